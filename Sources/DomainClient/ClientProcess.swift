@@ -1,0 +1,101 @@
+import Cryptography
+import Federation
+import Foundation
+import Numerics
+import Parameters
+import Privacy
+import Ratings
+import Recommenders
+import Record
+import Scenario
+public import Supervision
+import Transport
+import Wire
+
+/// A client process: the only place where ratings and wire meet.
+public enum ClientProcess {
+    /// Loads the client's data, joins, works round by round, writes the client's folder.
+    ///
+    /// - Throws: `RunFailure` with a sentence for the user.
+    public static func run(_ id: String, brief: RoleBrief) throws(RunFailure) {
+        do { try start(id, brief: brief) } catch let failure as RunFailure {
+            throw failure
+        } catch { throw RunFailure(exitCode(of: error), "client \(id): \(error)") }
+    }
+
+    private static func exitCode(of error: any Error) -> ExitCode {
+        switch error {
+        case is DataError: .data
+        case is RecordError: .inputOutput
+        case is TransportError: .peerLost
+        case is ScenarioError: .scenario
+        default: .internalError
+        }
+    }
+
+    private static func start(_ id: String, brief: RoleBrief) throws {
+        NumericsBackEnd.useOneThread()
+        let scenario = try ScenarioDefinition(yaml: brief.scenario, file: "scenario.yaml")
+        guard let client = scenario.clients.first(where: { $0.id == id }), let runNumber = brief.runNumber,
+            let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
+        else { throw RunFailure(.internalError, "the launcher's brief for client \(id) is damaged") }
+        let loader = DomainDataLoader(scenario: scenario, dataDirectory: brief.dataDirectory)
+        var worker: any RoundWorker
+        if client.group.isPersons {
+            worker = try PersonsWorker(client, scenario: scenario, seed: brief.seed, loader: loader)
+        } else {
+            let domainWorker = try DomainWorker(client, scenario: scenario, seed: brief.seed, loader: loader)
+            if let warning = domainWorker.warning { RoleProcess.report(.warning(warning)) }
+            worker = domainWorker
+        }
+        let folder = "\(brief.outputDirectory)/clients/\(id)"
+        try RecordFile.makeDirectory(folder)
+        var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber)
+        try socket.send(.join(Join(clientID: id, token: token, catalogues: worker.catalogues)))
+        try serve(id, &worker, &socket, scenario: scenario, folder: folder)
+        try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
+    }
+
+    private static func serve(
+        _ id: String, _ worker: inout any RoundWorker, _ socket: inout ClientSocket, scenario: ScenarioDefinition,
+        folder: String
+    ) throws {
+        // Between two plans for this client the coordinator may wait for every other step.
+        let patience =
+            scenario.duration("federation.join-deadline")
+            + scenario.duration("federation.deadline") * (RoundStep.allCases.count + 1)
+        guard case .welcome(let welcome) = try socket.receive(timeout: patience) else {
+            throw RunFailure(.peerLost, "client \(id): the coordinator refused the client")
+        }
+        let plan = try RunPlan(scenario, catalogues: welcome.catalogues)
+        guard plan.schema.digest == welcome.schemaDigest else {
+            try socket.send(.goodbye(.mismatch))
+            throw RunFailure(.internalError, "client \(id): its parameter schema differs from the coordinator's")
+        }
+        socket.adopt(plan.schema)
+        let ledgerPath = "\(folder)/ledger.jsonl"
+        let ledger = Ledger(client: id) { entry in
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            try RecordFile.appendLine(Array(try encoder.encode(entry)), to: ledgerPath)
+        }
+        var gate = ReleaseGate(policy: .unprotected, ledger: ledger)
+        var known = ParameterSet()
+        while true {
+            switch try socket.receive(timeout: patience) {
+            case .plan(let round):
+                guard let step = RoundStep(rawValue: round.step) else {
+                    throw RunFailure(.internalError, "client \(id): unknown step \(round.step)")
+                }
+                for tensor in round.parameters.tensors { known.set(tensor) }
+                gate.open(round: round.round, specs: plan.uploads(step, client: id))
+                try worker.work(step, plan: plan, known: known, gate: &gate)
+                try socket.send(.update(try gate.seal()))
+            case .goodbye(.completed): return
+            case .goodbye(let reason):
+                throw RunFailure(.peerLost, "client \(id): the coordinator ended the run (\(reason))")
+            case .welcome: continue
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+import Cryptography
+public import Parameters
+public import Privacy
+public import Scenario
+public import Wire
+
+/// The coordinator as a pure state machine: events and the time go in, actions come out; no socket, no clock.
+public struct Coordinator: Sendable {
+    /// What happens to the coordinator.
+    public enum Event: Sendable {
+        /// A client has joined with the right token.
+        case joined(client: String, catalogues: [Catalogue])
+        /// A complete, validated update.
+        case update(client: String, ReceivedUpdate)
+        /// A client has gone.
+        case lost(client: String, how: String)
+        /// Time has passed.
+        case tick
+    }
+
+    /// What the coordinator wants done, in order.
+    public enum Action: Sendable, Equatable {
+        /// Every client that is there agrees on the catalogues: the run begins with this schema.
+        case begin(ParameterSchema)
+        /// Send a message to clients.
+        case send(CoordinatorMessage, to: [String])
+        /// From now on the client may send exactly this update, or nothing.
+        case expect(client: String, round: Int, specs: [TensorSpec]?)
+        /// A round is over.
+        case closed(RoundSummary, ParameterSet)
+        /// Say something that does not end the run.
+        case warn(String)
+        /// The run is over.
+        case finish(Outcome)
+    }
+
+    /// What a round came to.
+    public struct RoundSummary: Sendable, Equatable {
+        /// The round, from 1.
+        public let round: Int
+        /// The step.
+        public let step: RoundStep
+        /// Clients that were asked.
+        public let participants: [String]
+        /// Clients that answered in time.
+        public let answered: [String]
+        /// Clients that did not.
+        public let missing: [String]
+    }
+
+    /// How the run ended.
+    public enum Outcome: Sendable, Equatable {
+        /// Every round is done.
+        case completed
+        /// Too few clients, or a needed one is missing.
+        case peerLost(reason: String)
+        /// Two clients of a domain hold different catalogues.
+        case catalogueMismatch(reason: String)
+    }
+
+    private enum Phase: Sendable {
+        case joining
+        case round(index: Int)
+        case finished
+    }
+
+    private let scenario: ScenarioDefinition
+    private let clients: [String]
+    private let minimumClients: Int
+    private let roundDeadline: Duration
+    private var phase = Phase.joining
+    private var joined: [String: [Catalogue]] = [:]
+    private var lost: [String: String] = [:]
+    private var plan: RunPlan?
+    private var shared = ParameterSet()
+    /// The round in which a tensor last changed, and the round up to which a client has been sent changes.
+    private var changedIn: [String: Int] = [:]
+    private var sentUpTo: [String: Int] = [:]
+    private var awaited: Set<String> = []
+    private var answered: [String] = []
+    private var asked: [String] = []
+    private var sum: ExactSum?
+    /// When the present wait ends, on the clock of `handle`'s `now`.
+    public private(set) var deadline: Duration
+
+    /// A coordinator that waits for its clients.
+    public init(_ scenario: ScenarioDefinition, now: Duration) {
+        self.scenario = scenario
+        clients = scenario.clients.map(\.id)
+        minimumClients = scenario.integer("federation.minimum-clients")
+        roundDeadline = scenario.duration("federation.deadline")
+        deadline = now + scenario.duration("federation.join-deadline")
+    }
+
+    /// The clients that were lost, sorted.
+    public var lostClients: [String] { lost.keys.sorted() }
+
+    /// Whether the client is part of the run and has not been lost.
+    public func isExpected(_ client: String) -> Bool { clients.contains(client) && lost[client] == nil }
+
+    /// Whether the client has joined.
+    public func hasJoined(_ client: String) -> Bool { joined[client] != nil }
+
+    /// Takes one event at the given time.
+    public mutating func handle(_ event: Event, now: Duration) -> [Action] {
+        if case .finished = phase { return [] }
+        switch event {
+        case .joined(let client, let catalogues):
+            guard case .joining = phase, isExpected(client), joined[client] == nil else { return [] }
+            joined[client] = catalogues
+            return beginIfReady(now: now)
+        case .update(let client, let update):
+            guard case .round(let index) = phase, update.round == index + 1, awaited.remove(client) != nil else {
+                return []
+            }
+            sum?.add(update.parameters)
+            answered.append(client)
+            let actions = [Action.expect(client: client, round: index + 1, specs: nil)]
+            return actions + closeIfComplete(index, now: now)
+        case .lost(let client, let how):
+            guard isExpected(client) else { return [] }
+            lost[client] = how
+            awaited.remove(client)
+            let warning = Action.warn("client \(client) \(how)")
+            let left = clients.count - lost.count
+            if left < minimumClients {
+                return [warning] + finish(.peerLost(reason: tooFew(left, lastLost: client)))
+            }
+            switch phase {
+            case .joining: return [warning] + beginIfReady(now: now)
+            case .round(let index): return [warning] + closeIfComplete(index, now: now)
+            case .finished: return [warning]
+            }
+        case .tick:
+            guard now >= deadline else { return [] }
+            return timeIsUp(now: now)
+        }
+    }
+
+    private func tooFew(_ left: Int, lastLost: String) -> String {
+        "client \(lastLost) \(lost[lastLost] ?? "is gone"): \(left) of \(clients.count) clients are left, "
+            + "federation.minimum-clients is \(minimumClients)"
+    }
+
+    private mutating func timeIsUp(now: Duration) -> [Action] {
+        switch phase {
+        case .joining:
+            let late = clients.filter { joined[$0] == nil && lost[$0] == nil }
+            return drop(late, "did not join within federation.join-deadline", now: now)
+        case .round(let index):
+            let late = clients.filter { awaited.contains($0) }
+            return drop(late, "did not answer round \(index + 1) within federation.deadline", now: now)
+        case .finished: return []
+        }
+    }
+
+    /// Counts clients as lost one after the other; the last one closes the round or begins the run.
+    private mutating func drop(_ late: [String], _ how: String, now: Duration) -> [Action] {
+        var actions: [Action] = []
+        for client in late {
+            actions += handle(.lost(client: client, how: how), now: now)
+            actions.append(.send(.goodbye(.aborted), to: [client]))
+        }
+        return actions
+    }
+
+    private mutating func beginIfReady(now: Duration) -> [Action] {
+        guard clients.allSatisfy({ joined[$0] != nil || lost[$0] != nil }) else { return [] }
+        var catalogues: [String: (catalogue: Catalogue, owner: String)] = [:]
+        for client in clients {
+            for catalogue in joined[client] ?? [] {
+                if let other = catalogues[catalogue.domain], other.catalogue != catalogue {
+                    return finish(
+                        .catalogueMismatch(
+                            reason: "clients \(other.owner) and \(client) hold different item catalogues of "
+                                + "\(catalogue.domain); give both the same items: file"))
+                }
+                if catalogues[catalogue.domain] == nil { catalogues[catalogue.domain] = (catalogue, client) }
+            }
+        }
+        let agreed = catalogues.values.map(\.catalogue).sorted { $0.domain < $1.domain }
+        let plan: RunPlan
+        do { plan = try RunPlan(scenario, catalogues: agreed) } catch {
+            return finish(.peerLost(reason: "the item catalogue of a domain is unknown, its client is gone: \(error)"))
+        }
+        self.plan = plan
+        let welcome = Welcome(schemaDigest: plan.schema.digest, catalogues: agreed)
+        return [.begin(plan.schema), .send(.welcome(welcome), to: present)] + open(0, now: now)
+    }
+
+    private var present: [String] { clients.filter { joined[$0] != nil && lost[$0] == nil } }
+
+    private mutating func open(_ index: Int, now: Duration) -> [Action] {
+        guard let plan else { return [] }
+        let step = plan.steps[index]
+        let round = index + 1
+        phase = .round(index: index)
+        asked = plan.participants(step).filter { present.contains($0) }
+        awaited = Set(asked)
+        answered = []
+        sum = ExactSum(clientCount: clients.count)
+        deadline = now + roundDeadline
+        var actions: [Action] = []
+        for client in asked {
+            actions.append(.expect(client: client, round: round, specs: plan.uploads(step, client: client)))
+        }
+        // Clients that need the same parameters share one message, which is encoded once.
+        var groups: [(parameters: ParameterSet, clients: [String])] = []
+        for client in asked {
+            let known = sentUpTo[client] ?? 0
+            let parameters = shared.filter {
+                plan.isVisible($0, to: client) && changedIn[$0.name].map { $0 > known } == true
+            }
+            sentUpTo[client] = round - 1
+            if let group = groups.firstIndex(where: { $0.parameters == parameters }) {
+                groups[group].clients.append(client)
+            } else {
+                groups.append((parameters, [client]))
+            }
+        }
+        for group in groups {
+            let message = RoundPlan(
+                round: round, step: step.rawValue, deadline: roundDeadline, parameters: group.parameters)
+            actions.append(.send(.plan(message), to: group.clients))
+        }
+        return actions + closeIfComplete(index, now: now)
+    }
+
+    private mutating func closeIfComplete(_ index: Int, now: Duration) -> [Action] {
+        guard awaited.isEmpty, case .round(let current) = phase, current == index, let plan, let sum else { return [] }
+        let step = plan.steps[index]
+        let round = index + 1
+        var actions: [Action] = []
+        do {
+            for tensor in try sum.total().tensors {
+                shared.set(tensor)
+                changedIn[tensor.spec.name] = round
+            }
+        } catch { actions.append(.warn("round \(round) changes nothing: \(error)")) }
+        self.sum = nil
+        let summary = RoundSummary(
+            round: round, step: step, participants: asked, answered: answered.sorted(),
+            missing: asked.filter { !answered.contains($0) })
+        actions.append(.closed(summary, shared))
+        let isEmpty = answered.isEmpty
+        if isEmpty || plan.obstacle(after: step, parameters: shared) != nil {
+            let reason = plan.obstacle(after: step, parameters: shared) ?? "no client answered round \(round)"
+            return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))
+        }
+        return actions + (index + 1 < plan.steps.count ? open(index + 1, now: now) : finish(.completed))
+    }
+
+    private mutating func finish(_ outcome: Outcome) -> [Action] {
+        phase = .finished
+        return [
+            .send(.goodbye(outcome == .completed ? .completed : .aborted), to: present), .finish(outcome),
+        ]
+    }
+}

@@ -1,0 +1,72 @@
+/// Named tensors that may be shared, each with the values its declaration allows.
+public struct ParameterSet: Sendable, Equatable {
+    /// One tensor with its declaration.
+    public struct Tensor: Sendable, Equatable {
+        /// The declaration.
+        public let spec: TensorSpec
+        /// The elements in row-major order, `spec.elementCount` of them, finite and within the bound.
+        public let values: [Float]
+
+        /// Checks values against a declaration.
+        ///
+        /// - Throws: `elementCountMismatch`, `valueOutOfBound`.
+        public init(_ spec: TensorSpec, values: [Float]) throws(ParameterError) {
+            guard values.count == spec.elementCount else {
+                throw .elementCountMismatch(name: spec.name, expected: spec.elementCount, actual: values.count)
+            }
+            // A comparison with NaN is false, so one test refuses NaN, infinities and explosions alike.
+            guard values.allSatisfy({ abs($0) <= spec.bound }) else {
+                throw .valueOutOfBound(name: spec.name, bound: spec.bound)
+            }
+            self.spec = spec
+            self.values = values
+        }
+    }
+
+    /// The tensors in order of name.
+    public private(set) var tensors: [Tensor] = []
+
+    /// No tensors.
+    public init() {}
+
+    /// A set of tensors.
+    ///
+    /// - Throws: `duplicateName`.
+    public init(_ tensors: [Tensor]) throws(ParameterError) {
+        self.tensors = tensors.sorted { $0.spec.name < $1.spec.name }
+        for (first, second) in zip(self.tensors, self.tensors.dropFirst()) where first.spec.name == second.spec.name {
+            throw .duplicateName(first.spec.name)
+        }
+    }
+
+    /// Adds a tensor or replaces the one of the same name. *Complexity*: O(tensors).
+    public mutating func set(_ tensor: Tensor) {
+        let index = tensors.firstIndex { $0.spec.name >= tensor.spec.name } ?? tensors.endIndex
+        if index < tensors.endIndex, tensors[index].spec.name == tensor.spec.name {
+            tensors[index] = tensor
+        } else {
+            tensors.insert(tensor, at: index)
+        }
+    }
+
+    /// The values of a tensor, or `nil` when it is not in the set.
+    public func values(_ name: String) -> [Float]? { tensors.first { $0.spec.name == name }?.values }
+
+    /// The values of a tensor.
+    ///
+    /// - Throws: `missingTensor`.
+    public func require(_ name: String) throws(ParameterError) -> [Float] {
+        guard let values = values(name) else { throw .missingTensor(name) }
+        return values
+    }
+
+    /// The tensors whose declaration satisfies a condition.
+    public func filter(_ isIncluded: (TensorSpec) -> Bool) -> ParameterSet {
+        var out = ParameterSet()
+        out.tensors = tensors.filter { isIncluded($0.spec) }
+        return out
+    }
+
+    /// The declarations in order of name.
+    public var specs: [TensorSpec] { tensors.map(\.spec) }
+}

@@ -1,0 +1,109 @@
+import Foundation
+
+/// What can go wrong with the files of a record.
+public enum RecordError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A file or folder cannot be written.
+    case notWritable(path: String, reason: String)
+    /// A file cannot be read.
+    case notReadable(path: String, reason: String)
+    /// A file does not hold what its name says.
+    case malformed(path: String, reason: String)
+
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .notWritable(let path, let reason): "cannot write \(path): \(reason)"
+        case .notReadable(let path, let reason): "cannot read \(path): \(reason)"
+        case .malformed(let path, let reason): "\(path) is damaged: \(reason)"
+        }
+    }
+}
+
+/// Reads and writes the files of a run folder; a file is written beside and then renamed, never half.
+public enum RecordFile {
+    /// The deterministic JSON text of a value: sorted keys, two-space indentation, a final newline.
+    public static func json(_ value: some Encodable & Sendable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+    }
+
+    /// Writes bytes to a file: beside it first, synchronised, then renamed.
+    ///
+    /// - Throws: `notWritable`.
+    public static func write(_ bytes: [UInt8], to path: String) throws(RecordError) {
+        let partial = path + ".partial"
+        let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .notWritable(path: path, reason: systemReason()) }
+        var failure: String?
+        var offset = 0
+        while offset < bytes.count, failure == nil {
+            let count = bytes[offset...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno != EINTR { failure = systemReason() }
+            offset += max(0, count)
+        }
+        if failure == nil && fsync(descriptor) != 0 && errno != EINVAL { failure = systemReason() }
+        if close(descriptor) != 0 && failure == nil { failure = systemReason() }
+        if failure == nil && rename(partial, path) != 0 { failure = systemReason() }
+        if let failure {
+            unlink(partial)
+            throw .notWritable(path: path, reason: failure)
+        }
+    }
+
+    /// Writes text to a file.
+    public static func write(_ text: String, to path: String) throws(RecordError) { try write(Array(text.utf8), to: path) }
+
+    /// Writes a value as deterministic JSON.
+    public static func writeJSON(_ value: some Encodable & Sendable, to path: String) throws {
+        try write(try json(value), to: path)
+    }
+
+    /// Appends one line to a file and hands it to the disk before returning.
+    public static func appendLine(_ line: [UInt8], to path: String) throws(RecordError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .notWritable(path: path, reason: systemReason()) }
+        defer { close(descriptor) }
+        let bytes = line + [UInt8(ascii: "\n")]
+        guard bytes.withUnsafeBytes({ Foundation.write(descriptor, $0.baseAddress, $0.count) }) == bytes.count,
+            fdatasync(descriptor) == 0 || errno == EINVAL
+        else { throw .notWritable(path: path, reason: systemReason()) }
+    }
+
+    /// The bytes of a file.
+    ///
+    /// - Throws: `notReadable`.
+    public static func read(_ path: String) throws(RecordError) -> [UInt8] {
+        do { return Array(try Data(contentsOf: URL(fileURLWithPath: path))) } catch {
+            throw .notReadable(path: path, reason: (error as NSError).localizedDescription)
+        }
+    }
+
+    /// The value in a JSON file.
+    ///
+    /// - Throws: `notReadable`, `malformed`.
+    public static func readJSON<Value: Decodable>(_ type: Value.Type, from path: String) throws(RecordError) -> Value {
+        let bytes = try read(path)
+        do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
+            throw .malformed(path: path, reason: "\(error)")
+        }
+    }
+
+    /// Makes a folder and those above it.
+    ///
+    /// - Throws: `notWritable`.
+    public static func makeDirectory(_ path: String) throws(RecordError) {
+        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+            throw .notWritable(path: path, reason: (error as NSError).localizedDescription)
+        }
+    }
+
+    private static func systemReason() -> String { String(cString: strerror(errno)) }
+}
+
+/// One line of comma-separated values (RFC 4180): fields with commas, quotes or line ends are quoted.
+public func csvLine(_ fields: [String]) -> String {
+    fields.map { field in
+        field.contains(where: { ",\"\n\r".contains($0) }) ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+    }.joined(separator: ",") + "\n"
+}

@@ -1,0 +1,304 @@
+/// One client in a record.
+public struct ClientRecord: Codable, Sendable, Equatable {
+    /// The id.
+    public let id: String
+    /// The domain.
+    public let domain: String
+    /// Persons whose data the client holds.
+    public let users: Int
+    /// Items of its catalogue; of the target's for a persons client.
+    public let items: Int
+    /// Distinct (person, item) pairs.
+    public let interactions: Int
+    /// Rows that repeated a pair.
+    public let duplicates: Int
+
+    /// Makes a client record.
+    public init(id: String, domain: String, users: Int, items: Int, interactions: Int, duplicates: Int) {
+        self.id = id
+        self.domain = domain
+        self.users = users
+        self.items = items
+        self.interactions = interactions
+        self.duplicates = duplicates
+    }
+}
+
+/// One measured figure.
+public struct EvaluationRecord: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case client, method, cohort, shots, metric, value, users
+        case interval = "ci95"
+    }
+
+    /// The client that measured.
+    public let client: String
+    /// The method.
+    public let method: String
+    /// The cohort.
+    public let cohort: String
+    /// Known target interactions.
+    public let shots: Int
+    /// The metric, such as `ndcg@10`.
+    public let metric: String
+    /// The mean over the cohort.
+    public let value: Double
+    /// The ends of the 95 % interval; empty when it is undefined.
+    public let interval: [Double]
+    /// Scored persons.
+    public let users: Int
+
+    /// Makes a figure.
+    public init(
+        client: String, method: String, cohort: String, shots: Int, metric: String, value: Double, interval: [Double],
+        users: Int
+    ) {
+        self.client = client
+        self.method = method
+        self.cohort = cohort
+        self.shots = shots
+        self.metric = metric
+        self.value = value
+        self.interval = interval
+        self.users = users
+    }
+
+    /// The order of records: client, method, cohort, metric, shots.
+    public static func isOrdered(_ first: EvaluationRecord, _ second: EvaluationRecord) -> Bool {
+        (first.client, first.method, first.cohort, first.metric, first.shots)
+            < (second.client, second.method, second.cohort, second.metric, second.shots)
+    }
+}
+
+/// What the validation persons decided.
+public struct ChoiceRecord: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case method, shots, ridge, regularization
+        case foldIn = "fold-in"
+    }
+
+    /// The method.
+    public let method: String
+    /// Known target interactions.
+    public let shots: Int
+    /// The map's ridge ρ, where the method has a map.
+    public let ridge: Double?
+    /// The kind of fold-in, where the method has a map.
+    public let foldIn: String?
+    /// The fold-in's λ; `nil` without shots.
+    public let regularization: Double?
+
+    /// Makes a choice.
+    public init(method: String, shots: Int, ridge: Double?, foldIn: String?, regularization: Double?) {
+        self.method = method
+        self.shots = shots
+        self.ridge = ridge
+        self.foldIn = foldIn
+        self.regularization = regularization
+    }
+}
+
+/// What a client writes into its own folder for the launcher to merge.
+public struct ClientFolderRecord: Codable, Sendable, Equatable {
+    /// The client.
+    public let client: ClientRecord
+    /// Its figures.
+    public let evaluation: [EvaluationRecord]
+    /// What its validation persons decided.
+    public let choices: [ChoiceRecord]
+
+    /// Makes a folder record.
+    public init(client: ClientRecord, evaluation: [EvaluationRecord], choices: [ChoiceRecord]) {
+        self.client = client
+        self.evaluation = evaluation
+        self.choices = choices
+    }
+}
+
+/// How a run ended.
+public enum RunStatus: String, Codable, Sendable, Equatable {
+    /// Every round is done.
+    case completed
+    /// A needed client was lost.
+    case peerLost = "peer-lost"
+    /// The user stopped it.
+    case interrupted
+}
+
+/// A ε for each adversary; `nil` is "no bound" and is written as `null`.
+public struct EpsilonRecord: Codable, Sendable, Equatable {
+    /// Against the coordinator.
+    public let coordinator: Double?
+    /// Against another client.
+    public let peer: Double?
+    /// Against whoever gets the released model.
+    public let model: Double?
+
+    /// No bound against anybody.
+    public static let noBound = EpsilonRecord(coordinator: nil, peer: nil, model: nil)
+
+    /// Writes `null` explicitly: an absent ε could be taken for an oversight.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(coordinator, forKey: .coordinator)
+        try container.encode(peer, forKey: .peer)
+        try container.encode(model, forKey: .model)
+    }
+}
+
+/// One kind of release in a record.
+public struct ReleaseRecord: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case name, epsilon
+        case conditionalOn = "conditional-on"
+    }
+
+    /// The name.
+    public let name: String
+    /// Its own ε.
+    public let epsilon: EpsilonRecord
+    /// The unprotected values that ε treats as fixed.
+    public let conditionalOn: [String]
+
+    /// Makes a release.
+    public init(name: String, epsilon: EpsilonRecord, conditionalOn: [String]) {
+        self.name = name
+        self.epsilon = epsilon
+        self.conditionalOn = conditionalOn
+    }
+}
+
+/// What is promised to the persons in the data.
+public struct PrivacyRecord: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case mode, unit, neighbouring, delta, epsilon, releases, unprotected
+        case hasReproducibleNoise = "reproducible-noise"
+    }
+
+    /// The mode.
+    public let mode: String
+    /// Whose presence is protected.
+    public let unit: String
+    /// The neighbouring relation.
+    public let neighbouring: String
+    /// δ; `nil` when there is no ε.
+    public let delta: Double?
+    /// ε by adversary.
+    public let epsilon: EpsilonRecord
+    /// Every kind of release.
+    public let releases: [ReleaseRecord]
+    /// The releases without protection.
+    public let unprotected: [String]
+    /// Whether the noise can be computed again from the seed.
+    public let hasReproducibleNoise: Bool
+
+    /// Makes a privacy section.
+    public init(
+        mode: String, unit: String, neighbouring: String, delta: Double?, epsilon: EpsilonRecord,
+        releases: [ReleaseRecord], unprotected: [String], hasReproducibleNoise: Bool
+    ) {
+        self.mode = mode
+        self.unit = unit
+        self.neighbouring = neighbouring
+        self.delta = delta
+        self.epsilon = epsilon
+        self.releases = releases
+        self.unprotected = unprotected
+        self.hasReproducibleNoise = hasReproducibleNoise
+    }
+
+    /// Writes `null` for an absent δ.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(mode, forKey: .mode)
+        try container.encode(unit, forKey: .unit)
+        try container.encode(neighbouring, forKey: .neighbouring)
+        try container.encode(delta, forKey: .delta)
+        try container.encode(epsilon, forKey: .epsilon)
+        try container.encode(releases, forKey: .releases)
+        try container.encode(unprotected, forKey: .unprotected)
+        try container.encode(hasReproducibleNoise, forKey: .hasReproducibleNoise)
+    }
+}
+
+/// Plans and updates that crossed, without transport and endpoints.
+public struct WireTotals: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case messages
+        case bytesUp = "bytes-up"
+        case bytesDown = "bytes-down"
+    }
+
+    /// Bytes from clients to the coordinator.
+    public let bytesUp: Int
+    /// Bytes from the coordinator to clients.
+    public let bytesDown: Int
+    /// Messages both ways.
+    public let messages: Int
+
+    /// Makes totals.
+    public init(bytesUp: Int, bytesDown: Int, messages: Int) {
+        self.bytesUp = bytesUp
+        self.bytesDown = bytesDown
+        self.messages = messages
+    }
+}
+
+/// The deterministic record of one seed, `run.json`.
+public struct RunRecord: Codable, Sendable, Equatable {
+    /// The version of this format.
+    public static let schema = "ferry.run/1"
+
+    enum CodingKeys: String, CodingKey {
+        case schema, scenario, seed, rounds, status, clients, evaluation, choices, missing, privacy, wire, version
+        case schemaDigest = "parameter-schema"
+    }
+
+    /// `ferry.run/1`.
+    public let schema: String
+    /// The version of Ferry.
+    public let version: String
+    /// The scenario's name.
+    public let scenario: String
+    /// The seed.
+    public let seed: Int
+    /// Rounds that were closed.
+    public let rounds: Int
+    /// How it ended.
+    public let status: RunStatus
+    /// The clients, by id.
+    public let clients: [ClientRecord]
+    /// The figures, in their order.
+    public let evaluation: [EvaluationRecord]
+    /// What validation decided.
+    public let choices: [ChoiceRecord]
+    /// Clients that were lost, by id.
+    public let missing: [String]
+    /// The digest of the schema of shared parameters.
+    public let schemaDigest: String
+    /// The privacy section.
+    public let privacy: PrivacyRecord
+    /// The traffic.
+    public let wire: WireTotals
+
+    /// Makes a record.
+    public init(
+        version: String, scenario: String, seed: Int, rounds: Int, status: RunStatus, clients: [ClientRecord],
+        evaluation: [EvaluationRecord], choices: [ChoiceRecord], missing: [String], schemaDigest: String,
+        privacy: PrivacyRecord, wire: WireTotals
+    ) {
+        self.schema = RunRecord.schema
+        self.version = version
+        self.scenario = scenario
+        self.seed = seed
+        self.rounds = rounds
+        self.status = status
+        self.clients = clients
+        self.evaluation = evaluation
+        self.choices = choices
+        self.missing = missing
+        self.schemaDigest = schemaDigest
+        self.privacy = privacy
+        self.wire = wire
+    }
+}

@@ -1,0 +1,68 @@
+/// One figure over the seeds of a scenario.
+public struct SummaryFigure: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case client, method, cohort, shots, metric, mean, seeds, kind
+        case interval = "ci95"
+    }
+
+    /// The client that measured.
+    public let client: String
+    /// The method.
+    public let method: String
+    /// The cohort.
+    public let cohort: String
+    /// Known target interactions.
+    public let shots: Int
+    /// The metric.
+    public let metric: String
+    /// The mean of the seeds' means.
+    public let mean: Double
+    /// The 95 % interval; empty when it is undefined.
+    public let interval: [Double]
+    /// What the interval is: `student-t over seeds`, or `bootstrap over persons` for one seed.
+    public let kind: String
+    /// How many seeds.
+    public let seeds: Int
+
+    /// Makes a figure.
+    public init(
+        client: String, method: String, cohort: String, shots: Int, metric: String, mean: Double, interval: [Double],
+        kind: String, seeds: Int
+    ) {
+        self.client = client
+        self.method = method
+        self.cohort = cohort
+        self.shots = shots
+        self.metric = metric
+        self.mean = mean
+        self.interval = interval
+        self.kind = kind
+        self.seeds = seeds
+    }
+}
+
+/// The figures of a scenario over its seeds, `summary.json`.
+public struct SummaryRecord: Codable, Sendable, Equatable {
+    /// The version of this format.
+    public static let schema = "ferry.summary/1"
+
+    /// `ferry.summary/1`.
+    public let schema: String
+    /// The scenario's name.
+    public let scenario: String
+    /// How the run ended.
+    public let status: RunStatus
+    /// The seeds that are summarised.
+    public let seeds: [Int]
+    /// The figures, in order.
+    public let figures: [SummaryFigure]
+
+    /// Makes a summary.
+    public init(scenario: String, status: RunStatus, seeds: [Int], figures: [SummaryFigure]) {
+        self.schema = SummaryRecord.schema
+        self.scenario = scenario
+        self.status = status
+        self.seeds = seeds
+        self.figures = figures
+    }
+}

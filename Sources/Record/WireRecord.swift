@@ -1,0 +1,125 @@
+/// The traffic of one message kind in one direction.
+public struct WireKindRecord: Codable, Sendable, Equatable {
+    /// The kind.
+    public let kind: String
+    /// `up` or `down`.
+    public let direction: String
+    /// Messages.
+    public let messages: Int
+    /// ZeroMQ frames.
+    public let frames: Int
+    /// Bytes of all frames.
+    public let bytes: Int
+
+    /// Makes a row.
+    public init(kind: String, direction: String, messages: Int, frames: Int, bytes: Int) {
+        self.kind = kind
+        self.direction = direction
+        self.messages = messages
+        self.frames = frames
+        self.bytes = bytes
+    }
+}
+
+/// One round as the coordinator saw it.
+public struct RoundRecord: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case round, step, participants, answered, missing
+        case bytesUp = "bytes-up"
+        case bytesDown = "bytes-down"
+    }
+
+    /// The round, from 1.
+    public let round: Int
+    /// The step.
+    public let step: String
+    /// Clients that were asked.
+    public let participants: [String]
+    /// How many answered.
+    public let answered: Int
+    /// Clients that did not.
+    public let missing: [String]
+    /// Bytes of updates.
+    public let bytesUp: Int
+    /// Bytes of plans.
+    public let bytesDown: Int
+
+    /// Makes a round.
+    public init(
+        round: Int, step: String, participants: [String], answered: Int, missing: [String], bytesUp: Int, bytesDown: Int
+    ) {
+        self.round = round
+        self.step = step
+        self.participants = participants
+        self.answered = answered
+        self.missing = missing
+        self.bytesUp = bytesUp
+        self.bytesDown = bytesDown
+    }
+}
+
+/// One tensor of the run's schema.
+public struct TensorRecord: Codable, Sendable, Equatable {
+    /// The name.
+    public let name: String
+    /// The shape.
+    public let shape: [Int]
+    /// The scope.
+    public let scope: String
+    /// The release in the ledger.
+    public let release: String
+
+    /// Makes a row.
+    public init(name: String, shape: [Int], scope: String, release: String) {
+        self.name = name
+        self.shape = shape
+        self.scope = scope
+        self.release = release
+    }
+}
+
+/// What crossed the sockets, `wire.json`; written by the coordinator.
+public struct WireRecord: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case rounds, traffic, refused, tensors, missing, transport
+        case schemaDigest = "parameter-schema"
+    }
+
+    /// The transport's kind.
+    public let transport: String
+    /// The rounds.
+    public let rounds: [RoundRecord]
+    /// The traffic by kind and direction.
+    public let traffic: [WireKindRecord]
+    /// Refused frames.
+    public let refused: Int
+    /// The tensors that could cross.
+    public let tensors: [TensorRecord]
+    /// Clients that were lost.
+    public let missing: [String]
+    /// The digest of the schema.
+    public let schemaDigest: String
+
+    /// Makes a wire record.
+    public init(
+        transport: String, rounds: [RoundRecord], traffic: [WireKindRecord], refused: Int, tensors: [TensorRecord],
+        missing: [String], schemaDigest: String
+    ) {
+        self.transport = transport
+        self.rounds = rounds
+        self.traffic = traffic
+        self.refused = refused
+        self.tensors = tensors
+        self.missing = missing
+        self.schemaDigest = schemaDigest
+    }
+
+    /// Plans and updates alone: what does not depend on the transport.
+    public var totals: WireTotals {
+        let counted = traffic.filter { ["plan", "update"].contains($0.kind) }
+        return WireTotals(
+            bytesUp: counted.filter { $0.direction == "up" }.reduce(0) { $0 + $1.bytes },
+            bytesDown: counted.filter { $0.direction == "down" }.reduce(0) { $0 + $1.bytes },
+            messages: counted.reduce(0) { $0 + $1.messages })
+    }
+}

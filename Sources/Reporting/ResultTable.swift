@@ -1,0 +1,86 @@
+public import Record
+
+/// The result as text for standard output: methods × shots, with intervals.
+public enum ResultTable {
+    /// The table of one metric for each client that measured it.
+    public static func text(_ summary: SummaryRecord, metric: String) -> String {
+        var out = ""
+        let figures = summary.figures.filter { $0.metric == metric }
+        for client in unique(figures.map(\.client)) {
+            let members = figures.filter { $0.client == client }
+            let shots = Set(members.map(\.shots)).sorted()
+            var rows = [["method"] + shots.map { "k=\($0)" }]
+            for method in unique(members.map(\.method)) {
+                rows.append(
+                    [method]
+                        + shots.map { count in
+                            members.first { $0.method == method && $0.shots == count }.map(cell) ?? "–"
+                        })
+            }
+            let cohort = unique(members.map(\.cohort)).joined(separator: ", ")
+            out += "\(metric) of \(cohort), client \(client); k = known target interactions\n"
+            out += table(rows)
+        }
+        if let kind = figures.first?.kind {
+            let seeds = summary.seeds.count == 1 ? "seed \(summary.seeds[0])" : "\(summary.seeds.count) seeds"
+            out += "\(seeds); brackets: 95 % interval, \(kind)\n"
+        }
+        return out
+    }
+
+    /// How each method stands against popularity and, with shots, against the local model.
+    public static func gains(_ summary: SummaryRecord, metric: String) -> String {
+        let figures = summary.figures.filter { $0.metric == metric }
+        var out = ""
+        for client in unique(figures.map(\.client)) {
+            func value(_ method: String, _ shots: Int) -> Double? {
+                figures.first { $0.client == client && $0.method == method && $0.shots == shots }?.mean
+            }
+            for shots in Set(figures.map(\.shots)).sorted() {
+                let baseline = shots == 0 ? "popularity" : "local"
+                guard let reference = value(baseline, shots), reference > 0 else { continue }
+                let parts = ["feature-map", "shuffled-source"].compactMap { method in
+                    value(method, shots).map { "\(method) \(decimals($0 / reference, 2))" }
+                }
+                out += "k=\(shots): \(parts.joined(separator: ", ")) × \(baseline)\n"
+            }
+        }
+        return out
+    }
+
+    private static func cell(_ figure: SummaryFigure) -> String {
+        guard figure.interval.count == 2 else { return decimals(figure.mean, 4) }
+        return "\(decimals(figure.mean, 4)) [\(decimals(figure.interval[0], 4)), \(decimals(figure.interval[1], 4))]"
+    }
+
+    private static func unique(_ values: [String]) -> [String] {
+        values.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// Columns aligned to their widest cell.
+    static func table(_ rows: [[String]]) -> String {
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
+                .trimmedRight + "\n"
+        }.joined()
+    }
+
+    /// A number with a fixed count of decimals.
+    static func decimals(_ value: Double, _ count: Int) -> String {
+        let scale = (0..<count).reduce(1.0) { product, _ in product * 10 }
+        let scaled = (value * scale).rounded()
+        let digits = String(Int(abs(scaled)))
+        let padded = String(repeating: "0", count: max(0, count + 1 - digits.count)) + digits
+        let sign = scaled < 0 ? "-" : ""
+        return "\(sign)\(padded.dropLast(count)).\(padded.suffix(count))"
+    }
+}
+
+extension String {
+    fileprivate var trimmedRight: String {
+        var copy = self
+        while copy.last == " " { copy.removeLast() }
+        return copy
+    }
+}

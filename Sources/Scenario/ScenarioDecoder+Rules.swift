@@ -1,0 +1,238 @@
+import Yams
+
+extension ScenarioDecoder {
+    /// Replaces one key of the tree by a `path=value` pair; `clients.ID.key` reaches into the list of clients.
+    mutating func apply(_ override: String, to root: inout Node) {
+        guard let equals = override.firstIndex(of: "=") else {
+            addProblem("--set \(override): expected path=value, as in --set model.factors=32")
+            return
+        }
+        let path = override[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        let text = String(override[override.index(after: equals)...])
+        guard text.utf8.count <= 65_536, (ScenarioDecoder.nestingBound(text) ?? .max) < ScenarioDecoder.depthLimit,
+            let parsed = try? Yams.compose(yaml: text)
+        else {
+            addProblem("--set \(override): the value is not YAML")
+            return
+        }
+        if !replace(&root, path[...], parsed) {
+            addProblem("--set \(override): there is no such place in the scenario")
+        }
+    }
+
+    private func replace(_ node: inout Node, _ path: ArraySlice<String>, _ value: Node) -> Bool {
+        guard let first = path.first, !first.isEmpty else { return false }
+        if case .sequence(var sequence) = node {
+            guard let index = sequence.firstIndex(where: { $0.mapping?["id"]?.string == first }), path.count > 1 else {
+                return false
+            }
+            defer { node = .sequence(sequence) }
+            return replace(&sequence[index], path.dropFirst(), value)
+        }
+        guard case .mapping(var mapping) = node else { return false }
+        defer { node = .mapping(mapping) }
+        if path.count == 1 {
+            mapping[first] = value
+            return true
+        }
+        var child = mapping[first] ?? Node.mapping(Node.Mapping([]))
+        let isDone = replace(&child, path.dropFirst(), value)
+        mapping[first] = child
+        return isDone
+    }
+
+    /// Sets every key that was left out to its default.
+    mutating func fillDefaults() {
+        for key in ScenarioKey.all where !key.defaultText.isEmpty {
+            if key.path.hasPrefix("clients[].") {
+                for index in 0..<clientCount {
+                    let path = key.path.replacing("clients[]", with: "clients[\(index)]")
+                    if key.path.hasPrefix("clients[].data."), lines["clients[\(index)].data"] == nil { continue }
+                    setDefault(key, at: path)
+                }
+            } else {
+                setDefault(key, at: key.path)
+            }
+        }
+        // The map cannot predict more dimensions than the model has.
+        if case .integer(let factors)? = values["model.factors"], lines["transfer.dimension"] == nil {
+            setValue("transfer.dimension", .integer(factors))
+        }
+    }
+
+    private mutating func setDefault(_ key: ScenarioKey, at path: String) {
+        guard values[path] == nil, lines[path] == nil else { return }
+        if key.kind.isList {
+            let members = key.defaultText.dropFirst().dropLast().split(separator: ",")
+            let list = members.compactMap {
+                try? key.kind.parse(String($0.drop(while: { $0 == " " })), isQuoted: false).get()
+            }
+            setValue(path, .list(list))
+        } else if let value = try? key.kind.parse(key.defaultText, isQuoted: false).get() {
+            setValue(path, value)
+        }
+    }
+
+    func text(_ path: String) -> String? {
+        if case .text(let value)? = values[path] { value } else { nil }
+    }
+
+    func integer(_ path: String) -> Int? {
+        if case .integer(let value)? = values[path] { value } else { nil }
+    }
+
+    func integers(_ path: String) -> [Int] {
+        guard case .list(let list)? = values[path] else { return [] }
+        return list.compactMap { if case .integer(let value) = $0 { value } else { nil } }
+    }
+
+    private func names(_ path: String) -> [String] {
+        guard case .list(let list)? = values[path] else { return [] }
+        return list.compactMap { if case .text(let value) = $0 { value } else { nil } }
+    }
+
+    /// The entries of `clients:` that have an id and a domain.
+    var clientGroups: [ScenarioDefinition.ClientGroup] {
+        (0..<clientCount).compactMap { index in
+            let path = "clients[\(index)]"
+            guard let id = text("\(path).id"), let domain = text("\(path).domain") else { return nil }
+            var data: ScenarioDefinition.DataSource?
+            if let format = text("\(path).data.format") {
+                data = ScenarioDefinition.DataSource(
+                    format: format, ratings: text("\(path).data.ratings"), items: text("\(path).data.items"),
+                    duplicates: text("\(path).data.duplicates") ?? "default")
+            }
+            return ScenarioDefinition.ClientGroup(
+                id: id, domain: domain, count: integer("\(path).count") ?? 1, links: names("\(path).links"), data: data)
+        }
+    }
+
+    /// Reports every combination that cannot work.
+    mutating func checkRules() {
+        guard problems.isEmpty else { return }
+        for required in ["name", "target"] where text(required) == nil { report(required, "this key is required") }
+        guard clientCount > 0 else {
+            report("clients", "this key is required: at least a source and a target domain client, and a persons client")
+            return
+        }
+        for index in 0..<clientCount { checkClient(index) }
+        guard problems.isEmpty else { return }
+        checkIdentifiers()
+        checkDomains()
+        checkLimits()
+    }
+
+    private mutating func checkClient(_ index: Int) {
+        let path = "clients[\(index)]"
+        for required in ["id", "domain"] where text("\(path).\(required)") == nil {
+            report("\(path).\(required)", "this key is required")
+        }
+        guard let domain = text("\(path).domain") else { return }
+        if domain == ScenarioDefinition.personsDomain {
+            if lines["\(path).data"] != nil {
+                report("\(path).data", "a persons client reads the data of the domains it links and has none of its own")
+            }
+            if names("\(path).links").count < 2 {
+                report("\(path).links", "a persons client links at least two domains, as in links: [movies, books]")
+            }
+            return
+        }
+        if !names("\(path).links").isEmpty { report("\(path).links", "only a persons client has links") }
+        if let count = integer("\(path).count"), count > 1 {
+            report("\(path).count", "a domain is served by one client; only persons clients can have a count")
+        }
+        guard let format = text("\(path).data.format") else {
+            report("\(path).data", "this key is required for a domain client")
+            return
+        }
+        let isSynthetic = format == "synthetic"
+        if !isSynthetic, text("\(path).data.ratings") == nil { report("\(path).data.ratings", "this key is required") }
+        if isSynthetic {
+            for key in ["ratings", "items"] where text("\(path).data.\(key)") != nil {
+                report("\(path).data.\(key)", "the synthetic world has no files")
+            }
+        }
+    }
+
+    private mutating func checkIdentifiers() {
+        var seen: [String: String] = [:]
+        for (index, group) in clientGroups.enumerated() {
+            for member in 0..<group.count {
+                let id = group.count == 1 ? group.id : "\(group.id)-\(member + 1)"
+                if id.utf8.count > 64 { report("clients[\(index)].id", "\(id) is longer than 64 characters") }
+                if let other = seen.updateValue("clients[\(index)]", forKey: id) {
+                    report("clients[\(index)].id", "client id \(id) is taken by \(other)")
+                }
+            }
+        }
+    }
+
+    private mutating func checkDomains() {
+        let groups = clientGroups
+        var served: [String: Int] = [:]
+        for (index, group) in groups.enumerated() where !group.isPersons {
+            if let other = served.updateValue(index, forKey: group.domain) {
+                report("clients[\(index)].domain", "domain \(group.domain) is already served by clients[\(other)]")
+            }
+        }
+        let domains = served.keys.sorted()
+        func unknown(_ name: String) -> String {
+            let hint = nearest(name, domains).map { "; did you mean \($0)?" } ?? ""
+            return "no client serves domain \(name)\(hint)"
+        }
+        for (index, group) in groups.enumerated() {
+            for link in group.links where served[link] == nil { report("clients[\(index)].links", unknown(link)) }
+        }
+        guard let target = text("target") else { return }
+        if served[target] == nil {
+            report("target", unknown(target))
+        } else if domains.count < 2 {
+            report("clients", "transfer needs a source domain beside the target \(target)")
+        }
+        let persons = groups.enumerated().filter { $0.element.isPersons }
+        if persons.isEmpty {
+            report("transfer.alignment", "alignment persons needs a client with domain: persons")
+        }
+        for (index, group) in persons where !group.links.contains(target) {
+            report("clients[\(index)].links", "the target domain \(target) must be linked")
+        }
+    }
+
+    private mutating func checkLimits() {
+        let clients = clientGroups.reduce(0) { $0 + $1.count }
+        if let minimum = integer("federation.minimum-clients"), minimum > clients {
+            report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")
+        }
+        if let rounds = integer("federation.rounds"), rounds < 6 {
+            report("federation.rounds", "feature-map takes 6 rounds, \(rounds) are allowed")
+        }
+        if case .number(let share)? = values["federation.participation"], share != 1 {
+            report("federation.participation", "feature-map asks every client in every round; only 1 is possible")
+        }
+        if let dimension = integer("transfer.dimension"), let factors = integer("model.factors"), dimension > factors {
+            report("transfer.dimension", "\(dimension) is more than model.factors, \(factors)")
+        }
+        let shots = integers("evaluation.shots")
+        if let minimum = integer("evaluation.minimum-interactions"), let most = shots.max(), minimum <= most {
+            report(
+                "evaluation.minimum-interactions",
+                "\(minimum) leaves nothing to predict after \(most) shots; at least \(most + 1) is needed")
+        }
+        if let endpoint = text("transport.endpoint") { checkEndpoint(endpoint) }
+    }
+
+    private mutating func checkEndpoint(_ endpoint: String) {
+        guard text("transport.kind") == "tcp" else {
+            report("transport.endpoint", "only transport.kind: tcp takes an endpoint")
+            return
+        }
+        let isLocal = ["tcp://127.0.0.1:", "tcp://[::1]:", "tcp://localhost:"].contains { prefix in
+            endpoint.hasPrefix(prefix) && Int(endpoint.dropFirst(prefix.utf8.count)).map { (0...65_535).contains($0) } == true
+        }
+        if !isLocal {
+            report(
+                "transport.endpoint",
+                "\"\(endpoint)\" is not tcp://127.0.0.1:PORT; without encryption only addresses of this machine are allowed")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+/// A scenario: one experiment, decoded strictly, every default filled in.
+public struct ScenarioDefinition: Sendable, Equatable {
+    /// Where a domain client's ratings come from.
+    public struct DataSource: Sendable, Equatable {
+        /// The format's name.
+        public let format: String
+        /// The file of ratings; `nil` for the synthetic world.
+        public let ratings: String?
+        /// The file of items.
+        public let items: String?
+        /// The duplicate rule's name.
+        public let duplicates: String
+    }
+
+    /// One entry of `clients:`.
+    public struct ClientGroup: Sendable, Equatable {
+        /// The id, and the stem of the ids when there are several.
+        public let id: String
+        /// The domain, or `persons`.
+        public let domain: String
+        /// How many clients.
+        public let count: Int
+        /// The linked domains of a persons client.
+        public let links: [String]
+        /// The data of a domain client.
+        public let data: DataSource?
+
+        /// Whether the clients are devices of persons.
+        public var isPersons: Bool { domain == ScenarioDefinition.personsDomain }
+    }
+
+    /// One client process.
+    public struct Client: Sendable, Equatable {
+        /// The id.
+        public let id: String
+        /// The entry that it belongs to.
+        public let group: ClientGroup
+        /// Its index in the entry, from 0.
+        public let index: Int
+    }
+
+    /// The domain name that marks persons clients.
+    public static let personsDomain = "persons"
+
+    /// The name.
+    public let name: String
+    /// The seeds.
+    public let seeds: [Int]
+    /// The entries of `clients:`.
+    public let clientGroups: [ClientGroup]
+    /// The target domain.
+    public let target: String
+    private let values: [String: ScenarioValue]
+
+    /// The client processes in the order of the file.
+    public var clients: [Client] {
+        clientGroups.flatMap { group in
+            (0..<group.count).map {
+                Client(id: group.count == 1 ? group.id : "\(group.id)-\($0 + 1)", group: group, index: $0)
+            }
+        }
+    }
+
+    /// The domains with data, sorted.
+    public var domains: [String] { Set(clientGroups.filter { !$0.isPersons }.map(\.domain)).sorted() }
+
+    /// The domains other than the target, sorted.
+    public var sources: [String] { domains.filter { $0 != target } }
+
+    /// The data source of a domain.
+    public func data(of domain: String) -> DataSource? { clientGroups.first { $0.domain == domain }?.data }
+
+    /// An integer value; the key must be in the table.
+    public func integer(_ path: String) -> Int {
+        guard case .integer(let value)? = values[path] else { preconditionFailure("\(path) is no integer key") }
+        return value
+    }
+
+    /// A number value; the key must be in the table.
+    public func number(_ path: String) -> Double {
+        guard case .number(let value)? = values[path] else { preconditionFailure("\(path) is no number key") }
+        return value
+    }
+
+    /// A text value; the key must be in the table.
+    public func text(_ path: String) -> String {
+        guard case .text(let value)? = values[path] else { preconditionFailure("\(path) is no text key") }
+        return value
+    }
+
+    /// A text value without a default, or `nil`.
+    public func optionalText(_ path: String) -> String? {
+        guard case .text(let value)? = values[path] else { return nil }
+        return value
+    }
+
+    /// A list of integers; the key must be in the table.
+    public func integers(_ path: String) -> [Int] {
+        guard case .list(let list)? = values[path] else { preconditionFailure("\(path) is no list key") }
+        return list.compactMap { if case .integer(let value) = $0 { value } else { nil } }
+    }
+
+    /// A list of numbers; the key must be in the table.
+    public func numbers(_ path: String) -> [Double] {
+        guard case .list(let list)? = values[path] else { preconditionFailure("\(path) is no list key") }
+        return list.compactMap { if case .number(let value) = $0 { value } else { nil } }
+    }
+
+    /// A duration; the key must be in the table.
+    public func duration(_ path: String) -> Duration {
+        guard case .milliseconds(let value)? = values[path] else { preconditionFailure("\(path) is no duration key") }
+        return .milliseconds(value)
+    }
+
+    /// Decodes a scenario.
+    ///
+    /// - Parameters:
+    ///   - yaml: the text of the file.
+    ///   - file: the name that errors show.
+    ///   - overrides: `path=value` pairs that replace keys, as of `--set`.
+    /// - Throws: every problem found, in order of line.
+    public init(yaml: String, file: String, overrides: [String] = []) throws(ScenarioError) {
+        var decoder = ScenarioDecoder(file: file)
+        if var node = decoder.parse(yaml) {
+            for override in overrides { decoder.apply(override, to: &node) }
+            decoder.walk(node, path: "", tablePath: "")
+        }
+        decoder.fillDefaults()
+        decoder.checkRules()
+        guard decoder.problems.isEmpty else {
+            throw ScenarioError(
+                problems: decoder.problems.enumerated().sorted {
+                    ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset)
+                }.map(\.element))
+        }
+        values = decoder.values
+        name = decoder.text("name") ?? ""
+        target = decoder.text("target") ?? ""
+        seeds = decoder.integers("seeds")
+        clientGroups = decoder.clientGroups
+    }
+
+    /// The scenario as YAML with every default filled in; the same for two files that mean the same.
+    public var resolvedYAML: String { ScenarioWriter.yaml(values, clientCount: clientGroups.count) }
+}

@@ -1,0 +1,181 @@
+import Cryptography
+import Federation
+import Logging
+public import Supervision
+import Parameters
+import Record
+import Scenario
+import Transport
+import Wire
+
+/// The coordinator process: drives the state machine with what the socket, the launcher and the clock say.
+public struct CoordinatorProcess: ~Copyable {
+    private let scenario: ScenarioDefinition
+    private let brief: RoleBrief
+    private let token: RunToken
+    private let logger: Logger
+    private let start = ContinuousClock.now
+    private var machine: Coordinator
+    private var socket: CoordinatorSocket
+    private var schema: ParameterSchema?
+    private var rounds: [RoundRecord] = []
+    private var control = LineReader(descriptor: 0)
+    private var bytesAtRoundStart: (up: Int, down: Int) = (0, 0)
+
+    /// Runs a coordinator to its end.
+    ///
+    /// - Throws: `RunFailure` with a sentence for the user; `peerLost` when the run could not go on.
+    public static func run(brief: RoleBrief) throws(RunFailure) {
+        do {
+            var process = try CoordinatorProcess(brief: brief)
+            try process.serve()
+        } catch let failure as RunFailure {
+            throw failure
+        } catch let error as TransportError {
+            switch error {
+            case .endpointInUse, .recording: throw RunFailure(.inputOutput, error.description)
+            default: throw RunFailure(.peerLost, "coordinator: \(error)")
+            }
+        } catch let error as RecordError {
+            throw RunFailure(.inputOutput, error.description)
+        } catch { throw RunFailure(.internalError, "coordinator: \(error)") }
+    }
+
+    private init(brief: RoleBrief) throws {
+        let scenario = try ScenarioDefinition(yaml: brief.scenario, file: "scenario.yaml")
+        guard let runNumber = brief.runNumber, let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
+        else { throw RunFailure(.internalError, "the launcher's brief for the coordinator is damaged") }
+        var logger = Logger(label: "ferry.coordinator")
+        logger.logLevel = Logger.Level(rawValue: brief.logLevel) ?? .warning
+        let socket = try CoordinatorSocket(
+            endpoint: brief.endpoint, runID: runNumber, clientCount: scenario.clients.count,
+            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil)
+        try RecordFile.makeDirectory("\(brief.outputDirectory)/checkpoints")
+        self.scenario = scenario
+        self.brief = brief
+        self.token = token
+        self.logger = logger
+        self.socket = socket
+        machine = Coordinator(scenario, now: .zero)
+        RoleProcess.report(.ready(endpoint: self.socket.endpoint))
+    }
+
+    private var now: Duration { ContinuousClock.now - start }
+
+    private mutating func serve() throws {
+        while true {
+            let event = try socket.next(timeout: max(.zero, machine.deadline - now), control: 0)
+            switch event {
+            case .timedOut:
+                if try perform(machine.handle(.tick, now: now)) { return }
+            case .control:
+                for line in control.readAvailable() {
+                    guard case .clientEnded(let id, let how)? = try? ControlLine.decode(CoordinatorNotice.self, from: line)
+                    else { continue }
+                    if try perform(machine.handle(.lost(client: id, how: how), now: now)) { return }
+                }
+                if control.isAtEnd { throw RunFailure(.peerLost, "the launcher has ended") }
+            case .refused(let client, let error):
+                logger.warning("frame refused", metadata: ["client": "\(client ?? "unknown")", "reason": "\(error)"])
+                RoleProcess.report(.warning("a frame of \(client ?? "an unknown sender") was refused: \(error)"))
+            case .message(let peer, let message):
+                if try receive(message, from: peer) { return }
+            }
+        }
+    }
+
+    private mutating func receive(_ message: ReceivedClientMessage, from peer: PeerID) throws -> Bool {
+        switch message {
+        case .join(let join):
+            guard join.token == token, machine.isExpected(join.clientID), !machine.hasJoined(join.clientID),
+                socket.client(of: peer) == nil
+            else {
+                RoleProcess.report(.warning("a join was refused: wrong token, or an id that is unknown or taken"))
+                _ = try socket.send(.goodbye(.refused), to: [peer], schema: try ParameterSchema([]))
+                socket.drop(peer)
+                return false
+            }
+            socket.bind(peer, client: join.clientID)
+            logger.info("client joined", metadata: ["client": "\(join.clientID)"])
+            return try perform(
+                machine.handle(.joined(client: join.clientID, catalogues: join.catalogues), now: now))
+        case .update(let update):
+            guard let client = socket.client(of: peer) else { return false }
+            return try perform(machine.handle(.update(client: client, update), now: now))
+        case .goodbye(let reason):
+            guard let client = socket.client(of: peer) else { return false }
+            return try perform(machine.handle(.lost(client: client, how: "left the run (\(reason))"), now: now))
+        }
+    }
+
+    /// Does what the machine wants; returns whether the run is over.
+    private mutating func perform(_ actions: [Coordinator.Action]) throws -> Bool {
+        for action in actions {
+            switch action {
+            case .begin(let schema):
+                self.schema = schema
+                RoleProcess.report(.started)
+            case .expect(let client, let round, let specs):
+                if let peer = socket.peer(of: client) { socket.expect(peer, round: round, specs: specs) }
+            case .send(let message, let clients):
+                let peers = clients.compactMap { socket.peer(of: $0) }
+                let gone = try socket.send(message, to: peers, schema: try schema ?? ParameterSchema([]))
+                for client in gone.compactMap({ socket.client(of: $0) }) {
+                    if try perform(machine.handle(.lost(client: client, how: "does not receive"), now: now)) { return true }
+                }
+            case .closed(let summary, let shared): try close(summary, shared)
+            case .warn(let text): RoleProcess.report(.warning(text))
+            case .finish(let outcome):
+                try writeRecord()
+                switch outcome {
+                case .completed: return true
+                case .peerLost(let reason): throw RunFailure(.peerLost, reason)
+                case .catalogueMismatch(let reason): throw RunFailure(.data, reason)
+                }
+            }
+        }
+        return false
+    }
+
+    private mutating func close(_ summary: Coordinator.RoundSummary, _ shared: ParameterSet) throws {
+        let up = socket.traffic.count(.update, .up).bytes
+        let down = socket.traffic.count(.plan, .down).bytes
+        rounds.append(
+            RoundRecord(
+                round: summary.round, step: summary.step.description, participants: summary.participants,
+                answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
+                bytesDown: down - bytesAtRoundStart.down))
+        bytesAtRoundStart = (up, down)
+        let number = String(summary.round)
+        let padded = String(repeating: "0", count: max(0, 3 - number.count)) + number
+        try RecordFile.write(
+            Safetensors.encode(shared), to: "\(brief.outputDirectory)/checkpoints/round-\(padded).safetensors")
+        RoleProcess.report(
+            .round(
+                RoundProgress(
+                    round: summary.round, roundCount: RoundStep.allCases.count, step: summary.step.description,
+                    participants: summary.participants.count, answered: summary.answered.count, bytes: up + down)))
+    }
+
+    private func writeRecord() throws {
+        var traffic: [WireKindRecord] = []
+        for kind in MessageKind.allCases {
+            for direction in WireDirection.allCases {
+                let count = socket.traffic.count(kind, direction)
+                guard count.frames > 0 else { continue }
+                traffic.append(
+                    WireKindRecord(
+                        kind: kind.description, direction: direction.description, messages: count.messages,
+                        frames: count.frames, bytes: count.bytes))
+            }
+        }
+        let tensors = (schema?.specs ?? []).map {
+            TensorRecord(name: $0.name, shape: $0.shape, scope: $0.scope.description, release: $0.release)
+        }
+        let record = WireRecord(
+            transport: scenario.text("transport.kind"), rounds: rounds, traffic: traffic,
+            refused: socket.traffic.refused, tensors: tensors, missing: machine.lostClients,
+            schemaDigest: schema?.digest.description ?? "")
+        try RecordFile.writeJSON(record, to: "\(brief.outputDirectory)/wire.json")
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Supervision
+
+/// The progress on standard error: one line that renews itself on a terminal, plain lines otherwise.
+struct ProgressDisplay {
+    private let isTerminal = isatty(2) == 1
+    private let start = ContinuousClock.now
+    private let isQuiet: Bool
+
+    init(isQuiet: Bool) { self.isQuiet = isQuiet }
+
+    private var seconds: String {
+        String(format: "%.1f s", (ContinuousClock.now - start) / .seconds(1))
+    }
+
+    /// A line that stays.
+    func say(_ text: String) {
+        guard !isQuiet else { return }
+        write((isTerminal ? "\r\u{1B}[K" : "") + text + "\n")
+    }
+
+    /// A warning; also when quiet.
+    func warn(_ text: String) { write((isTerminal ? "\r\u{1B}[K" : "") + "warning: \(text)\n") }
+
+    /// The end of a round.
+    func round(_ progress: RoundProgress, seed: Int, seedIndex: Int, seedCount: Int) {
+        guard !isQuiet else { return }
+        let share = (Double(seedIndex) + Double(progress.round) / Double(progress.roundCount)) / Double(seedCount)
+        let elapsed = (ContinuousClock.now - start) / .seconds(1)
+        let remaining = String(format: "%.0f s left", elapsed * (1 - share) / max(share, 0.01))
+        let bytes = String(format: "%.1f MB", Double(progress.bytes) / 1e6)
+        let text =
+            "seed \(seed) (\(seedIndex + 1)/\(seedCount)) · round \(progress.round)/\(progress.roundCount) \(progress.step)"
+            + " · \(progress.answered)/\(progress.participants) clients · \(bytes) · \(seconds) · \(remaining)"
+        guard isTerminal else { return write(text + "\n") }
+        let width = 20
+        let filled = Int((share * Double(width)).rounded())
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        write("\r\u{1B}[K\(bar) \(text)" + (share >= 1 ? "\n" : ""))
+    }
+
+    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

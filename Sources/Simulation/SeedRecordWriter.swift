@@ -1,0 +1,109 @@
+import Foundation
+import Privacy
+import Record
+import Scenario
+
+/// Merges what the roles of one seed wrote into its record.
+struct SeedRecordWriter {
+    let scenario: ScenarioDefinition
+    let seed: Int
+    let folder: String
+
+    /// Writes `scenario.yaml`, `run.json`, the tables and `privacy.json`.
+    func write(status: RunStatus) throws -> RunRecord {
+        try RecordFile.write(scenario.resolvedYAML, to: "\(folder)/scenario.yaml")
+        let wirePath = "\(folder)/wire.json"
+        let wire =
+            FileManager.default.fileExists(atPath: wirePath)
+            ? try RecordFile.readJSON(WireRecord.self, from: wirePath)
+            : WireRecord(
+                transport: scenario.text("transport.kind"), rounds: [], traffic: [], refused: 0, tensors: [],
+                missing: [], schemaDigest: "")
+        var clients: [ClientRecord] = []
+        var evaluation: [EvaluationRecord] = []
+        var choices: [ChoiceRecord] = []
+        var ledger: [LedgerEntry] = []
+        for client in scenario.clients.map(\.id).sorted() {
+            let path = "\(folder)/clients/\(client)"
+            if FileManager.default.fileExists(atPath: "\(path)/evaluation.json") {
+                let record = try RecordFile.readJSON(ClientFolderRecord.self, from: "\(path)/evaluation.json")
+                clients.append(record.client)
+                evaluation += record.evaluation
+                choices += record.choices
+            }
+            if FileManager.default.fileExists(atPath: "\(path)/ledger.jsonl") {
+                ledger += try readLedger("\(path)/ledger.jsonl")
+            }
+        }
+        let releases = Set(ledger.map(\.release)).sorted()
+        let record = RunRecord(
+            version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
+            status: status, clients: clients, evaluation: evaluation, choices: choices, missing: wire.missing,
+            schemaDigest: wire.schemaDigest,
+            privacy: PrivacyRecord(
+                mode: scenario.text("privacy.mode"), unit: "person", neighbouring: "add-remove", delta: nil,
+                epsilon: .noBound,
+                releases: releases.map { ReleaseRecord(name: $0, epsilon: .noBound, conditionalOn: []) },
+                unprotected: Set(ledger.filter { $0.policy == ReleasePolicy.unprotected.description }.map(\.release))
+                    .sorted(),
+                hasReproducibleNoise: true),
+            wire: wire.totals)
+        try RecordFile.writeJSON(record, to: "\(folder)/run.json")
+        try RecordFile.writeJSON(LedgerRecord(mode: record.privacy.mode, entries: ledger), to: "\(folder)/privacy.json")
+        try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")
+        try RecordFile.write(metricsTable(record), to: "\(folder)/metrics.csv")
+        return record
+    }
+
+    private func readLedger(_ path: String) throws -> [LedgerEntry] {
+        let entries = try RecordFile.read(path).split(separator: UInt8(ascii: "\n")).map { line in
+            do { return try JSONDecoder().decode(LedgerEntry.self, from: Data(line)) } catch {
+                throw RecordError.malformed(path: path, reason: "\(error)")
+            }
+        }
+        guard Ledger.isIntact(entries) else {
+            throw RecordError.malformed(path: path, reason: "the hash chain of the privacy ledger is broken")
+        }
+        return entries
+    }
+
+    private func roundsTable(_ rounds: [RoundRecord]) -> String {
+        rounds.reduce(csvLine(["round", "step", "participants", "answered", "missing", "bytes-up", "bytes-down"])) {
+            $0
+                + csvLine([
+                    "\($1.round)", $1.step, $1.participants.joined(separator: " "), "\($1.answered)",
+                    $1.missing.joined(separator: " "), "\($1.bytesUp)", "\($1.bytesDown)",
+                ])
+        }
+    }
+
+    private func metricsTable(_ record: RunRecord) -> String {
+        let head = [
+            "client", "method", "cohort", "shots", "metric", "seed", "value", "ci95-lower", "ci95-upper", "users",
+        ]
+        return record.evaluation.reduce(csvLine(head)) {
+            $0
+                + csvLine([
+                    $1.client, $1.method, $1.cohort, "\($1.shots)", $1.metric, "\(record.seed)", "\($1.value)",
+                    $1.interval.first.map { "\($0)" } ?? "", $1.interval.last.map { "\($0)" } ?? "", "\($1.users)",
+                ])
+        }
+    }
+}
+
+/// The ledgers of all clients, `privacy.json`.
+struct LedgerRecord: Codable, Sendable {
+    let schema: String
+    let mode: String
+    let note: String
+    let entries: [LedgerEntry]
+
+    init(mode: String, entries: [LedgerEntry]) {
+        schema = "ferry.privacy/1"
+        self.mode = mode
+        note =
+            "Every release of every client, in the order of each client's hash chain. Mechanism none: no noise, so no "
+            + "adversary is bounded. Counts, metrics and choices in this record belong to the experimenter and are outside every ε."
+        self.entries = entries
+    }
+}

@@ -1,0 +1,176 @@
+import Cryptography
+import Foundation
+import Logging
+import Scenario
+import Supervision
+
+/// Starts the processes of one seed, watches every one, and ends them all whatever happens.
+struct SeedSupervisor {
+    /// How a seed ended.
+    enum Ending: Sendable {
+        /// Every round is done and every process ended well.
+        case completed
+        /// A needed process was lost; what is there can be recorded.
+        case peerLost(String)
+        /// The user asked to stop.
+        case interrupted
+        /// Nothing to record: an error in the input or of Ferry.
+        case failed(RunFailure)
+    }
+
+    /// What was measured while it ran.
+    struct Measurements: Sendable {
+        var secondsToFirstRound: Double?
+        var seconds = 0.0
+        var peakBytes: [String: Int] = [:]
+        var warnings: [String] = []
+    }
+
+    private struct Role {
+        let name: String
+        let process: ChildProcess
+        var reader: LineReader
+        var end: ProcessEnd?
+        var failure: RunFailure?
+    }
+
+    /// How long processes may take to end by themselves after the coordinator has.
+    private static let farewell = Duration.seconds(10)
+
+    let scenario: ScenarioDefinition
+    let brief: (_ endpoint: String) -> RoleBrief
+    let endpoint: String
+    let display: ProgressDisplay
+    let seed: Int
+    let seedIndex: Int
+    let seedCount: Int
+    private var roles: [Role] = []
+    private(set) var measurements = Measurements()
+
+    init(
+        scenario: ScenarioDefinition, endpoint: String, display: ProgressDisplay, seed: Int, seedIndex: Int,
+        seedCount: Int, brief: @escaping (_ endpoint: String) -> RoleBrief
+    ) {
+        self.scenario = scenario
+        self.endpoint = endpoint
+        self.display = display
+        self.seed = seed
+        self.seedIndex = seedIndex
+        self.seedCount = seedCount
+        self.brief = brief
+    }
+
+    /// Runs the seed. When this returns no process of it is left.
+    mutating func run(_ signals: borrowing LauncherSignals) -> Ending {
+        let start = ContinuousClock.now
+        defer {
+            killAll()
+            measurements.seconds = (ContinuousClock.now - start) / .seconds(1)
+        }
+        do {
+            // All are spawned at once and wait for their brief, so that their start-up overlaps.
+            try spawn("coordinator", ["coordinator"])
+            for client in scenario.clients { try spawn(client.id, ["client", client.id]) }
+            roles[0].process.write(try ControlLine.encode(brief(endpoint)))
+        } catch { return .failed(RunFailure(.internalError, "\(error)")) }
+        return supervise(signals, start: start)
+    }
+
+    private mutating func spawn(_ name: String, _ arguments: [String]) throws {
+        let process = try ChildProcess.spawn(arguments: arguments)
+        roles.append(Role(name: name, process: process, reader: LineReader(descriptor: process.output)))
+    }
+
+    private mutating func supervise(_ signals: borrowing LauncherSignals, start: ContinuousClock.Instant) -> Ending {
+        let limit =
+            scenario.duration("federation.join-deadline") + scenario.duration("federation.deadline") * 7 + .seconds(30)
+        var deadline = start + limit
+        while true {
+            var descriptors = [pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)]
+            var readers: [Int] = []
+            for index in roles.indices where !roles[index].reader.isAtEnd {
+                descriptors.append(pollfd(fd: roles[index].process.output, events: Int16(POLLIN), revents: 0))
+                readers.append(index)
+            }
+            let left = max(.zero, deadline - ContinuousClock.now) / .milliseconds(1)
+            let count = poll(&descriptors, nfds_t(descriptors.count), Int32(min(left.rounded(.up), 1e9)))
+            if count < 0 && errno != EINTR { return .failed(RunFailure(.internalError, "poll: \(errno)")) }
+            if count == 0 {
+                if let end = roles[0].end, end == .exited(0) {
+                    let late = roles.filter { $0.end == nil }.map(\.name).joined(separator: ", ")
+                    return .peerLost("\(late) did not end after the last round")
+                }
+                return .peerLost("the run did not end within its deadlines")
+            }
+            if descriptors[0].revents != 0, signals.drain() { return .interrupted }
+            for (position, index) in readers.enumerated() where descriptors[position + 1].revents != 0 {
+                read(index, start: start)
+            }
+            if let ending = reap() { return ending }
+            if roles[0].end != nil { deadline = min(deadline, ContinuousClock.now + SeedSupervisor.farewell) }
+        }
+    }
+
+    /// Takes the reports of one role.
+    private mutating func read(_ index: Int, start: ContinuousClock.Instant) {
+        for line in roles[index].reader.readAvailable() {
+            guard let report = try? ControlLine.decode(RoleReport.self, from: line) else { continue }
+            switch report {
+            case .ready(let endpoint):
+                guard index == 0, let line = try? ControlLine.encode(brief(endpoint)) else { continue }
+                for client in roles.dropFirst() { client.process.write(line) }
+            case .round(let progress):
+                display.round(progress, seed: seed, seedIndex: seedIndex, seedCount: seedCount)
+            case .started:
+                measurements.secondsToFirstRound = (ContinuousClock.now - start) / .seconds(1)
+            case .warning(let text):
+                measurements.warnings.append(text)
+                display.warn(text)
+            case .failed(let code, let message):
+                roles[index].failure = RunFailure(ExitCode(rawValue: code) ?? .internalError, message)
+            }
+        }
+    }
+
+    /// Notices ended processes; returns how the seed ended once that is known.
+    private mutating func reap() -> Ending? {
+        for index in roles.indices where roles[index].end == nil {
+            guard let (end, peakBytes) = roles[index].process.endIfEnded() else { continue }
+            roles[index].end = end
+            measurements.peakBytes[roles[index].name] = peakBytes
+            // What it said last may still be in the pipe.
+            if !roles[index].reader.isAtEnd { read(index, start: ContinuousClock.now) }
+            if index == 0 {
+                if let ending = coordinatorEnded(end) { return ending }
+            } else if let ending = clientEnded(roles[index], end) {
+                return ending
+            }
+        }
+        return roles.allSatisfy { $0.end == .exited(0) } || (roles[0].end == .exited(0) && roles.allSatisfy { $0.end != nil })
+            ? .completed : nil
+    }
+
+    private func coordinatorEnded(_ end: ProcessEnd) -> Ending? {
+        if end == .exited(0) { return nil }
+        guard let failure = roles[0].failure else { return .peerLost("the coordinator \(end)") }
+        return failure.exitCode == .peerLost ? .peerLost(failure.description) : .failed(failure)
+    }
+
+    private func clientEnded(_ role: Role, _ end: ProcessEnd) -> Ending? {
+        if end == .exited(0) { return nil }
+        // An error in the input concerns the whole run; a lost process is for the coordinator to judge.
+        if let failure = role.failure, failure.exitCode != .peerLost { return .failed(failure) }
+        if let line = try? ControlLine.encode(CoordinatorNotice.clientEnded(id: role.name, how: end.description)) {
+            roles[0].process.write(line)
+        }
+        return nil
+    }
+
+    private mutating func killAll() {
+        for index in roles.indices where roles[index].end == nil { roles[index].process.signal(SIGKILL) }
+        for index in roles.indices {
+            if roles[index].end == nil { roles[index].process.waitForEnd() }
+            roles[index].process.closePipes()
+        }
+    }
+}

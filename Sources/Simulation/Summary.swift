@@ -1,0 +1,52 @@
+import Numerics
+public import Record
+
+extension SummaryRecord {
+    /// The figures over the seeds: the mean of the seeds' means, with Student's t over seeds, or with the bootstrap
+    /// over persons when there is one seed.
+    public init(scenario: String, status: RunStatus, runs: [RunRecord]) {
+        struct Key: Hashable {
+            let client: String
+            let method: String
+            let cohort: String
+            let shots: Int
+            let metric: String
+        }
+        var order: [Key] = []
+        var groups: [Key: [EvaluationRecord]] = [:]
+        for run in runs {
+            for figure in run.evaluation {
+                let key = Key(
+                    client: figure.client, method: figure.method, cohort: figure.cohort, shots: figure.shots,
+                    metric: figure.metric)
+                if groups[key] == nil { order.append(key) }
+                groups[key, default: []].append(figure)
+            }
+        }
+        let figures = order.compactMap { key -> SummaryFigure? in
+            guard let members = groups[key], let center = mean(members.map(\.value)) else { return nil }
+            let interval =
+                members.count == 1
+                ? members[0].interval
+                : studentInterval(ofMean: members.map(\.value)).map { [$0.lower, $0.upper] } ?? []
+            return SummaryFigure(
+                client: key.client, method: key.method, cohort: key.cohort, shots: key.shots, metric: key.metric,
+                mean: center, interval: interval,
+                kind: members.count == 1 ? "bootstrap over persons" : "student-t over seeds", seeds: members.count)
+        }
+        self.init(scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures)
+    }
+
+    /// The figures as comma-separated values.
+    public var csv: String {
+        let head = ["client", "method", "cohort", "shots", "metric", "mean", "ci95-lower", "ci95-upper", "interval", "seeds"]
+        return figures.reduce(csvLine(head)) {
+            $0
+                + csvLine([
+                    $1.client, $1.method, $1.cohort, "\($1.shots)", $1.metric, "\($1.mean)",
+                    $1.interval.first.map { "\($0)" } ?? "", $1.interval.last.map { "\($0)" } ?? "", $1.kind,
+                    "\($1.seeds)",
+                ])
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+
+/// What the launcher tells a role process over its standard input, one JSON line; secrets travel nowhere else.
+public struct RoleBrief: Codable, Sendable {
+    /// The resolved scenario as YAML.
+    public let scenario: String
+    /// The seed of this run.
+    public let seed: Int
+    /// The folder that relative data paths start from.
+    public let dataDirectory: String
+    /// The folder of this seed's record.
+    public let outputDirectory: String
+    /// Where the coordinator listens or is to be reached.
+    public let endpoint: String
+    /// The run id in every envelope, hexadecimal.
+    public let runID: String
+    /// The run token, hexadecimal.
+    public let token: String
+    /// Whether every frame is written to the record.
+    public let recordsWire: Bool
+    /// The launcher's process id, compared with the parent's after the death signal is set.
+    public let launcherProcessID: Int32
+    /// The level of the log on standard error.
+    public let logLevel: String
+
+    /// Makes a brief.
+    public init(
+        scenario: String, seed: Int, dataDirectory: String, outputDirectory: String, endpoint: String, runID: String,
+        token: String, recordsWire: Bool, launcherProcessID: Int32, logLevel: String
+    ) {
+        self.scenario = scenario
+        self.seed = seed
+        self.dataDirectory = dataDirectory
+        self.outputDirectory = outputDirectory
+        self.endpoint = endpoint
+        self.runID = runID
+        self.token = token
+        self.recordsWire = recordsWire
+        self.launcherProcessID = launcherProcessID
+        self.logLevel = logLevel
+    }
+
+    /// The run id as an integer, or `nil` when it is not hexadecimal.
+    public var runNumber: UInt64? { UInt64(runID, radix: 16) }
+}
+
+/// What a role process tells the launcher over its standard output, one JSON line each.
+public enum RoleReport: Codable, Sendable, Equatable {
+    /// The coordinator listens.
+    case ready(endpoint: String)
+    /// The first round has begun.
+    case started
+    /// A round has ended.
+    case round(RoundProgress)
+    /// Something the user should know that does not end the run.
+    case warning(String)
+    /// The role cannot go on; the message is for the user, the code is the exit code of `ferry`.
+    case failed(exitCode: Int32, message: String)
+}
+
+/// The progress of one round, for the display.
+public struct RoundProgress: Codable, Sendable, Equatable {
+    /// The round, from 1.
+    public let round: Int
+    /// How many rounds there will be.
+    public let roundCount: Int
+    /// The name of the step.
+    public let step: String
+    /// Clients that were asked.
+    public let participants: Int
+    /// Clients that answered.
+    public let answered: Int
+    /// Bytes of plans and updates so far.
+    public let bytes: Int
+
+    /// Makes a progress report.
+    public init(round: Int, roundCount: Int, step: String, participants: Int, answered: Int, bytes: Int) {
+        self.round = round
+        self.roundCount = roundCount
+        self.step = step
+        self.participants = participants
+        self.answered = answered
+        self.bytes = bytes
+    }
+}
+
+/// What the launcher tells the running coordinator over its standard input, one JSON line each.
+public enum CoordinatorNotice: Codable, Sendable, Equatable {
+    /// A client process has ended before its work was done.
+    case clientEnded(id: String, how: String)
+}
+
+/// Lines of JSON over pipes.
+public enum ControlLine {
+    /// The longest line that is read.
+    public static let byteLimit = 8 << 20
+
+    /// A value as one line with its newline.
+    public static func encode(_ value: some Encodable & Sendable) throws -> [UInt8] {
+        Array(try JSONEncoder().encode(value)) + [UInt8(ascii: "\n")]
+    }
+
+    /// The value in one line.
+    public static func decode<Value: Decodable>(_ type: Value.Type, from line: [UInt8]) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(line))
+    }
+}

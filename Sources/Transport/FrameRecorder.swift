@@ -1,0 +1,112 @@
+import Glibc
+public import Wire
+
+/// Writes every frame that crosses the coordinator's socket to a file, for `ferry audit wire` and the tests.
+///
+/// The file is an 8-byte magic, then for each message: direction (1 byte), sender or receiver (1-byte length, text),
+/// envelope (4-byte little-endian length, bytes), piece (the same). The run token inside a join is written as zeros.
+final class FrameRecorder {
+    static let magic = Array("FERRYW1\n".utf8)
+    private let path: String
+    private let file: UnsafeMutablePointer<FILE>
+
+    init(path: String) throws(TransportError) {
+        self.path = path
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0, let file = fdopen(descriptor, "w") else {
+            throw .recording(path: path, reason: String(cString: strerror(errno)))
+        }
+        self.file = file
+        try write(FrameRecorder.magic)
+    }
+
+    deinit { fclose(file) }
+
+    func record(
+        _ direction: WireDirection, peer: String, envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer,
+        redactedRange: Range<Int>?
+    ) throws(TransportError) {
+        let peer = Array(peer.utf8.prefix(255))
+        let head = [direction.rawValue, UInt8(peer.count)] + peer
+        try write(head)
+        try field(envelope)
+        guard let range = redactedRange?.clamped(to: 0..<piece.count), !range.isEmpty else { return try field(piece) }
+        var copy = Array(piece)
+        for index in range { copy[index] = 0 }
+        try length(copy.count)
+        try write(copy)
+    }
+
+    /// Hands everything to the operating system.
+    func flush() throws(TransportError) { if fflush(file) != 0 { throw failure } }
+
+    private var failure: TransportError { .recording(path: path, reason: String(cString: strerror(errno))) }
+
+    private func field(_ bytes: UnsafeRawBufferPointer) throws(TransportError) {
+        try length(bytes.count)
+        if fwrite(bytes.baseAddress, 1, bytes.count, file) != bytes.count { throw failure }
+    }
+
+    private func length(_ count: Int) throws(TransportError) {
+        try write((0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) })
+    }
+
+    private func write(_ bytes: [UInt8]) throws(TransportError) {
+        if fwrite(bytes, 1, bytes.count, file) != bytes.count { throw failure }
+    }
+}
+
+/// One message read back from a recording.
+public struct RecordedFrame: Sendable, Equatable {
+    /// Which way it went.
+    public let direction: WireDirection
+    /// The client it came from or went to.
+    public let peer: String
+    /// The envelope frame.
+    public let envelope: [UInt8]
+    /// The second frame.
+    public let piece: [UInt8]
+
+    /// The message kind of the envelope, or `nil` when it is damaged.
+    public var kind: MessageKind? {
+        guard envelope.count == Envelope.byteCount else { return nil }
+        return MessageKind(rawValue: UInt16(envelope[6]) | UInt16(envelope[7]) << 8)
+    }
+
+    /// The offset of the piece in its message.
+    public var pieceOffset: Int? {
+        guard envelope.count == Envelope.byteCount else { return nil }
+        return Int(exactly: (0..<8).reduce(UInt64(0)) { $0 | UInt64(envelope[32 + $1]) << UInt64(8 * $1) })
+    }
+
+    /// The round of the envelope.
+    public var round: Int? {
+        guard envelope.count == Envelope.byteCount else { return nil }
+        return (0..<4).reduce(0) { $0 | Int(envelope[16 + $1]) << (8 * $1) }
+    }
+
+    /// Reads a recording; `nil` when the bytes are not one. A recording cut off in the middle gives its whole frames.
+    public static func read(_ bytes: [UInt8]) -> [RecordedFrame]? {
+        guard bytes.starts(with: FrameRecorder.magic) else { return nil }
+        var offset = FrameRecorder.magic.count
+        var out: [RecordedFrame] = []
+        func take(_ count: Int) -> [UInt8]? {
+            guard count >= 0, count <= bytes.count - offset else { return nil }
+            defer { offset += count }
+            return Array(bytes[offset..<offset + count])
+        }
+        func field() -> [UInt8]? {
+            guard let prefix = take(4) else { return nil }
+            return take((0..<4).reduce(0) { $0 | Int(prefix[$1]) << (8 * $1) })
+        }
+        while offset < bytes.count {
+            guard let head = take(2), let direction = WireDirection(rawValue: head[0]), let peer = take(Int(head[1])),
+                let envelope = field(), let piece = field()
+            else { break }
+            out.append(
+                RecordedFrame(
+                    direction: direction, peer: String(decoding: peer, as: UTF8.self), envelope: envelope, piece: piece))
+        }
+        return out
+    }
+}

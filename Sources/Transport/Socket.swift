@@ -1,0 +1,148 @@
+import CZeroMQ
+import Glibc
+
+/// A ZeroMQ socket and its context, owned by one thread; closes itself.
+struct Socket: ~Copyable {
+    /// The bytes of one received frame, owned by libzmq until the frame is closed.
+    struct Frame: ~Copyable {
+        fileprivate var message = zmq_msg_t()
+
+        /// An empty frame to receive into.
+        init() { zmq_msg_init(&message) }
+        deinit {
+            var copy = message
+            zmq_msg_close(&copy)
+        }
+
+        /// Calls `body` with the frame's bytes; they are valid during the call only.
+        mutating func withBytes<Result, Failure: Error>(
+            _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+        ) throws(Failure) -> Result {
+            let count = zmq_msg_size(&message)
+            return try body(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: count))
+        }
+
+        fileprivate var hasMore: Bool {
+            mutating get { zmq_msg_more(&message) != 0 }
+        }
+    }
+
+    private let context: UnsafeMutableRawPointer
+    private let handle: UnsafeMutableRawPointer
+    private let endpoint: String
+    /// How long one send may block on a full queue.
+    private static let sendTimeoutMilliseconds: Int32 = 10_000
+    /// How long unsent messages live after closing.
+    private static let lingerMilliseconds: Int32 = 2_000
+    /// The largest frame: one piece; the routing id and the envelope are smaller.
+    private static let highWaterMark: Int32 = 16
+
+    private init(context: UnsafeMutableRawPointer, handle: UnsafeMutableRawPointer, endpoint: String) {
+        self.context = context
+        self.handle = handle
+        self.endpoint = endpoint
+    }
+
+    /// Opens a socket of a libzmq type with every limit set.
+    static func open(type: Int32, endpoint: String, frameByteLimit: Int) throws(TransportError) -> Socket {
+        guard let context = zmq_ctx_new() else { throw Socket.error("zmq_ctx_new", endpoint) }
+        guard let handle = zmq_socket(context, type) else {
+            let failure = Socket.error("zmq_socket", endpoint)
+            zmq_ctx_term(context)
+            throw failure
+        }
+        let socket = Socket(context: context, handle: handle, endpoint: endpoint)
+        try socket.set(ZMQ_LINGER, lingerMilliseconds)
+        try socket.set(ZMQ_SNDTIMEO, sendTimeoutMilliseconds)
+        try socket.set(ZMQ_SNDHWM, highWaterMark)
+        try socket.set(ZMQ_RCVHWM, highWaterMark)
+        try socket.set(ZMQ_HANDSHAKE_IVL, 5_000)
+        try socket.set(ZMQ_HEARTBEAT_IVL, 5_000)
+        try socket.set(ZMQ_HEARTBEAT_TIMEOUT, 15_000)
+        try socket.set(ZMQ_HEARTBEAT_TTL, 20_000)
+        try socket.set(ZMQ_IPV6, 1)
+        var limit = Int64(frameByteLimit)
+        if zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, 8) != 0 { throw socket.failure("zmq_setsockopt") }
+        if type == ZMQ_ROUTER {
+            try socket.set(ZMQ_ROUTER_MANDATORY, 1)
+            try socket.set(ZMQ_ROUTER_HANDOVER, 0)
+        } else {
+            try socket.set(ZMQ_IMMEDIATE, 1)
+        }
+        return socket
+    }
+
+    deinit {
+        zmq_close(handle)
+        zmq_ctx_term(context)
+    }
+
+    private func set(_ option: Int32, _ value: Int32) throws(TransportError) {
+        var value = value
+        if zmq_setsockopt(handle, option, &value, 4) != 0 { throw failure("zmq_setsockopt(\(option))") }
+    }
+
+    private func failure(_ call: String) -> TransportError { Socket.error(call, endpoint) }
+
+    private static func error(_ call: String, _ endpoint: String) -> TransportError {
+        let code = zmq_errno()
+        if code == EADDRINUSE { return .endpointInUse(endpoint) }
+        return .zeroMQ(call: call, code: code, reason: String(cString: zmq_strerror(code)), endpoint: endpoint)
+    }
+
+    /// Listens; returns the endpoint with the port that the system picked.
+    func bind() throws(TransportError) -> String {
+        if zmq_bind(handle, endpoint) != 0 { throw failure("zmq_bind") }
+        var text = [CChar](repeating: 0, count: 512)
+        var count = text.count
+        if zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &text, &count) != 0 { throw failure("zmq_getsockopt") }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Connects; libzmq retries in the background.
+    func connect() throws(TransportError) {
+        if zmq_connect(handle, endpoint) != 0 { throw failure("zmq_connect") }
+    }
+
+    /// What a wait ended with.
+    enum Readiness { case message, descriptor, nothing }
+
+    /// Waits for a message, or for a file descriptor to be readable, at most `timeout`.
+    func wait(timeout: Duration, descriptor: Int32?) throws(TransportError) -> Readiness {
+        let end = ContinuousClock.now + timeout
+        while true {
+            let left = max(.zero, end - ContinuousClock.now) / .milliseconds(1)
+            var items = [zmq_pollitem_t(socket: handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)]
+            if let descriptor {
+                items.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
+            }
+            let count = zmq_poll(&items, Int32(items.count), Int(min(left.rounded(.up), 1e9)))
+            if count < 0 {
+                if zmq_errno() == EINTR { continue }
+                throw failure("zmq_poll")
+            }
+            if count == 0 { return .nothing }
+            if items.count > 1, items[1].revents != 0 { return .descriptor }
+            return .message
+        }
+    }
+
+    /// Receives the next frame of a message that `wait` announced; returns whether more frames follow.
+    func receive(into frame: inout Frame) throws(TransportError) -> Bool {
+        while zmq_msg_recv(&frame.message, handle, ZMQ_DONTWAIT) < 0 {
+            if zmq_errno() != EINTR { throw failure("zmq_msg_recv") }
+        }
+        return frame.hasMore
+    }
+
+    /// Sends one frame, copying it; `more` says that the message goes on.
+    func send(_ bytes: UnsafeRawBufferPointer, more: Bool) throws(TransportError) {
+        while zmq_send(handle, bytes.baseAddress, bytes.count, more ? ZMQ_SNDMORE : 0) < 0 {
+            switch zmq_errno() {
+            case EINTR: continue
+            case EHOSTUNREACH, EAGAIN: throw .peerGone("the peer")
+            default: throw failure("zmq_send")
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+/// The 64-byte first frame of every message; all integers little-endian.
+///
+/// | offset | field |
+/// | --- | --- |
+/// | 0 | magic `FERY` |
+/// | 4 | protocol version (UInt16), message kind (UInt16) |
+/// | 8 | run id (UInt64) |
+/// | 16 | round (UInt32), sequence number (UInt32) |
+/// | 24 | byte count of the whole message (UInt64) |
+/// | 32 | offset of this piece (UInt64) |
+/// | 40 | byte count of this piece (UInt32) |
+/// | 44 | first argument: step of a plan, policy of an update, reason of a goodbye (UInt32) |
+/// | 48 | second argument: deadline of a plan in milliseconds (UInt32) |
+/// | 52 | reserved, zero (UInt32) |
+/// | 56 | checksum of bytes 0 ..< 56 and of the piece (UInt64) |
+public struct Envelope: Equatable, Sendable {
+    /// The version of this protocol.
+    public static let protocolVersion: UInt16 = 1
+    /// The number of bytes of an envelope.
+    public static let byteCount = 64
+    /// The largest piece of a long message; libzmq costs two to four times as much a byte at 40 MB.
+    public static let pieceByteLimit = 1 << 20
+    private static let magic: UInt32 = 0x5952_4546
+
+    /// The kind of the message.
+    public var kind: MessageKind
+    /// The run.
+    public var runID: UInt64
+    /// The round, 0 outside rounds.
+    public var round: UInt32
+    /// The sender's count of frames, from 1, rising.
+    public var sequence: UInt32
+    /// The bytes of the whole message.
+    public var totalByteCount: UInt64
+    /// Where this piece begins.
+    public var pieceOffset: UInt64
+    /// The bytes of this piece.
+    public var pieceByteCount: UInt32
+    /// The first argument.
+    public var firstArgument: UInt32
+    /// The second argument.
+    public var secondArgument: UInt32
+
+    /// The bytes of the envelope for its piece.
+    package func encode(piece: UnsafeRawBufferPointer) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: Envelope.byteCount)
+        out.withUnsafeMutableBytes { target in
+            target.storeBytes(of: Envelope.magic.littleEndian, toByteOffset: 0, as: UInt32.self)
+            target.storeBytes(of: Envelope.protocolVersion.littleEndian, toByteOffset: 4, as: UInt16.self)
+            target.storeBytes(of: kind.rawValue.littleEndian, toByteOffset: 6, as: UInt16.self)
+            target.storeBytes(of: runID.littleEndian, toByteOffset: 8, as: UInt64.self)
+            target.storeBytes(of: round.littleEndian, toByteOffset: 16, as: UInt32.self)
+            target.storeBytes(of: sequence.littleEndian, toByteOffset: 20, as: UInt32.self)
+            target.storeBytes(of: totalByteCount.littleEndian, toByteOffset: 24, as: UInt64.self)
+            target.storeBytes(of: pieceOffset.littleEndian, toByteOffset: 32, as: UInt64.self)
+            target.storeBytes(of: pieceByteCount.littleEndian, toByteOffset: 40, as: UInt32.self)
+            target.storeBytes(of: firstArgument.littleEndian, toByteOffset: 44, as: UInt32.self)
+            target.storeBytes(of: secondArgument.littleEndian, toByteOffset: 48, as: UInt32.self)
+            let code = checksum(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[0..<56]), piece)
+            target.storeBytes(of: code.littleEndian, toByteOffset: 56, as: UInt64.self)
+        }
+        return out
+    }
+
+    /// The envelope in the bytes of a first frame and its piece, with every field in its range and the checksum right.
+    ///
+    /// - Throws: `notAnEnvelope`, `unexpectedKind`, `illegalSize`, `corrupted`.
+    package init(decoding bytes: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer) throws(WireError) {
+        guard bytes.count == Envelope.byteCount else { throw .notAnEnvelope }
+        func integer<T: FixedWidthInteger>(_ offset: Int, _ type: T.Type) -> T {
+            T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+        }
+        guard integer(0, UInt32.self) == Envelope.magic, integer(4, UInt16.self) == Envelope.protocolVersion,
+            integer(52, UInt32.self) == 0
+        else { throw .notAnEnvelope }
+        guard let kind = MessageKind(rawValue: integer(6, UInt16.self)) else {
+            throw .unexpectedKind(integer(6, UInt16.self))
+        }
+        self.kind = kind
+        runID = integer(8, UInt64.self)
+        round = integer(16, UInt32.self)
+        sequence = integer(20, UInt32.self)
+        totalByteCount = integer(24, UInt64.self)
+        pieceOffset = integer(32, UInt64.self)
+        pieceByteCount = integer(40, UInt32.self)
+        firstArgument = integer(44, UInt32.self)
+        secondArgument = integer(48, UInt32.self)
+        guard UInt64(pieceByteCount) == UInt64(piece.count), piece.count <= Envelope.pieceByteLimit,
+            totalByteCount <= UInt64(Int.max), pieceOffset <= totalByteCount,
+            UInt64(piece.count) <= totalByteCount - pieceOffset
+        else {
+            throw .illegalSize(kind: kind, bytes: UInt64(piece.count), limit: UInt64(Envelope.pieceByteLimit))
+        }
+        let code = checksum(UnsafeRawBufferPointer(rebasing: bytes[0..<56]), piece)
+        guard code == integer(56, UInt64.self) else { throw .corrupted(kind: kind) }
+    }
+
+    init(
+        kind: MessageKind, runID: UInt64, round: UInt32 = 0, firstArgument: UInt32 = 0, secondArgument: UInt32 = 0
+    ) {
+        self.kind = kind
+        self.runID = runID
+        self.round = round
+        sequence = 0
+        totalByteCount = 0
+        pieceOffset = 0
+        pieceByteCount = 0
+        self.firstArgument = firstArgument
+        self.secondArgument = secondArgument
+    }
+}
+
+/// A 64-bit checksum against accidents, four independent multiply lanes; integrity against an adversary is CURVE's job.
+func checksum(_ parts: UnsafeRawBufferPointer...) -> UInt64 {
+    var lanes = SIMD4<UInt64>(0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x2545_F491_4F6C_DD1D)
+    var length: UInt64 = 0
+    for part in parts {
+        length &+= UInt64(part.count)
+        var offset = 0
+        var (a, b, c, d) = (lanes[0], lanes[1], lanes[2], lanes[3])
+        func word(_ position: Int) -> UInt64 {
+            UInt64(littleEndian: part.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+        }
+        while offset + 32 <= part.count {
+            a = rotated(a ^ word(offset)) &* 0x9FB2_1C65_1E98_DF25
+            b = rotated(b ^ word(offset + 8)) &* 0x9FB2_1C65_1E98_DF25
+            c = rotated(c ^ word(offset + 16)) &* 0x9FB2_1C65_1E98_DF25
+            d = rotated(d ^ word(offset + 24)) &* 0x9FB2_1C65_1E98_DF25
+            offset += 32
+        }
+        while offset < part.count {
+            a = rotated(a ^ UInt64(part[offset]) &+ 1) &* 0x9FB2_1C65_1E98_DF25
+            offset += 1
+        }
+        lanes = SIMD4(a, b, c, d)
+    }
+    var out = length
+    for lane in 0..<4 { out = rotated(out ^ lanes[lane]) &* 0xD6E8_FEB8_6659_FD93 }
+    return out ^ out >> 32
+}
+
+@inline(__always) private func rotated(_ word: UInt64) -> UInt64 { word << 29 | word >> 35 }

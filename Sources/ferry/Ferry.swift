@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import Logging
+import Record
+import Scenario
+import Supervision
+
+/// The command line.
+struct Ferry: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ferry",
+        abstract: "Federated transfer learning between recommenders: what does knowledge from one domain bring another?",
+        discussion: """
+            Runs a coordinator, one process per domain and the devices of shared persons; only model parameters cross
+            the sockets. Start with: ferry run Scenarios/quickstart.yaml
+
+            Exit codes: 0 done, 64 usage, 65 scenario, 66 data, 69 peer lost, 70 internal, 74 input/output,
+            130 interrupted after saving.
+            """,
+        version: FerryVersion.current,
+        subcommands: [
+            RunCommand.self, ValidateCommand.self, ScenarioCommand.self, AuditCommand.self, CoordinatorCommand.self,
+            ClientCommand.self,
+        ])
+}
+
+/// Ends the process with a sentence on standard error and a registered exit code.
+func fail(_ failure: RunFailure) -> ExitCodeError {
+    standardError("ferry: \(failure.description)\n")
+    return ArgumentParser.ExitCode(failure.exitCode.rawValue)
+}
+
+typealias ExitCodeError = ArgumentParser.ExitCode
+
+/// Writes text to standard error.
+func standardError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
+/// Writes results to standard output.
+func standardOutput(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
+/// Reads and decodes a scenario file.
+func loadScenario(_ path: String, overrides: [String]) throws(RunFailure) -> ScenarioDefinition {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    guard let attributes else { throw RunFailure(.scenario, "there is no scenario file \(path)") }
+    guard (attributes[.type] as? FileAttributeType) != .typeDirectory else {
+        throw RunFailure(.scenario, "\(path) is a folder, not a scenario file")
+    }
+    guard let size = attributes[.size] as? Int, size <= 1 << 20 else {
+        throw RunFailure(.scenario, "\(path) is larger than 1 MiB, no scenario")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+        throw RunFailure(.scenario, "\(path) cannot be read")
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+        throw RunFailure(.scenario, "\(path) is not UTF-8 text")
+    }
+    do { return try ScenarioDefinition(yaml: text, file: path, overrides: overrides) } catch {
+        throw RunFailure(.scenario, error.description)
+    }
+}

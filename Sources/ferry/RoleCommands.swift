@@ -1,0 +1,38 @@
+import ArgumentParser
+import DomainClient
+import Numerics
+import Simulation
+import Supervision
+
+/// `ferry coordinator`, started by `ferry run`.
+struct CoordinatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator", abstract: "The coordinator's process; started by ferry run.", shouldDisplay: false)
+
+    func run() throws {
+        try runRole { brief throws(RunFailure) in try CoordinatorProcess.run(brief: brief) }
+    }
+}
+
+/// `ferry client`, started by `ferry run`.
+struct ClientCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "client", abstract: "A client's process; started by ferry run.", shouldDisplay: false)
+
+    @Argument(help: "The client's id in the scenario.")
+    var id: String
+
+    func run() throws {
+        try runRole { [id] brief throws(RunFailure) in try ClientProcess.run(id, brief: brief) }
+    }
+}
+
+/// Reads the brief, does the work, and tells the launcher when it failed.
+private func runRole(_ body: (RoleBrief) throws(RunFailure) -> Void) throws {
+    let brief: RoleBrief
+    do { brief = try RoleProcess.begin() } catch { throw fail(RunFailure(.usage, "\(error)")) }
+    do throws(RunFailure) { try body(brief) } catch {
+        RoleProcess.report(.failed(exitCode: error.exitCode.rawValue, message: error.description))
+        throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+    }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Foundation
+import Record
+import Reporting
+import Scenario
+import Simulation
+import Supervision
+
+/// `ferry run`.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run a scenario: launch its processes, evaluate, write the record.",
+        discussion: """
+            The table of results goes to standard output, progress and warnings to standard error. The record is written
+            to DIR/<scenario>/<hash of the resolved scenario>/seed-N, with summary.json over the seeds beside it.
+            """)
+
+    @Argument(help: ArgumentHelp("The scenario file.", valueName: "scenario"))
+    var path: String
+
+    @Option(help: ArgumentHelp("Where relative data paths start; default: the scenario's folder.", valueName: "dir"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("Where records are written.", valueName: "dir"))
+    var output: String = "Results/runs"
+
+    @Option(help: ArgumentHelp("Run this seed alone.", valueName: "n"))
+    var seed: Int?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Replace one key, as in --set model.factors=32; may be repeated.", valueName: "path=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "Write every frame that crosses the sockets to the record, for ferry audit wire.")
+    var recordWire = false
+
+    @Flag(name: .shortAndLong, help: "No progress on standard error.")
+    var quiet = false
+
+    @Option(help: ArgumentHelp("Least severe log message shown: trace, debug, info, warning, error.", valueName: "level"))
+    var logLevel: LogLevel = .error
+
+    func run() throws {
+        var overrides = overrides
+        if let seed { overrides.append("seeds=[\(seed)]") }
+        let scenario: ScenarioDefinition
+        do { scenario = try loadScenario(path, overrides: overrides) } catch { throw fail(error) }
+        let folder = absolute((path as NSString).deletingLastPathComponent)
+        let runner = ScenarioRunner(
+            scenario: scenario, dataDirectory: data.map(absolute) ?? folder, outputDirectory: absolute(output),
+            recordsWire: recordWire, isQuiet: quiet, logLevel: logLevel.rawValue)
+        let result: ScenarioRunner.Result
+        do { result = try runner.run() } catch let failure as RunFailure {
+            throw fail(failure)
+        } catch let error as RecordError {
+            throw fail(RunFailure(.inputOutput, error.description))
+        } catch { throw fail(RunFailure(.internalError, "\(error)")) }
+        if !result.summary.figures.isEmpty {
+            let metric = "ndcg@\(scenario.integer("evaluation.top-n"))"
+            standardOutput(ResultTable.text(result.summary, metric: metric))
+            standardOutput(ResultTable.gains(result.summary, metric: metric))
+            standardOutput("privacy: none – item factors and moments crossed unprotected, so no ε bounds anybody\n")
+        }
+        if FileManager.default.fileExists(atPath: result.folder) { standardOutput("record: \(relative(result.folder))\n") }
+        if let message = result.message { standardError("ferry: \(message)\n") }
+        if result.exitCode == .interrupted || result.exitCode == .peerLost {
+            standardError("run the same command to start over; what is finished is in \(relative(result.folder))\n")
+        }
+        guard result.exitCode == .success else { throw ArgumentParser.ExitCode(result.exitCode.rawValue) }
+    }
+
+    private func absolute(_ path: String) -> String {
+        path.hasPrefix("/")
+            ? path : (FileManager.default.currentDirectoryPath as NSString).appendingPathComponent(path)
+    }
+
+    private func relative(_ path: String) -> String {
+        let here = FileManager.default.currentDirectoryPath + "/"
+        return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+    }
+}
+
+/// The levels of swift-log that the command line offers.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case trace, debug, info, warning, error
+}
