@@ -58,8 +58,9 @@ let package = Package(
         .target(name: "Wire", dependencies: ["Cryptography", "Parameters", "Privacy"]),
         .target(name: "Transfer", dependencies: ["Numerics", "Ratings", "Recommenders"]),
         // Layer 6
-        .target(name: "Transport", dependencies: ["CZeroMQ", "Cryptography", "Wire"]),
-        .target(name: "Federation", dependencies: ["Cryptography", "Numerics", "Parameters", "Privacy", "Scenario", "Wire"]),
+        .target(name: "Transport", dependencies: ["CZeroMQ", "Cryptography", "Parameters", "Wire"]),
+        .target(
+            name: "Federation", dependencies: ["Cryptography", "Numerics", "Parameters", "Privacy", "Scenario", "Wire"]),
         // Layer 7
         .target(
             name: "DomainClient",
@@ -79,12 +80,16 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                "DomainClient", "Numerics", "Record", "Reporting", "Scenario", "Simulation", "Supervision", argumentParser,
+                "DomainClient", "Numerics", "Record", "Reporting", "Scenario", "Simulation", "Supervision",
+                argumentParser,
                 logging,
             ]),
         .executableTarget(
             name: "ferry-benchmark",
             dependencies: ["Numerics", "Ratings", "Recommenders", argumentParser]),
+        // Tests
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["ferry"], exclude: ["Goldens"]),
     ]
 )
 

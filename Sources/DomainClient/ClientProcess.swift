@@ -91,8 +91,11 @@ public enum ClientProcess {
                 gate.open(round: round.round, specs: plan.uploads(step, client: id))
                 try worker.work(step, plan: plan, known: known, gate: &gate)
                 try socket.send(.update(try gate.seal()))
-            case .goodbye(.completed): return
+            case .goodbye(.completed):
+                try socket.send(.goodbye(.completed))
+                return
             case .goodbye(let reason):
+                try socket.send(.goodbye(.completed))
                 throw RunFailure(.peerLost, "client \(id): the coordinator ended the run (\(reason))")
             case .welcome: continue
             }

@@ -17,7 +17,8 @@ struct DomainWorker: RoundWorker {
     private let interactions: Interactions
     private let split: PersonSplit
 
-    init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws {
+    init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws
+    {
         self.client = client
         self.scenario = scenario
         self.seed = seed

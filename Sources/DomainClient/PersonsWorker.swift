@@ -22,7 +22,8 @@ struct PersonsWorker: RoundWorker {
     private var evaluation: [EvaluationRecord] = []
     private var choices: [ChoiceRecord] = []
 
-    init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws {
+    init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws
+    {
         self.client = client
         self.scenario = scenario
         self.seed = seed
@@ -48,7 +49,8 @@ struct PersonsWorker: RoundWorker {
         }
         guard !devices.isEmpty else {
             throw RunFailure(
-                .data, "no person occurs in two of the domains \(links.joined(separator: ", ")); are the user ids shared?")
+                .data,
+                "no person occurs in two of the domains \(links.joined(separator: ", ")); are the user ids shared?")
         }
     }
 
@@ -88,7 +90,8 @@ struct PersonsWorker: RoundWorker {
             let release = ReleaseName.bridge(isShuffled: isShuffled)
             try gate.begin(release: release)
             for (index, device) in contributors.enumerated() {
-                let device = isShuffled ? device.withLinks(of: contributors[linkedTo[index]], target: plan.target) : device
+                let device =
+                    isShuffled ? device.withLinks(of: contributors[linkedTo[index]], target: plan.target) : device
                 let feature = try models.feature(device)
                 guard let coordinates = try device.targetCoordinates(&models.target, target: plan.target) else {
                     continue
@@ -259,7 +262,8 @@ private struct Models {
         // Candidates with the same known items and λ share one factorisation.
         var groups: [FoldInKey: [Int]] = [:]
         for (index, candidate) in candidates.enumerated() {
-            groups[FoldInKey(shots: candidate.shots, regularization: candidate.regularization), default: []].append(index)
+            groups[FoldInKey(shots: candidate.shots, regularization: candidate.regularization), default: []].append(
+                index)
         }
         for (key, members) in groups {
             if let regularization = key.regularization {

@@ -101,7 +101,9 @@ public struct RunPlan: Sendable {
             if !sources.contains(where: { parameters.values(TensorName.itemFactors($0)) != nil }) {
                 return "no client of a source domain is left"
             }
-        } else if step == .bridge || step == .refitBridge, parameters.values(TensorName.crossMoment(isShuffled: false)) == nil {
+        } else if step == .bridge || step == .refitBridge,
+            parameters.values(TensorName.crossMoment(isShuffled: false)) == nil
+        {
             return "no persons client is left"
         }
         return nil

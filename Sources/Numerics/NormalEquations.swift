@@ -108,7 +108,8 @@ public struct NormalEquations: Sendable {
                             residual[index] = rightHandSide[index] - image[index]
                             direction[index] = residual[index]
                         }
-                        var energy = Kernels.dot(UnsafeBufferPointer(residual), at: 0, UnsafeBufferPointer(residual), count)
+                        var energy = Kernels.dot(
+                            UnsafeBufferPointer(residual), at: 0, UnsafeBufferPointer(residual), count)
                         for _ in 0..<steps where energy > 1e-20 {
                             apply(UnsafeBufferPointer(direction), image)
                             let curvature = Kernels.dot(

@@ -68,7 +68,8 @@ public func quantile(sorted values: [Double], _ probability: Double) -> Double {
 public func studentInterval(ofMean values: [Double]) -> Interval? {
     guard values.count > 1, let center = mean(values) else { return nil }
     let variance = values.reduce(0) { $0 + ($1 - center) * ($1 - center) } / Double(values.count - 1)
-    let half = studentQuantile(0.975, degreesOfFreedom: values.count - 1) * (variance / Double(values.count)).squareRoot()
+    let half =
+        studentQuantile(0.975, degreesOfFreedom: values.count - 1) * (variance / Double(values.count)).squareRoot()
     return Interval(lower: center - half, upper: center + half)
 }
 

@@ -94,7 +94,8 @@ public enum Safetensors {
                 #else
                     for index in 0..<spec.elementCount {
                         target[index] = Float(
-                            bitPattern: UInt32(littleEndian: data.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+                            bitPattern: UInt32(
+                                littleEndian: data.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
                     }
                 #endif
                 count = spec.elementCount

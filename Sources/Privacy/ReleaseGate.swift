@@ -57,7 +57,9 @@ public struct ReleaseGate: ~Copyable {
             pending[index].sums = [Double](repeating: 0, count: pending[index].spec.elementCount)
         }
         buffers[release] = Contribution(
-            tensors: members.map { (pending[$0].spec.name, [Float](repeating: 0, count: pending[$0].spec.elementCount)) })
+            tensors: members.map {
+                (pending[$0].spec.name, [Float](repeating: 0, count: pending[$0].spec.elementCount))
+            })
     }
 
     /// Adds one person's contribution to a release that has begun. *Complexity*: O(elements of the release).
@@ -68,7 +70,9 @@ public struct ReleaseGate: ~Copyable {
     ) throws(PrivacyError) {
         guard var contribution = buffers.removeValue(forKey: release) else { throw .undeclared(tensor: release) }
         for index in contribution.tensors.indices {
-            for element in contribution.tensors[index].values.indices { contribution.tensors[index].values[element] = 0 }
+            for element in contribution.tensors[index].values.indices {
+                contribution.tensors[index].values[element] = 0
+            }
         }
         fill(&contribution)
         for (name, values) in contribution.tensors {

@@ -132,7 +132,9 @@ struct InteractionBuilder {
         let persons = personIndices.keys.sorted()
         let items = itemIndices.keys.sorted()
         var personRank = [UInt32](repeating: 0, count: persons.count)
-        for (rank, id) in persons.enumerated() { if let index = personIndices[id] { personRank[Int(index)] = UInt32(rank) } }
+        for (rank, id) in persons.enumerated() {
+            if let index = personIndices[id] { personRank[Int(index)] = UInt32(rank) }
+        }
         var itemRank = [UInt32](repeating: 0, count: items.count)
         for (rank, id) in items.enumerated() { if let index = itemIndices[id] { itemRank[Int(index)] = UInt32(rank) } }
         let sorted = entries.sorted {
@@ -148,7 +150,8 @@ struct InteractionBuilder {
         var person: UInt32 = 0
         while index < sorted.count {
             var end = index + 1
-            while end < sorted.count, sorted[end].person == sorted[index].person, sorted[end].item == sorted[index].item {
+            while end < sorted.count, sorted[end].person == sorted[index].person, sorted[end].item == sorted[index].item
+            {
                 end += 1
             }
             let rank = personRank[Int(sorted[index].person)]

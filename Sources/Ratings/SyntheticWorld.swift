@@ -31,7 +31,8 @@ public struct SyntheticWorld: Sendable, Equatable {
 
         /// Makes options.
         public init(
-            seed: Int, personCount: Int, overlap: Double, itemCount: Int, meanInteractions: Double, tasteDimensions: Int,
+            seed: Int, personCount: Int, overlap: Double, itemCount: Int, meanInteractions: Double,
+            tasteDimensions: Int,
             tasteStrength: Double, domainGap: Double, domains: [String]
         ) {
             self.seed = seed

@@ -52,7 +52,9 @@ public enum RecordFile {
     }
 
     /// Writes text to a file.
-    public static func write(_ text: String, to path: String) throws(RecordError) { try write(Array(text.utf8), to: path) }
+    public static func write(_ text: String, to path: String) throws(RecordError) {
+        try write(Array(text.utf8), to: path)
+    }
 
     /// Writes a value as deterministic JSON.
     public static func writeJSON(_ value: some Encodable & Sendable, to path: String) throws {

@@ -2,10 +2,10 @@ public import Record
 
 /// The result as text for standard output: methods × shots, with intervals.
 public enum ResultTable {
-    /// The table of one metric for each client that measured it.
-    public static func text(_ summary: SummaryRecord, metric: String) -> String {
+    /// The table of one metric for each of the given clients that measured it.
+    public static func text(_ summary: SummaryRecord, metric: String, clients: [String]) -> String {
         var out = ""
-        let figures = summary.figures.filter { $0.metric == metric }
+        let figures = summary.figures.filter { $0.metric == metric && clients.contains($0.client) }
         for client in unique(figures.map(\.client)) {
             let members = figures.filter { $0.client == client }
             let shots = Set(members.map(\.shots)).sorted()
@@ -29,8 +29,8 @@ public enum ResultTable {
     }
 
     /// How each method stands against popularity and, with shots, against the local model.
-    public static func gains(_ summary: SummaryRecord, metric: String) -> String {
-        let figures = summary.figures.filter { $0.metric == metric }
+    public static func gains(_ summary: SummaryRecord, metric: String, clients: [String]) -> String {
+        let figures = summary.figures.filter { $0.metric == metric && clients.contains($0.client) }
         var out = ""
         for client in unique(figures.map(\.client)) {
             func value(_ method: String, _ shots: Int) -> Double? {

@@ -17,7 +17,8 @@ public enum WireTable {
             [["tensor", "direction", "shape", "scope", "times", "bytes"]]
                 + rows.map {
                     [
-                        $0.name, $0.direction, $0.shape.map(String.init).joined(separator: "×"), $0.scope, "\($0.count)",
+                        $0.name, $0.direction, $0.shape.map(String.init).joined(separator: "×"), $0.scope,
+                        "\($0.count)",
                         "\($0.bytes)",
                     ]
                 })

@@ -112,7 +112,8 @@ extension ScenarioDecoder {
         guard problems.isEmpty else { return }
         for required in ["name", "target"] where text(required) == nil { report(required, "this key is required") }
         guard clientCount > 0 else {
-            report("clients", "this key is required: at least a source and a target domain client, and a persons client")
+            report(
+                "clients", "this key is required: at least a source and a target domain client, and a persons client")
             return
         }
         for index in 0..<clientCount { checkClient(index) }
@@ -130,7 +131,8 @@ extension ScenarioDecoder {
         guard let domain = text("\(path).domain") else { return }
         if domain == ScenarioDefinition.personsDomain {
             if lines["\(path).data"] != nil {
-                report("\(path).data", "a persons client reads the data of the domains it links and has none of its own")
+                report(
+                    "\(path).data", "a persons client reads the data of the domains it links and has none of its own")
             }
             if names("\(path).links").count < 2 {
                 report("\(path).links", "a persons client links at least two domains, as in links: [movies, books]")
@@ -193,7 +195,8 @@ extension ScenarioDecoder {
         if persons.isEmpty {
             report("transfer.alignment", "alignment persons needs a client with domain: persons")
         }
-        for (index, group) in persons where !group.links.contains(target) {
+        for (index, group) in persons
+        where !group.links.contains(target) && group.links.allSatisfy({ served[$0] != nil }) {
             report("clients[\(index)].links", "the target domain \(target) must be linked")
         }
     }
@@ -227,12 +230,14 @@ extension ScenarioDecoder {
             return
         }
         let isLocal = ["tcp://127.0.0.1:", "tcp://[::1]:", "tcp://localhost:"].contains { prefix in
-            endpoint.hasPrefix(prefix) && Int(endpoint.dropFirst(prefix.utf8.count)).map { (0...65_535).contains($0) } == true
+            endpoint.hasPrefix(prefix)
+                && Int(endpoint.dropFirst(prefix.utf8.count)).map { (0...65_535).contains($0) } == true
         }
         if !isLocal {
             report(
                 "transport.endpoint",
-                "\"\(endpoint)\" is not tcp://127.0.0.1:PORT; without encryption only addresses of this machine are allowed")
+                "\"\(endpoint)\" is not tcp://127.0.0.1:PORT; without encryption only addresses of this machine are allowed"
+            )
         }
     }
 }

@@ -56,7 +56,8 @@ extension ScenarioValueKind {
         case .section, .sections: return wrong("a section of keys")
         case .text:
             if text.isEmpty || (!isQuoted && ["~", "null", "Null", "NULL"].contains(text)) { return wrong("text") }
-            return text.utf8.count <= 4_096 && !text.utf8.contains(0) ? .success(.text(text)) : wrong("at most 4,096 characters")
+            return text.utf8.count <= 4_096 && !text.utf8.contains(0)
+                ? .success(.text(text)) : wrong("at most 4,096 characters")
         case .name:
             let isLegal =
                 text.utf8.count <= 64

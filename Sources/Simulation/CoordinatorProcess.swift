@@ -1,15 +1,18 @@
 import Cryptography
 import Federation
 import Logging
-public import Supervision
 import Parameters
 import Record
 import Scenario
+public import Supervision
 import Transport
 import Wire
 
 /// The coordinator process: drives the state machine with what the socket, the launcher and the clock say.
 public struct CoordinatorProcess: ~Copyable {
+    /// How long clients may take to answer the last message.
+    private static let farewell = Duration.seconds(5)
+
     private let scenario: ScenarioDefinition
     private let brief: RoleBrief
     private let token: RunToken
@@ -20,6 +23,7 @@ public struct CoordinatorProcess: ~Copyable {
     private var schema: ParameterSchema?
     private var rounds: [RoundRecord] = []
     private var control = LineReader(descriptor: 0)
+    private var outcome: Coordinator.Outcome?
     private var bytesAtRoundStart: (up: Int, down: Int) = (0, 0)
 
     /// Runs a coordinator to its end.
@@ -28,7 +32,12 @@ public struct CoordinatorProcess: ~Copyable {
     public static func run(brief: RoleBrief) throws(RunFailure) {
         do {
             var process = try CoordinatorProcess(brief: brief)
-            try process.serve()
+            let outcome = try process.serve()
+            switch outcome {
+            case .completed: try process.sayGoodbye()
+            case .peerLost(let reason): throw RunFailure(.peerLost, reason)
+            case .catalogueMismatch(let reason): throw RunFailure(.data, reason)
+            }
         } catch let failure as RunFailure {
             throw failure
         } catch let error as TransportError {
@@ -43,7 +52,8 @@ public struct CoordinatorProcess: ~Copyable {
 
     private init(brief: RoleBrief) throws {
         let scenario = try ScenarioDefinition(yaml: brief.scenario, file: "scenario.yaml")
-        guard let runNumber = brief.runNumber, let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
+        guard let runNumber = brief.runNumber,
+            let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
         else { throw RunFailure(.internalError, "the launcher's brief for the coordinator is damaged") }
         var logger = Logger(label: "ferry.coordinator")
         logger.logLevel = Logger.Level(rawValue: brief.logLevel) ?? .warning
@@ -62,29 +72,33 @@ public struct CoordinatorProcess: ~Copyable {
 
     private var now: Duration { ContinuousClock.now - start }
 
-    private mutating func serve() throws {
+    /// Serves until the machine has finished.
+    private mutating func serve() throws -> Coordinator.Outcome {
         while true {
+            if let outcome { return outcome }
             let event = try socket.next(timeout: max(.zero, machine.deadline - now), control: 0)
             switch event {
             case .timedOut:
-                if try perform(machine.handle(.tick, now: now)) { return }
+                try perform(machine.handle(.tick, now: now))
             case .control:
                 for line in control.readAvailable() {
-                    guard case .clientEnded(let id, let how)? = try? ControlLine.decode(CoordinatorNotice.self, from: line)
+                    guard
+                        case .clientEnded(let id, let how)? = try? ControlLine.decode(
+                            CoordinatorNotice.self, from: line)
                     else { continue }
-                    if try perform(machine.handle(.lost(client: id, how: how), now: now)) { return }
+                    try perform(machine.handle(.lost(client: id, how: how), now: now))
                 }
                 if control.isAtEnd { throw RunFailure(.peerLost, "the launcher has ended") }
             case .refused(let client, let error):
                 logger.warning("frame refused", metadata: ["client": "\(client ?? "unknown")", "reason": "\(error)"])
                 RoleProcess.report(.warning("a frame of \(client ?? "an unknown sender") was refused: \(error)"))
             case .message(let peer, let message):
-                if try receive(message, from: peer) { return }
+                try receive(message, from: peer)
             }
         }
     }
 
-    private mutating func receive(_ message: ReceivedClientMessage, from peer: PeerID) throws -> Bool {
+    private mutating func receive(_ message: ReceivedClientMessage, from peer: PeerID) throws {
         switch message {
         case .join(let join):
             guard join.token == token, machine.isExpected(join.clientID), !machine.hasJoined(join.clientID),
@@ -93,23 +107,23 @@ public struct CoordinatorProcess: ~Copyable {
                 RoleProcess.report(.warning("a join was refused: wrong token, or an id that is unknown or taken"))
                 _ = try socket.send(.goodbye(.refused), to: [peer], schema: try ParameterSchema([]))
                 socket.drop(peer)
-                return false
+                return
             }
             socket.bind(peer, client: join.clientID)
             logger.info("client joined", metadata: ["client": "\(join.clientID)"])
-            return try perform(
+            try perform(
                 machine.handle(.joined(client: join.clientID, catalogues: join.catalogues), now: now))
         case .update(let update):
-            guard let client = socket.client(of: peer) else { return false }
-            return try perform(machine.handle(.update(client: client, update), now: now))
+            guard let client = socket.client(of: peer) else { return }
+            try perform(machine.handle(.update(client: client, update), now: now))
         case .goodbye(let reason):
-            guard let client = socket.client(of: peer) else { return false }
-            return try perform(machine.handle(.lost(client: client, how: "left the run (\(reason))"), now: now))
+            guard let client = socket.client(of: peer) else { return }
+            try perform(machine.handle(.lost(client: client, how: "left the run (\(reason))"), now: now))
         }
     }
 
-    /// Does what the machine wants; returns whether the run is over.
-    private mutating func perform(_ actions: [Coordinator.Action]) throws -> Bool {
+    /// Does what the machine wants.
+    private mutating func perform(_ actions: [Coordinator.Action]) throws {
         for action in actions {
             switch action {
             case .begin(let schema):
@@ -121,20 +135,35 @@ public struct CoordinatorProcess: ~Copyable {
                 let peers = clients.compactMap { socket.peer(of: $0) }
                 let gone = try socket.send(message, to: peers, schema: try schema ?? ParameterSchema([]))
                 for client in gone.compactMap({ socket.client(of: $0) }) {
-                    if try perform(machine.handle(.lost(client: client, how: "does not receive"), now: now)) { return true }
+                    try perform(machine.handle(.lost(client: client, how: "does not receive"), now: now))
                 }
             case .closed(let summary, let shared): try close(summary, shared)
             case .warn(let text): RoleProcess.report(.warning(text))
             case .finish(let outcome):
                 try writeRecord()
-                switch outcome {
-                case .completed: return true
-                case .peerLost(let reason): throw RunFailure(.peerLost, reason)
-                case .catalogueMismatch(let reason): throw RunFailure(.data, reason)
-                }
+                self.outcome = outcome
             }
         }
-        return false
+    }
+
+    /// Waits until every client has answered the goodbye. A client whose connection closes first would lose it: with
+    /// ZMQ_IMMEDIATE libzmq drops what a disconnected socket has received and not yet handed out.
+    private mutating func sayGoodbye() throws {
+        var remaining = Set(scenario.clients.map(\.id).filter { machine.hasJoined($0) && machine.isExpected($0) })
+        let end = now + min(scenario.duration("federation.deadline"), CoordinatorProcess.farewell)
+        while !remaining.isEmpty, now < end {
+            switch try socket.next(timeout: max(.zero, end - now), control: 0) {
+            case .message(let peer, .goodbye): if let client = socket.client(of: peer) { remaining.remove(client) }
+            case .control:
+                for line in control.readAvailable() {
+                    guard case .clientEnded(let id, _)? = try? ControlLine.decode(CoordinatorNotice.self, from: line)
+                    else { continue }
+                    remaining.remove(id)
+                }
+                if control.isAtEnd { return }
+            case .message, .refused, .timedOut: continue
+            }
+        }
     }
 
     private mutating func close(_ summary: Coordinator.RoundSummary, _ shared: ParameterSet) throws {

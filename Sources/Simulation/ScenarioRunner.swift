@@ -13,8 +13,8 @@ public struct ScenarioRunner {
         public let exitCode: ExitCode
         /// The figures over the finished seeds.
         public let summary: SummaryRecord
-        /// The folder of the record.
-        public let folder: String
+        /// The folder of the record; `nil` when nothing was finished.
+        public let folder: String?
         /// Why it did not complete.
         public let message: String?
     }
@@ -58,23 +58,15 @@ public struct ScenarioRunner {
         try checkData()
         let signals = try LauncherSignals()
         let sockets = try PrivateDirectory()
-        let folder = folder
-        let existed = FileManager.default.fileExists(atPath: folder)
-        do { try RecordFile.makeDirectory(folder) } catch { throw RunFailure(.inputOutput, error.description) }
+        let staging = try makeStagingFolder()
+        var isKept = false
+        defer { if !isKept { removeStaging(staging) } }
         var runs: [RunRecord] = []
         var status = RunStatus.completed
         var exitCode = ExitCode.success
         var message: String?
         for (index, seed) in scenario.seeds.enumerated() {
-            let partial = "\(folder)/.seed-\(seed).partial"
-            let ending: SeedSupervisor.Ending
-            do {
-                ending = try runSeed(seed, index: index, partial: partial, sockets: sockets.path, signals, &runs)
-            } catch {
-                try? FileManager.default.removeItem(atPath: partial)
-                if !existed && runs.isEmpty { removeIfEmpty(folder) }
-                throw error
-            }
+            let ending = try runSeed(seed, index: index, staging: staging, sockets: sockets.path, signals, &runs)
             switch ending {
             case .completed: continue
             case .peerLost(let reason):
@@ -84,30 +76,32 @@ public struct ScenarioRunner {
             case .interrupted:
                 status = .interrupted
                 exitCode = .interrupted
-                message = "interrupted in seed \(seed); finished seeds are kept: \(runs.count) of \(scenario.seeds.count)"
-            case .failed(let failure):
-                if !existed && runs.isEmpty { removeIfEmpty(folder) }
-                throw failure
+                message =
+                    "interrupted in seed \(seed); finished seeds are kept: \(runs.count) of \(scenario.seeds.count)"
+            case .failed(let failure): throw failure
             }
             break
         }
         let finished = runs.filter { $0.status == .completed }
         let summary = SummaryRecord(scenario: scenario.name, status: status, runs: finished)
-        if runs.isEmpty {
-            if !existed { removeIfEmpty(folder) }
-        } else {
-            try RecordFile.writeJSON(summary, to: "\(folder)/summary.json")
-            try RecordFile.write(summary.csv, to: "\(folder)/summary.csv")
+        if !runs.isEmpty {
+            try RecordFile.writeJSON(summary, to: "\(staging)/summary.json")
+            try RecordFile.write(summary.csv, to: "\(staging)/summary.csv")
+            try replace(folder, with: staging)
+            isKept = true
         }
-        return Result(exitCode: exitCode, summary: summary, folder: folder, message: message)
+        return Result(
+            exitCode: exitCode, summary: summary, folder: isKept ? folder : nil, message: message)
     }
 
     private func runSeed(
-        _ seed: Int, index: Int, partial: String, sockets: String, _ signals: borrowing LauncherSignals,
+        _ seed: Int, index: Int, staging: String, sockets: String, _ signals: borrowing LauncherSignals,
         _ runs: inout [RunRecord]
     ) throws -> SeedSupervisor.Ending {
-        try? FileManager.default.removeItem(atPath: partial)
-        do { try RecordFile.makeDirectory("\(partial)/clients") } catch { throw RunFailure(.inputOutput, error.description) }
+        let output = "\(staging)/seed-\(seed)"
+        do { try RecordFile.makeDirectory("\(output)/clients") } catch {
+            throw RunFailure(.inputOutput, error.description)
+        }
         let runID = secureRandomBytes(count: 8)
         let token = secureRandomBytes(count: RunToken.byteCount)
         let kind = scenario.text("transport.kind")
@@ -120,7 +114,7 @@ public struct ScenarioRunner {
             seedCount: scenario.seeds.count
         ) { endpoint in
             RoleBrief(
-                scenario: scenario.resolvedYAML, seed: seed, dataDirectory: dataDirectory, outputDirectory: partial,
+                scenario: scenario.resolvedYAML, seed: seed, dataDirectory: dataDirectory, outputDirectory: output,
                 endpoint: endpoint, runID: hexadecimal(runID), token: hexadecimal(token), recordsWire: recordsWire,
                 launcherProcessID: getpid(), logLevel: logLevel)
         }
@@ -130,13 +124,12 @@ public struct ScenarioRunner {
         case .completed: status = .completed
         case .peerLost: status = .peerLost
         case .interrupted, .failed:
-            try? FileManager.default.removeItem(atPath: partial)
+            try? FileManager.default.removeItem(atPath: output)
             return ending
         }
-        let record = try SeedRecordWriter(scenario: scenario, seed: seed, folder: partial).write(status: status)
+        let record = try SeedRecordWriter(scenario: scenario, seed: seed, folder: output).write(status: status)
         try RecordFile.writeJSON(
-            EnvironmentRecord(supervisor.measurements, transport: kind), to: "\(partial)/environment.json")
-        try replace("\(folder)/seed-\(seed)", with: partial)
+            EnvironmentRecord(supervisor.measurements, transport: kind), to: "\(output)/environment.json")
         runs.append(record)
         return ending
     }
@@ -149,10 +142,25 @@ public struct ScenarioRunner {
         try? FileManager.default.removeItem(atPath: finished)
     }
 
-    private func removeIfEmpty(_ path: String) {
-        // The run folder, the scenario's and the output folder, as far as they hold nothing: rmdir refuses others.
-        var path = path
-        for _ in 0..<3 {
+    /// A folder beside the record's, which takes its place when the run is over; those of launchers that were killed
+    /// are removed.
+    private func makeStagingFolder() throws -> String {
+        let parent = (folder as NSString).deletingLastPathComponent
+        let prefix = ".\((folder as NSString).lastPathComponent).partial-"
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix(prefix) {
+            guard let owner = pid_t(name.dropFirst(prefix.count)), kill(owner, 0) != 0, errno == ESRCH else { continue }
+            try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
+        }
+        let staging = "\(parent)/\(prefix)\(getpid())"
+        do { try RecordFile.makeDirectory(staging) } catch { throw RunFailure(.inputOutput, error.description) }
+        return staging
+    }
+
+    private func removeStaging(_ staging: String) {
+        try? FileManager.default.removeItem(atPath: staging)
+        // The scenario's folder and the output folder as far as they hold nothing: rmdir refuses others.
+        var path = (staging as NSString).deletingLastPathComponent
+        for _ in 0..<2 {
             guard rmdir(path) == 0 else { return }
             path = (path as NSString).deletingLastPathComponent
         }

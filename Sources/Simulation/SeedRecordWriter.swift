@@ -35,6 +35,8 @@ struct SeedRecordWriter {
                 ledger += try readLedger("\(path)/ledger.jsonl")
             }
         }
+        evaluation += pooled(evaluation)
+        evaluation.sort(by: EvaluationRecord.isOrdered)
         let releases = Set(ledger.map(\.release)).sorted()
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
@@ -53,6 +55,37 @@ struct SeedRecordWriter {
         try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")
         try RecordFile.write(metricsTable(record), to: "\(folder)/metrics.csv")
         return record
+    }
+
+    /// The figures of a group of several clients together, under the group's id: means weighted by persons. Persons of
+    /// different clients are independent strata, so the squared half-widths of the intervals add with squared weights.
+    private func pooled(_ figures: [EvaluationRecord]) -> [EvaluationRecord] {
+        var out: [EvaluationRecord] = []
+        for group in scenario.clientGroups where group.count > 1 {
+            let ids = Set(scenario.clients.filter { $0.group.id == group.id }.map(\.id))
+            let members = figures.filter { ids.contains($0.client) }
+            let groups = Dictionary(grouping: members) { "\($0.method)/\($0.cohort)/\($0.metric)/\($0.shots)" }
+            for (_, strata) in groups.sorted(by: { $0.key < $1.key }) {
+                let users = strata.reduce(0) { $0 + $1.users }
+                guard let first = strata.first, users > 0 else { continue }
+                var value = 0.0
+                var squares = [0.0, 0.0]
+                for stratum in strata {
+                    let weight = Double(stratum.users) / Double(users)
+                    value += weight * stratum.value
+                    for (side, end) in stratum.interval.enumerated() {
+                        squares[side] += weight * weight * (end - stratum.value) * (end - stratum.value)
+                    }
+                }
+                let isDefined = strata.allSatisfy { $0.interval.count == 2 }
+                let interval = isDefined ? [value - squares[0].squareRoot(), value + squares[1].squareRoot()] : []
+                out.append(
+                    EvaluationRecord(
+                        client: group.id, method: first.method, cohort: first.cohort, shots: first.shots,
+                        metric: first.metric, value: value, interval: interval, users: users))
+            }
+        }
+        return out
     }
 
     private func readLedger(_ path: String) throws -> [LedgerEntry] {

@@ -146,7 +146,8 @@ struct SeedSupervisor {
                 return ending
             }
         }
-        return roles.allSatisfy { $0.end == .exited(0) } || (roles[0].end == .exited(0) && roles.allSatisfy { $0.end != nil })
+        return roles.allSatisfy { $0.end == .exited(0) }
+            || (roles[0].end == .exited(0) && roles.allSatisfy { $0.end != nil })
             ? .completed : nil
     }
 

@@ -39,7 +39,9 @@ extension SummaryRecord {
 
     /// The figures as comma-separated values.
     public var csv: String {
-        let head = ["client", "method", "cohort", "shots", "metric", "mean", "ci95-lower", "ci95-upper", "interval", "seeds"]
+        let head = [
+            "client", "method", "cohort", "shots", "metric", "mean", "ci95-lower", "ci95-upper", "interval", "seeds",
+        ]
         return figures.reduce(csvLine(head)) {
             $0
                 + csvLine([

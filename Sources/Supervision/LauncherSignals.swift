@@ -37,6 +37,11 @@ public struct LauncherSignals: ~Copyable {
             sigaction(number, &action, nil)
         }
         signal(SIGPIPE, SIG_IGN)
+        // A parent may hand down a mask that blocks them, as dispatch worker threads do.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        for number in [SIGCHLD, SIGINT, SIGTERM, SIGHUP] { sigaddset(&mask, number) }
+        pthread_sigmask(SIG_UNBLOCK, &mask, nil)
     }
 
     deinit {

@@ -1,5 +1,5 @@
 import Glibc
-public import Wire
+package import Wire
 
 /// Writes every frame that crosses the coordinator's socket to a file, for `ferry audit wire` and the tests.
 ///
@@ -57,36 +57,36 @@ final class FrameRecorder {
 }
 
 /// One message read back from a recording.
-public struct RecordedFrame: Sendable, Equatable {
+package struct RecordedFrame: Sendable, Equatable {
     /// Which way it went.
-    public let direction: WireDirection
+    package let direction: WireDirection
     /// The client it came from or went to.
-    public let peer: String
+    package let peer: String
     /// The envelope frame.
-    public let envelope: [UInt8]
+    package let envelope: [UInt8]
     /// The second frame.
-    public let piece: [UInt8]
+    package let piece: [UInt8]
 
     /// The message kind of the envelope, or `nil` when it is damaged.
-    public var kind: MessageKind? {
+    package var kind: MessageKind? {
         guard envelope.count == Envelope.byteCount else { return nil }
         return MessageKind(rawValue: UInt16(envelope[6]) | UInt16(envelope[7]) << 8)
     }
 
     /// The offset of the piece in its message.
-    public var pieceOffset: Int? {
+    package var pieceOffset: Int? {
         guard envelope.count == Envelope.byteCount else { return nil }
         return Int(exactly: (0..<8).reduce(UInt64(0)) { $0 | UInt64(envelope[32 + $1]) << UInt64(8 * $1) })
     }
 
     /// The round of the envelope.
-    public var round: Int? {
+    package var round: Int? {
         guard envelope.count == Envelope.byteCount else { return nil }
         return (0..<4).reduce(0) { $0 | Int(envelope[16 + $1]) << (8 * $1) }
     }
 
     /// Reads a recording; `nil` when the bytes are not one. A recording cut off in the middle gives its whole frames.
-    public static func read(_ bytes: [UInt8]) -> [RecordedFrame]? {
+    package static func read(_ bytes: [UInt8]) -> [RecordedFrame]? {
         guard bytes.starts(with: FrameRecorder.magic) else { return nil }
         var offset = FrameRecorder.magic.count
         var out: [RecordedFrame] = []
@@ -105,7 +105,8 @@ public struct RecordedFrame: Sendable, Equatable {
             else { break }
             out.append(
                 RecordedFrame(
-                    direction: direction, peer: String(decoding: peer, as: UTF8.self), envelope: envelope, piece: piece))
+                    direction: direction, peer: String(decoding: peer, as: UTF8.self), envelope: envelope, piece: piece)
+            )
         }
         return out
     }

@@ -112,7 +112,8 @@ public struct Envelope: Equatable, Sendable {
 
 /// A 64-bit checksum against accidents, four independent multiply lanes; integrity against an adversary is CURVE's job.
 func checksum(_ parts: UnsafeRawBufferPointer...) -> UInt64 {
-    var lanes = SIMD4<UInt64>(0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x2545_F491_4F6C_DD1D)
+    var lanes = SIMD4<UInt64>(
+        0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x2545_F491_4F6C_DD1D)
     var length: UInt64 = 0
     for part in parts {
         length &+= UInt64(part.count)

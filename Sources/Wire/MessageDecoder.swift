@@ -92,7 +92,9 @@ public struct ClientMessageDecoder: Sendable {
             guard let reason = EndReason(rawValue: envelope.firstArgument) else { throw .malformed(kind: .goodbye) }
             return .goodbye(reason)
         case .update:
-            guard let openRound, openRound.round == Int(envelope.round) else { throw .outOfRound(round: envelope.round) }
+            guard let openRound, openRound.round == Int(envelope.round) else {
+                throw .outOfRound(round: envelope.round)
+            }
             guard let code = UInt8(exactly: envelope.firstArgument), let policy = ReleasePolicy(rawValue: code) else {
                 throw .malformed(kind: .update)
             }

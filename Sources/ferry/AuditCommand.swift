@@ -22,7 +22,8 @@ struct AuditCommand: ParsableCommand {
             let audits: [WireAudit]
             do { audits = try WireAudit.read(folder) } catch { throw fail(error) }
             for audit in audits {
-                standardOutput("\(audit.folder), transport \(audit.record.transport), refused frames \(audit.record.refused)\n")
+                standardOutput(
+                    "\(audit.folder), transport \(audit.record.transport), refused frames \(audit.record.refused)\n")
                 standardOutput(WireTable.kinds(audit.record.traffic))
                 if let tensors = audit.tensors {
                     standardOutput(

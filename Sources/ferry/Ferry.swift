@@ -9,7 +9,8 @@ import Supervision
 struct Ferry: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ferry",
-        abstract: "Federated transfer learning between recommenders: what does knowledge from one domain bring another?",
+        abstract:
+            "Federated transfer learning between recommenders: what does knowledge from one domain bring another?",
         discussion: """
             Runs a coordinator, one process per domain and the devices of shared persons; only model parameters cross
             the sockets. Start with: ferry run Scenarios/quickstart.yaml

@@ -38,7 +38,8 @@ struct RunCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "No progress on standard error.")
     var quiet = false
 
-    @Option(help: ArgumentHelp("Least severe log message shown: trace, debug, info, warning, error.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp("Least severe log message shown: trace, debug, info, warning, error.", valueName: "level"))
     var logLevel: LogLevel = .error
 
     func run() throws {
@@ -58,14 +59,17 @@ struct RunCommand: ParsableCommand {
         } catch { throw fail(RunFailure(.internalError, "\(error)")) }
         if !result.summary.figures.isEmpty {
             let metric = "ndcg@\(scenario.integer("evaluation.top-n"))"
-            standardOutput(ResultTable.text(result.summary, metric: metric))
-            standardOutput(ResultTable.gains(result.summary, metric: metric))
+            // Clients of one entry are shown together; metrics.csv has each of them.
+            let clients = scenario.clientGroups.map(\.id)
+            standardOutput(ResultTable.text(result.summary, metric: metric, clients: clients))
+            standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
             standardOutput("privacy: none – item factors and moments crossed unprotected, so no ε bounds anybody\n")
         }
-        if FileManager.default.fileExists(atPath: result.folder) { standardOutput("record: \(relative(result.folder))\n") }
-        if let message = result.message { standardError("ferry: \(message)\n") }
-        if result.exitCode == .interrupted || result.exitCode == .peerLost {
-            standardError("run the same command to start over; what is finished is in \(relative(result.folder))\n")
+        if let folder = result.folder { standardOutput("record: \(relative(folder))\n") }
+        if let message = result.message {
+            standardError("ferry: \(message)\n")
+            let kept = result.folder.map { "what is finished is in \(relative($0))" } ?? "nothing was finished"
+            standardError("\(kept); run the same command to start over\n")
         }
         guard result.exitCode == .success else { throw ArgumentParser.ExitCode(result.exitCode.rawValue) }
     }

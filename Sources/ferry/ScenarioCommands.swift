@@ -6,7 +6,8 @@ import Supervision
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check scenario files without running them.",
-        discussion: "Every problem is printed with file, line, key path and a suggestion; exit code 65 if there is one.")
+        discussion: "Every problem is printed with file, line, key path and a suggestion; exit code 65 if there is one."
+    )
 
     @Argument(help: ArgumentHelp("The scenario files.", valueName: "scenario"))
     var paths: [String]

@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+/// Whole runs with real processes and sockets.
+@Suite(.serialized)
+struct RunTests {
+    @Test("the same seed gives byte-identical records over ipc, again, and over tcp")
+    func sameSeedSameBytes() throws {
+        var records: [Data] = []
+        for arguments in [[], [], ["--set", "transport.kind=tcp"]] as [[String]] {
+            let folder = try TemporaryFolder()
+            let scenario = try folder.write(Fixture.scenario(), to: "small.yaml")
+            let output = try FerryProcess.run(["run", "-q", scenario, "--output", "\(folder.path)/out"] + arguments)
+            #expect(output.exitCode == 0, "\(output.standardError)")
+            let runs = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small")
+            let path = "\(folder.path)/out/small/\(runs[0])/seed-1/run.json"
+            records.append(try Data(contentsOf: URL(fileURLWithPath: path)))
+        }
+        #expect(records[0] == records[1])
+        #expect(records[0] == records[2])
+        #expect(records[0].count > 1_000)
+    }
+
+    @Test("a run writes every file of the record, and its table goes to standard output alone")
+    func recordIsComplete() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try folder.write(Fixture.scenario(extra: "seeds: [3, 4]"), to: "small.yaml")
+        let output = try FerryProcess.run(["run", scenario, "--output", folder.path, "--record-wire"])
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        for method in ["feature-map", "local", "popularity", "shuffled-source"] {
+            #expect(output.standardOutput.contains(method))
+        }
+        #expect(output.standardError.contains("round 6/6 evaluation"))
+        let seed = try folder.seedFolder("small", seed: 4)
+        for name in [
+            "scenario.yaml", "run.json", "environment.json", "rounds.csv", "metrics.csv", "privacy.json", "wire.json",
+            "frames.bin", "checkpoints/round-006.safetensors", "clients/persons/evaluation.json",
+            "clients/movies/ledger.jsonl", "../summary.json", "../summary.csv",
+        ] {
+            #expect(FileManager.default.fileExists(atPath: "\(seed)/\(name)"), "\(name) is missing")
+        }
+        #expect(!folder.files().contains { $0.contains("partial") })
+
+        let record =
+            try JSONSerialization.jsonObject(
+                with: Data(contentsOf: URL(fileURLWithPath: "\(seed)/run.json"))) as? [String: Any]
+        #expect(record?["schema"] as? String == "ferry.run/1")
+        #expect(record?["status"] as? String == "completed")
+        #expect(record?["rounds"] as? Int == 6)
+        let privacy = record?["privacy"] as? [String: Any]
+        let epsilon = privacy?["epsilon"] as? [String: Any]
+        #expect(Set(epsilon.map { Array($0.keys) } ?? []) == ["coordinator", "peer", "model"])
+        #expect(epsilon?["coordinator"] is NSNull)
+        #expect((privacy?["unprotected"] as? [String])?.contains("bridge") == true)
+        let evaluation = record?["evaluation"] as? [[String: Any]] ?? []
+        #expect(evaluation.count == 4 * 4 * 2)
+        for row in evaluation {
+            let value = row["value"] as? Double ?? -1
+            let ends = row["ci95"] as? [Double] ?? []
+            #expect((0...1).contains(value))
+            #expect(ends.count == 2 && ends[0] <= value && value <= ends[1])
+        }
+    }
+
+    @Test("a resolved scenario runs again to the same record")
+    func resolvedScenarioRunsAgain() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try folder.write(Fixture.scenario(), to: "small.yaml")
+        #expect(try FerryProcess.run(["run", "-q", scenario, "--output", "\(folder.path)/a"]).exitCode == 0)
+        let run = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/a/small")[0]
+        let first = "\(folder.path)/a/small/\(run)/seed-1"
+        #expect(
+            try FerryProcess.run(["run", "-q", "\(first)/scenario.yaml", "--output", "\(folder.path)/b"]).exitCode == 0)
+        let second = "\(folder.path)/b/small/\(run)/seed-1"
+        #expect(FileManager.default.contentsEqual(atPath: "\(first)/run.json", andPath: "\(second)/run.json"))
+    }
+
+    @Test("ten clients reach the first round soon, and the figures of several persons clients are pooled")
+    func tenClients() throws {
+        let folder = try TemporaryFolder()
+        let text = Fixture.scenario(name: "ten", persons: 600)
+            .replacingOccurrences(of: "{id: persons,", with: "{id: persons, count: 8,")
+        let scenario = try folder.write(text, to: "ten.yaml")
+        let output = try FerryProcess.run(["run", "-q", scenario, "--output", folder.path])
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        let seed = try folder.seedFolder("ten", seed: 1)
+        let environment =
+            try JSONSerialization.jsonObject(
+                with: Data(contentsOf: URL(fileURLWithPath: "\(seed)/environment.json"))) as? [String: Any]
+        // One second on an idle machine; the bound leaves room for a busy one.
+        #expect((environment?["secondsToFirstRound"] as? Double ?? 99) < 3)
+        let metrics = try String(contentsOfFile: "\(seed)/metrics.csv", encoding: .utf8)
+        #expect(metrics.contains("persons,feature-map,cold-users,0,ndcg@10"))
+        #expect(metrics.contains("persons-8,feature-map,cold-users,0,ndcg@10"))
+    }
+
+    @Test(
+        "a checkpoint opens in the reference safetensors library",
+        .enabled(
+            if: ProcessInfo.processInfo.environment["FERRY_PYTHON"] != nil,
+            "skipped: FERRY_PYTHON names no Python with the safetensors package"))
+    func checkpointOpensInPython() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try folder.write(Fixture.scenario(), to: "small.yaml")
+        #expect(try FerryProcess.run(["run", "-q", scenario, "--output", folder.path]).exitCode == 0)
+        let seed = try folder.seedFolder("small", seed: 1)
+        let script = """
+            import sys
+            from safetensors.numpy import load_file
+            tensors = load_file(sys.argv[1])
+            print(tensors["books.item-factors"].shape, tensors["bridge.cross-moment"].dtype, len(tensors))
+            """
+        let process = Process()
+        process.executableURL = URL(
+            fileURLWithPath: try #require(ProcessInfo.processInfo.environment["FERRY_PYTHON"]))
+        process.arguments = ["-c", script, "\(seed)/checkpoints/round-006.safetensors"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(text == "(120, 8) float32 15\n")
+    }
+}
