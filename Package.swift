@@ -88,6 +88,10 @@ let package = Package(
             name: "ferry-benchmark",
             dependencies: ["Numerics", "Ratings", "Recommenders", argumentParser]),
         // Tests
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
+        .testTarget(name: "NumericsTests", dependencies: ["Numerics"]),
+        .testTarget(name: "RecommendersTests", dependencies: ["Numerics", "Ratings", "Recommenders"]),
+        .testTarget(name: "TransferTests", dependencies: ["Numerics", "Ratings", "Recommenders", "Transfer"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["ferry"], exclude: ["Goldens"]),
     ]

@@ -4,7 +4,7 @@ import CSodium
 ///
 /// Decides who is a cold person, who validates and which client holds whom: every process that knows the key decides
 /// alike, with nothing exchanged.
-public struct KeyedHash: Sendable {
+public struct KeyedHash: Sendable, CustomStringConvertible {
     private let key: [UInt8]
 
     /// Makes a hash with a key of any length.
@@ -12,6 +12,9 @@ public struct KeyedHash: Sendable {
         Sodium.require()
         self.key = key
     }
+
+    /// Redacted: a key is a secret.
+    public var description: String { "KeyedHash(redacted)" }
 
     /// The 32-byte code of a message.
     public func code(of message: [UInt8]) -> [UInt8] {

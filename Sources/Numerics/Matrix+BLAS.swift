@@ -92,6 +92,7 @@ extension NormalEquations {
         var order = Int32(factorCount)
         var info: Int32 = 0
         spotrf_("L", &order, &normal, &order, &info)
+        precondition(info >= 0, "spotrf was called with an illegal argument")
         if info != 0 { throw .notPositiveDefinite(order: factorCount, pivot: Int(info)) }
     }
 
@@ -149,18 +150,23 @@ public struct SymmetricEigen: Sendable {
 /// - Parameters:
 ///   - matrix: `order × order`, row-major.
 ///   - rightHandSides: `count` vectors of `order` elements, one after the other.
-/// - Throws: `notPositiveDefinite`. *Complexity*: O(order³ + count · order²).
+/// - Throws: `notPositiveDefinite`, `notFinite`. *Complexity*: O(order³ + count · order²).
 public func solvePositiveDefinite(
     _ matrix: [Double], order: Int, rightHandSides: [Double], count: Int
 ) throws(NumericsError) -> [Double] {
     precondition(
         matrix.count == order * order && rightHandSides.count == order * count, "shapes of a linear system of \(order)")
+    guard order > 0 else { return [] }
+    guard matrix.allSatisfy({ $0.isFinite }), rightHandSides.allSatisfy({ $0.isFinite }) else {
+        throw .notFinite(what: "a linear system")
+    }
     var factor = matrix
     var solution = rightHandSides
     var n = Int32(order)
     var columns = Int32(count)
     var info: Int32 = 0
     dpotrf_("L", &n, &factor, &n, &info)
+    precondition(info >= 0, "dpotrf was called with an illegal argument")
     guard info == 0 else { throw .notPositiveDefinite(order: order, pivot: Int(info)) }
     dpotrs_("L", &n, &columns, factor, &n, &solution, &n, &info)
     return solution

@@ -74,7 +74,7 @@ public func studentInterval(ofMean values: [Double]) -> Interval? {
 }
 
 /// The quantile of Student's t distribution for a probability of at least one half, by bisection on its distribution
-/// function; absolute error below 1e-10.
+/// function; relative error below 1e-11.
 public func studentQuantile(_ probability: Double, degreesOfFreedom: Int) -> Double {
     precondition(degreesOfFreedom > 0 && probability >= 0.5 && probability < 1, "a Student quantile")
     let freedom = Double(degreesOfFreedom)

@@ -45,6 +45,7 @@ public struct RankingMetrics: Sendable, Equatable {
     ///   - relevant: the relevant items, without duplicates, at least one.
     ///   - count: n; a shorter ranking is a shorter list.
     public init(ranking: [UInt32], relevant: [UInt32], count: Int) {
+        precondition(count > 0, "a list of \(count) items")
         precondition(!relevant.isEmpty, "a person without relevant items is excluded before ranking")
         let relevant = Set(relevant)
         var gain = 0.0

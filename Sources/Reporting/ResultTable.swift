@@ -28,7 +28,7 @@ public enum ResultTable {
         return out
     }
 
-    /// How each method stands against popularity and, with shots, against the local model.
+    /// How the transfer and its control stand against the better of popularity and the local model.
     public static func gains(_ summary: SummaryRecord, metric: String, clients: [String]) -> String {
         let figures = summary.figures.filter { $0.metric == metric && clients.contains($0.client) }
         var out = ""
@@ -37,8 +37,14 @@ public enum ResultTable {
                 figures.first { $0.client == client && $0.method == method && $0.shots == shots }?.mean
             }
             for shots in Set(figures.map(\.shots)).sorted() {
-                let baseline = shots == 0 ? "popularity" : "local"
-                guard let reference = value(baseline, shots), reference > 0 else { continue }
+                let baselines = ["popularity", "local"].compactMap { name in value(name, shots).map { (name, $0) } }
+                guard
+                    let (baseline, reference) = baselines.reduce(
+                        nil,
+                        { best, next -> (String, Double)? in
+                            if let best, best.1 >= next.1 { best } else { next }
+                        }), reference > 0
+                else { continue }
                 let parts = ["feature-map", "shuffled-source"].compactMap { method in
                     value(method, shots).map { "\(method) \(decimals($0 / reference, 2))" }
                 }
