@@ -88,6 +88,29 @@ let package = Package(
             name: "ferry-benchmark",
             dependencies: ["Numerics", "Ratings", "Recommenders", argumentParser]),
         // Tests
+        .target(
+            name: "ParameterTestSupport", dependencies: ["Numerics", "Parameters"], path: "Tests/ParameterTestSupport"),
+        .testTarget(name: "ParametersTests", dependencies: ["Numerics", "ParameterTestSupport", "Parameters"]),
+        .testTarget(name: "PrivacyTests", dependencies: ["Numerics", "ParameterTestSupport", "Parameters", "Privacy"]),
+        .testTarget(
+            name: "WireTests",
+            dependencies: ["Cryptography", "Numerics", "ParameterTestSupport", "Parameters", "Privacy", "Wire"]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "Cryptography", "Numerics", "ParameterTestSupport", "Parameters", "Privacy", "Transport", "Wire",
+            ]),
+        .testTarget(
+            name: "FederationTests",
+            dependencies: [
+                "Cryptography", "Federation", "Numerics", "ParameterTestSupport", "Parameters", "Privacy", "Scenario",
+                "Wire",
+            ]),
+        .testTarget(name: "ScenarioTests", dependencies: ["Numerics", "Scenario"]),
+        .testTarget(name: "RatingsTests", dependencies: ["Numerics", "Ratings"]),
+        .testTarget(name: "RecordTests", dependencies: ["Record"]),
+        .testTarget(name: "ReportingTests", dependencies: ["Record", "Reporting"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Record", "Simulation"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics"]),
         .testTarget(name: "RecommendersTests", dependencies: ["Numerics", "Ratings", "Recommenders"]),

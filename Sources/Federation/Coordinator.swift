@@ -158,8 +158,8 @@ public struct Coordinator: Sendable {
     private mutating func drop(_ late: [String], _ how: String, now: Duration) -> [Action] {
         var actions: [Action] = []
         for client in late {
-            actions += handle(.lost(client: client, how: how), now: now)
             actions.append(.send(.goodbye(.aborted), to: [client]))
+            actions += handle(.lost(client: client, how: how), now: now)
         }
         return actions
     }
@@ -252,8 +252,12 @@ public struct Coordinator: Sendable {
 
     private mutating func finish(_ outcome: Outcome) -> [Action] {
         phase = .finished
-        return [
-            .send(.goodbye(outcome == .completed ? .completed : .aborted), to: present), .finish(outcome),
-        ]
+        let reason: EndReason =
+            switch outcome {
+            case .completed: .completed
+            case .catalogueMismatch: .mismatch
+            case .peerLost: .aborted
+            }
+        return [.send(.goodbye(reason), to: present), .finish(outcome)]
     }
 }

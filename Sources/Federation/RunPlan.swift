@@ -106,6 +106,9 @@ public struct RunPlan: Sendable {
         {
             return "no persons client is left"
         }
+        if step == .selection, parameters.values(TensorName.selectionScores) == nil {
+            return "the validation scores are missing"
+        }
         return nil
     }
 

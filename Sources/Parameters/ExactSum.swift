@@ -33,6 +33,7 @@ public struct ExactSum: Sendable {
                 let zeros = [Int64](repeating: 0, count: tensor.spec.elementCount)
                 entries.append(Entry(spec: tensor.spec, exponent: exponent, values: zeros))
             }
+            precondition(entries[index].spec == tensor.spec, "two declarations of \(tensor.spec.name) in one sum")
             let scale = Double(sign: .plus, exponent: entries[index].exponent, significand: 1)
             entries[index].values.withUnsafeMutableBufferPointer { sums in
                 for (element, value) in tensor.values.enumerated() {

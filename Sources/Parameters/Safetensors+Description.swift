@@ -36,7 +36,11 @@ extension Safetensors {
         let header = bytes.dropFirst(prefixByteCount).prefix(Int(length))
         guard let fields = try? JSONDecoder().decode([String: HeaderField].self, from: Data(header)) else { return nil }
         return fields.sorted { $0.key < $1.key }.compactMap { name, field in
-            guard field.offsets.count == 2, field.offsets[0] <= field.offsets[1] else { return nil }
+            guard field.offsets.count == 2, field.offsets[0] >= 0, field.offsets[0] <= field.offsets[1],
+                field.offsets[1] <= bytes.count - prefixByteCount - Int(length)
+            else {
+                return nil
+            }
             return Entry(
                 name: name, dtype: field.dtype, shape: field.shape,
                 byteCount: field.offsets[1] - field.offsets[0])

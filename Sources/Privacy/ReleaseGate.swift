@@ -30,6 +30,7 @@ public struct ReleaseGate: ~Copyable {
     public let policy: ReleasePolicy
     private var ledger: Ledger
     private var round = 0
+    private var isOpen = false
     private var pending: [Pending] = []
     private var buffers: [String: Contribution] = [:]
 
@@ -42,6 +43,7 @@ public struct ReleaseGate: ~Copyable {
     /// Opens the gate for one round; whatever an unfinished round left is dropped.
     public mutating func open(round: Int, specs: [TensorSpec]) {
         self.round = round
+        isOpen = true
         pending = specs.sorted { $0.name < $1.name }.map { Pending(spec: $0, sums: nil) }
         buffers = [:]
     }
@@ -52,8 +54,10 @@ public struct ReleaseGate: ~Copyable {
     public mutating func begin(release: String) throws(PrivacyError) {
         let members = pending.indices.filter { pending[$0].spec.release == release }
         guard !members.isEmpty else { throw .undeclared(tensor: release) }
+        for index in members where pending[index].sums != nil {
+            throw .releasedTwice(tensor: pending[index].spec.name)
+        }
         for index in members {
-            guard pending[index].sums == nil else { throw .releasedTwice(tensor: pending[index].spec.name) }
             pending[index].sums = [Double](repeating: 0, count: pending[index].spec.elementCount)
         }
         buffers[release] = Contribution(
@@ -99,8 +103,9 @@ public struct ReleaseGate: ~Copyable {
 
     /// Writes the ledger, then makes the update of the round and closes the gate.
     ///
-    /// - Throws: `notReleased`, `invalidValues`, `ledgerNotWritten`; nothing is sealed then.
+    /// - Throws: `notOpen`, `notReleased`, `invalidValues`, `ledgerNotWritten`; nothing is sealed then.
     public mutating func seal() throws(PrivacyError) -> SealedUpdate {
+        guard isOpen else { throw .notOpen }
         var tensors: [ParameterSet.Tensor] = []
         for entry in pending {
             guard let sums = entry.sums else { throw .notReleased(tensor: entry.spec.name) }
@@ -116,6 +121,7 @@ public struct ReleaseGate: ~Copyable {
         }
         pending = []
         buffers = [:]
+        isOpen = false
         return SealedUpdate(round: round, policy: policy, parameters: parameters)
     }
 }

@@ -13,6 +13,8 @@ public enum ReleasePolicy: UInt8, Sendable, Equatable, CaseIterable, CustomStrin
 
 /// What the release gate refuses.
 public enum PrivacyError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The gate was not opened for a round, or its round is sealed already.
+    case notOpen
     /// A tensor was released twice in one round.
     case releasedTwice(tensor: String)
     /// A tensor that the round must release was not.
@@ -27,6 +29,7 @@ public enum PrivacyError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One sentence.
     public var description: String {
         switch self {
+        case .notOpen: "nothing can leave: the release gate is not open for a round"
         case .releasedTwice(let tensor): "tensor \(tensor) was released twice in one round"
         case .notReleased(let tensor): "tensor \(tensor) was declared for the round but not released"
         case .undeclared(let tensor): "tensor \(tensor) is not declared for this round"

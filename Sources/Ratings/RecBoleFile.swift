@@ -43,10 +43,28 @@ public enum RecBoleFile {
                 throw .malformedLine(path: path, line: line, expected: "a non-empty user_id and item_id")
             }
             let rating = try number(columns.rating, "rating") ?? 1
-            let time = try number(columns.time, "timestamp") ?? 0
+            guard Float(rating).isFinite else {
+                throw .malformedLine(path: path, line: line, expected: "a rating that a 32-bit float can hold")
+            }
+            guard let person = String(validating: person, as: UTF8.self),
+                let item = String(validating: item, as: UTF8.self)
+            else { throw .malformedLine(path: path, line: line, expected: "user_id and item_id in UTF-8") }
+            var time: Int64 = 0
+            if let column = columns.time {
+                // Integers first: a Double reorders times beyond 2⁵³.
+                let text = String(decoding: fields[column], as: UTF8.self)
+                if let value = Int64(text) {
+                    time = value
+                } else {
+                    let value = try number(column, columns.names[column]) ?? 0
+                    guard let whole = Int64(exactly: value.rounded()) else {
+                        throw .malformedLine(path: path, line: line, expected: "a 64-bit time")
+                    }
+                    time = whole
+                }
+            }
             let isKnown = builder.add(
-                person: String(decoding: person, as: UTF8.self), item: String(decoding: item, as: UTF8.self),
-                rating: Float(rating), time: Int64(exactly: time.rounded()) ?? 0, line: line)
+                person: person, item: item, rating: Float(rating), time: time, line: line)
             guard isKnown else { throw .unknownItem(path: path, line: line, items: itemPath ?? "") }
             rowCount += 1
         }
@@ -75,7 +93,10 @@ public enum RecBoleFile {
                 throw .malformedLine(
                     path: path, line: line, expected: "\(width) tab-separated fields with a non-empty item_id")
             }
-            items.append(String(decoding: fields[column], as: UTF8.self))
+            guard let item = String(validating: fields[column], as: UTF8.self) else {
+                throw .malformedLine(path: path, line: line, expected: "an item_id in UTF-8")
+            }
+            items.append(item)
         }
         guard !items.isEmpty else { throw .empty(path: path) }
         return items

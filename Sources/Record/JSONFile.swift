@@ -106,6 +106,9 @@ public enum RecordFile {
 /// One line of comma-separated values (RFC 4180): fields with commas, quotes or line ends are quoted.
 public func csvLine(_ fields: [String]) -> String {
     fields.map { field in
-        field.contains(where: { ",\"\n\r".contains($0) }) ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+        // Bytes, not characters: a carriage return and a line feed are one character, as are a comma and an accent.
+        guard field.utf8.contains(where: { ",\"\n\r".utf8.contains($0) }) else { return field }
+        let doubled = field.utf8.flatMap { $0 == UInt8(ascii: "\"") ? [$0, $0] : [$0] }
+        return "\"" + String(decoding: doubled, as: UTF8.self) + "\""
     }.joined(separator: ",") + "\n"
 }

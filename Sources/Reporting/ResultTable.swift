@@ -3,9 +3,9 @@ public import Record
 /// The result as text for standard output: methods × shots, with intervals.
 public enum ResultTable {
     /// The table of one metric for each of the given clients that measured it.
-    public static func text(_ summary: SummaryRecord, metric: String, clients: [String]) -> String {
+    public static func text(_ summary: SummaryRecord, metric: String, clients: [String]? = nil) -> String {
         var out = ""
-        let figures = summary.figures.filter { $0.metric == metric && clients.contains($0.client) }
+        let figures = summary.figures.filter { $0.metric == metric && clients?.contains($0.client) != false }
         for client in unique(figures.map(\.client)) {
             let members = figures.filter { $0.client == client }
             let shots = Set(members.map(\.shots)).sorted()
@@ -29,8 +29,8 @@ public enum ResultTable {
     }
 
     /// How the transfer and its control stand against the better of popularity and the local model.
-    public static func gains(_ summary: SummaryRecord, metric: String, clients: [String]) -> String {
-        let figures = summary.figures.filter { $0.metric == metric && clients.contains($0.client) }
+    public static func gains(_ summary: SummaryRecord, metric: String, clients: [String]? = nil) -> String {
+        let figures = summary.figures.filter { $0.metric == metric && clients?.contains($0.client) != false }
         var out = ""
         for client in unique(figures.map(\.client)) {
             func value(_ method: String, _ shots: Int) -> Double? {
@@ -76,6 +76,7 @@ public enum ResultTable {
     static func decimals(_ value: Double, _ count: Int) -> String {
         let scale = (0..<count).reduce(1.0) { product, _ in product * 10 }
         let scaled = (value * scale).rounded()
+        guard scaled.isFinite, abs(scaled) < 1e18 else { return String(value) }
         let digits = String(Int(abs(scaled)))
         let padded = String(repeating: "0", count: max(0, count + 1 - digits.count)) + digits
         let sign = scaled < 0 ? "-" : ""

@@ -4,41 +4,45 @@ extension ScenarioDecoder {
     /// Replaces one key of the tree by a `path=value` pair; `clients.ID.key` reaches into the list of clients.
     mutating func apply(_ override: String, to root: inout Node) {
         guard let equals = override.firstIndex(of: "=") else {
-            addProblem("--set \(override): expected path=value, as in --set model.factors=32")
+            addProblem("--set \(shortened(override)): expected path=value, as in --set model.factors=32")
             return
         }
         let path = override[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let text = String(override[override.index(after: equals)...])
-        guard text.utf8.count <= 65_536, (ScenarioDecoder.nestingBound(text) ?? .max) < ScenarioDecoder.depthLimit,
+        guard text.utf8.count <= 65_536, ScenarioDecoder.lineWithAnchor(text) == nil,
             let parsed = try? Yams.compose(yaml: text)
         else {
-            addProblem("--set \(override): the value is not YAML")
+            addProblem("--set \(shortened(override)): the value is not YAML")
             return
         }
-        if !replace(&root, path[...], parsed) {
-            addProblem("--set \(override): there is no such place in the scenario")
+        guard let place = replace(&root, path[...], parsed, place: "") else {
+            addProblem("--set \(shortened(override)): there is no such place in the scenario")
+            return
         }
+        overrides.append(place)
     }
 
-    private func replace(_ node: inout Node, _ path: ArraySlice<String>, _ value: Node) -> Bool {
-        guard let first = path.first, !first.isEmpty else { return false }
+    /// Puts a value at a path; returns the key path of the place, or `nil` when there is none.
+    private func replace(_ node: inout Node, _ path: ArraySlice<String>, _ value: Node, place: String) -> String? {
+        guard let first = path.first, !first.isEmpty else { return nil }
         if case .sequence(var sequence) = node {
             guard let index = sequence.firstIndex(where: { $0.mapping?["id"]?.string == first }), path.count > 1 else {
-                return false
+                return nil
             }
             defer { node = .sequence(sequence) }
-            return replace(&sequence[index], path.dropFirst(), value)
+            return replace(&sequence[index], path.dropFirst(), value, place: "\(place)[\(index)]")
         }
-        guard case .mapping(var mapping) = node else { return false }
+        guard case .mapping(var mapping) = node else { return nil }
         defer { node = .mapping(mapping) }
+        let place = place.isEmpty ? first : "\(place).\(first)"
         if path.count == 1 {
             mapping[first] = value
-            return true
+            return place
         }
         var child = mapping[first] ?? Node.mapping(Node.Mapping([]))
-        let isDone = replace(&child, path.dropFirst(), value)
-        mapping[first] = child
-        return isDone
+        let found = replace(&child, path.dropFirst(), value, place: place)
+        if found != nil { mapping[first] = child }
+        return found
     }
 
     /// Sets every key that was left out to its default.
@@ -47,7 +51,7 @@ extension ScenarioDecoder {
             if key.path.hasPrefix("clients[].") {
                 for index in 0..<clientCount {
                     let path = key.path.replacing("clients[]", with: "clients[\(index)]")
-                    if key.path.hasPrefix("clients[].data."), lines["clients[\(index)].data"] == nil { continue }
+                    if key.path.hasPrefix("clients[].data."), !present.contains("clients[\(index)].data") { continue }
                     setDefault(key, at: path)
                 }
             } else {
@@ -55,13 +59,13 @@ extension ScenarioDecoder {
             }
         }
         // The map cannot predict more dimensions than the model has.
-        if case .integer(let factors)? = values["model.factors"], lines["transfer.dimension"] == nil {
+        if case .integer(let factors)? = values["model.factors"], !present.contains("transfer.dimension") {
             setValue("transfer.dimension", .integer(factors))
         }
     }
 
     private mutating func setDefault(_ key: ScenarioKey, at path: String) {
-        guard values[path] == nil, lines[path] == nil else { return }
+        guard values[path] == nil, !present.contains(path) else { return }
         if key.kind.isList {
             let members = key.defaultText.dropFirst().dropLast().split(separator: ",")
             let list = members.compactMap {
@@ -130,7 +134,7 @@ extension ScenarioDecoder {
         }
         guard let domain = text("\(path).domain") else { return }
         if domain == ScenarioDefinition.personsDomain {
-            if lines["\(path).data"] != nil {
+            if present.contains("\(path).data") {
                 report(
                     "\(path).data", "a persons client reads the data of the domains it links and has none of its own")
             }
@@ -158,6 +162,10 @@ extension ScenarioDecoder {
 
     private mutating func checkIdentifiers() {
         var seen: [String: String] = [:]
+        guard clientGroups.reduce(0, { $0 + $1.count }) <= 10_000 else {
+            report("clients", "more than 10,000 clients are refused")
+            return
+        }
         for (index, group) in clientGroups.enumerated() {
             for member in 0..<group.count {
                 let id = group.count == 1 ? group.id : "\(group.id)-\(member + 1)"
@@ -179,8 +187,9 @@ extension ScenarioDecoder {
         }
         let domains = served.keys.sorted()
         func unknown(_ name: String) -> String {
-            let hint = nearest(name, domains).map { "; did you mean \($0)?" } ?? ""
-            return "no client serves domain \(name)\(hint)"
+            // Edit distances to many domains would cost more than they help.
+            let hint = domains.count > 50 ? nil : nearest(name, domains).map { "; did you mean \($0)?" }
+            return "no client serves domain \(name)\(hint ?? "")"
         }
         for (index, group) in groups.enumerated() {
             for link in group.links where served[link] == nil { report("clients[\(index)].links", unknown(link)) }
@@ -230,7 +239,7 @@ extension ScenarioDecoder {
             return
         }
         let isLocal = ["tcp://127.0.0.1:", "tcp://[::1]:", "tcp://localhost:"].contains { prefix in
-            endpoint.hasPrefix(prefix)
+            endpoint.hasPrefix(prefix) && endpoint.dropFirst(prefix.utf8.count).allSatisfy { ("0"..."9").contains($0) }
                 && Int(endpoint.dropFirst(prefix.utf8.count)).map { (0...65_535).contains($0) } == true
         }
         if !isLocal {

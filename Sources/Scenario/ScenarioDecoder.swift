@@ -1,4 +1,13 @@
+import Foundation
+import Synchronization
 import Yams
+
+/// Hands the decoder from its thread to the caller.
+private final class DecoderBox: Sendable {
+    private let value = Mutex<ScenarioDecoder?>(nil)
+    func set(_ decoder: ScenarioDecoder) { value.withLock { $0 = decoder } }
+    func get() -> ScenarioDecoder? { value.withLock { $0 } }
+}
 
 /// Walks a YAML tree against the key table and collects values, lines and every problem.
 struct ScenarioDecoder {
@@ -6,13 +15,17 @@ struct ScenarioDecoder {
     static let byteLimit = 1 << 20
     /// The most nodes of the tree that are walked, aliases expanded: bounds what nested aliases can cost.
     static let nodeLimit = 100_000
-    /// The deepest nesting that is handed to the parser, which recurses.
-    static let depthLimit = 64
+    /// The stack of the thread that parses: libyaml allows 1,000 levels of nesting, which Yams walks recursively.
+    private static let stackByteCount = 64 << 20
 
     private(set) var values: [String: ScenarioValue] = [:]
     private(set) var lines: [String: Int] = [:]
+    /// The paths that the file or an override gives, with or without a line.
+    private(set) var present: Set<String> = []
     private(set) var problems: [ScenarioProblem] = []
     private(set) var clientCount = 0
+    /// The paths that `--set` has replaced; their marks are those of the override's text, not of the file.
+    var overrides: [String] = []
     private let file: String
     private var nodeCount = 0
 
@@ -37,17 +50,26 @@ struct ScenarioDecoder {
     }
 
     private mutating func report(_ keyPath: String, at node: Node, _ message: String) {
-        problems.append(ScenarioProblem(file: file, line: node.mark?.line, keyPath: keyPath, message: message))
+        let isOverride = overrides.contains {
+            keyPath == $0 || keyPath.hasPrefix($0 + ".") || keyPath.hasPrefix($0 + "[")
+        }
+        problems.append(
+            ScenarioProblem(
+                file: isOverride ? "--set" : file, line: isOverride ? nil : node.mark?.line, keyPath: keyPath,
+                message: message))
     }
 
     /// The tree of a text, or `nil` with a problem reported.
     mutating func parse(_ text: String) -> Node? {
+        let text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
         guard text.utf8.count <= ScenarioDecoder.byteLimit else {
             report("", "a scenario of more than \(ScenarioDecoder.byteLimit) bytes is refused")
             return nil
         }
-        guard let depth = ScenarioDecoder.nestingBound(text), depth <= ScenarioDecoder.depthLimit else {
-            report("", "more than \(ScenarioDecoder.depthLimit) levels of nesting are refused")
+        if let line = ScenarioDecoder.lineWithAnchor(text) {
+            problems.append(
+                ScenarioProblem(
+                    file: file, line: line, keyPath: "", message: "anchors and aliases (&name, *name) are refused"))
             return nil
         }
         do {
@@ -79,28 +101,49 @@ struct ScenarioDecoder {
         }
     }
 
-    /// An upper bound of the nesting of a YAML text: flow brackets, and columns of indentation or `- ` markers.
-    static func nestingBound(_ text: String) -> Int? {
-        var flow = 0
-        var deepest = 0
-        var column = 0
-        var isLeading = true
-        for character in text.utf8 {
-            switch character {
-            case UInt8(ascii: "\n"):
-                column = 0
-                isLeading = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"):
-                flow += 1
-                isLeading = false
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): flow = max(0, flow - 1)
-            case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "?"):
-                if isLeading { column += 1 }
-            default: isLeading = false
-            }
-            deepest = max(deepest, flow + column / 2)
+    /// The first line with an anchor or alias, which could nest and repeat without bound: `&` or `*` before a name and
+    /// behind what may end a token. Errs on the side of refusing, inside comments and quoted texts too.
+    static func lineWithAnchor(_ text: String) -> Int? {
+        var line = 1
+        let bytes = Array(text.utf8)
+        for (index, byte) in bytes.enumerated() {
+            if byte == UInt8(ascii: "\n") { line += 1 }
+            guard byte == UInt8(ascii: "&") || byte == UInt8(ascii: "*"), index + 1 < bytes.count else { continue }
+            let next = bytes[index + 1]
+            let isName =
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(next | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(next) || "_-".utf8.contains(next) || next >= 0x80
+            let isBehindToken = index == 0 || !ScenarioDecoder.isPlain(bytes[index - 1])
+            if isName && isBehindToken { return line }
         }
-        return deepest
+        return nil
+    }
+
+    /// Whether a byte can stand before `&` or `*` within one plain word, as in `a&b`.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "/._".utf8.contains(byte)
+    }
+
+    /// Decodes a text on a thread whose stack is deep enough for any nesting that libyaml lets through.
+    static func decode(_ text: String, file: String, overrides: [String]) -> ScenarioDecoder {
+        let result = DecoderBox()
+        let done = DispatchSemaphore(value: 0)
+        let thread = Thread {
+            var decoder = ScenarioDecoder(file: file)
+            if var node = decoder.parse(text) {
+                for override in overrides { decoder.apply(override, to: &node) }
+                decoder.walk(node, path: "", tablePath: "")
+            }
+            decoder.fillDefaults()
+            decoder.checkRules()
+            result.set(decoder)
+            done.signal()
+        }
+        thread.stackSize = stackByteCount
+        thread.start()
+        done.wait()
+        return result.get() ?? ScenarioDecoder(file: file)
     }
 
     /// Walks a section.
@@ -110,18 +153,20 @@ struct ScenarioDecoder {
             return
         }
         lines[path] = lines[path] ?? node.mark?.line
+        present.insert(path)
         let children = ScenarioKey.children(of: tablePath)
         for (keyNode, valueNode) in mapping {
             guard let name = keyNode.string else {
                 report(path, at: keyNode, "a key must be text")
                 continue
             }
-            let keyPath = path.isEmpty ? name : "\(path).\(name)"
+            let keyPath = (path.isEmpty ? "" : path + ".") + shortened(name)
             guard let key = children.first(where: { $0.name.replacing("[]", with: "") == name }) else {
                 report(keyPath, at: keyNode, "unknown key" + suggestion(name, children, tablePath))
                 continue
             }
             lines[keyPath] = keyNode.mark?.line
+            present.insert(keyPath)
             walk(valueNode, key: key, path: keyPath)
         }
     }
@@ -149,9 +194,10 @@ struct ScenarioDecoder {
                     return
                 }
                 var list: [ScenarioValue] = []
+                var seen: Set<ScenarioValue> = []
                 for element in sequence {
                     guard let value = scalar(element, key: key, path: path) else { return }
-                    guard !list.contains(value) else {
+                    guard seen.insert(value).inserted else {
                         report(path, at: element, "\(value.yaml) is listed twice")
                         return
                     }
@@ -195,6 +241,7 @@ struct ScenarioDecoder {
     }
 
     private func suggestion(_ name: String, _ siblings: [ScenarioKey], _ tablePath: String) -> String {
+        guard name.utf8.count <= 64 else { return "" }
         if let elsewhere = ScenarioKey.all.first(where: { $0.name == name && $0.parent != tablePath }) {
             let near = nearest(name, siblings.map(\.name))
             if near.map({ editDistance(name, $0) > 2 }) ?? true { return "; did you mean \(elsewhere.path)?" }

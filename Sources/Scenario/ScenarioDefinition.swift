@@ -120,13 +120,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
     ///   - overrides: `path=value` pairs that replace keys, as of `--set`.
     /// - Throws: every problem found, in order of line.
     public init(yaml: String, file: String, overrides: [String] = []) throws(ScenarioError) {
-        var decoder = ScenarioDecoder(file: file)
-        if var node = decoder.parse(yaml) {
-            for override in overrides { decoder.apply(override, to: &node) }
-            decoder.walk(node, path: "", tablePath: "")
-        }
-        decoder.fillDefaults()
-        decoder.checkRules()
+        let decoder = ScenarioDecoder.decode(yaml, file: file, overrides: overrides)
         guard decoder.problems.isEmpty else {
             throw ScenarioError(
                 problems: decoder.problems.enumerated().sorted {

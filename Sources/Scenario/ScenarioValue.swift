@@ -1,5 +1,5 @@
 /// A decoded scenario value.
-enum ScenarioValue: Sendable, Equatable {
+enum ScenarioValue: Sendable, Hashable {
     case text(String)
     case integer(Int)
     case number(Double)
@@ -36,9 +36,9 @@ enum ScenarioValue: Sendable, Equatable {
             case "\\": out += "\\\\"
             case "\n": out += "\\n"
             case "\t": out += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+            case _ where isUnprintable(scalar.value):
                 let digits = String(scalar.value, radix: 16)
-                out += "\\x" + String(repeating: "0", count: 2 - digits.count) + digits
+                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: out.unicodeScalars.append(scalar)
             }
         }
@@ -46,11 +46,21 @@ enum ScenarioValue: Sendable, Equatable {
     }
 }
 
+/// Whether YAML does not allow a character unescaped, or takes it for a line end or a byte-order mark.
+private func isUnprintable(_ value: UInt32) -> Bool {
+    value < 0x20 || (0x7F...0x9F).contains(value) || [0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF].contains(value)
+}
+
+/// A text of the user's as a message quotes it: at most 64 characters.
+func shortened(_ text: String) -> String { text.count <= 64 ? text : text.prefix(61) + "…" }
+
 extension ScenarioValueKind {
     /// The value of a plain or quoted scalar, or what is wrong with it.
     func parse(_ text: String, isQuoted: Bool) -> Result<ScenarioValue, ParseProblem> {
         func wrong(_ expected: String) -> Result<ScenarioValue, ParseProblem> {
-            .failure(ParseProblem(message: "expected \(expected), found \(isQuoted ? "the text " : "")\"\(text)\""))
+            .failure(
+                ParseProblem(
+                    message: "expected \(expected), found \(isQuoted ? "the text " : "")\"\(shortened(text))\""))
         }
         switch self {
         case .section, .sections: return wrong("a section of keys")
@@ -89,9 +99,12 @@ extension ScenarioValueKind {
             return wrong("a duration such as 500ms, 60s or 5m, from 10ms to 24h")
         case .choice(let words):
             if words.contains(text) { return .success(.text(text)) }
-            let hint = nearest(text, words).map { editDistance(text, $0) <= 3 ? "; did you mean \($0)?" : "" } ?? ""
+            let hint =
+                nearest(shortened(text), words).map {
+                    editDistance(shortened(text), $0) <= 3 ? "; did you mean \($0)?" : ""
+                } ?? ""
             return .failure(
-                ParseProblem(message: "\"\(text)\" is not one of \(words.joined(separator: ", "))\(hint)"))
+                ParseProblem(message: "\"\(shortened(text))\" is not one of \(words.joined(separator: ", "))\(hint)"))
         case .names: return ScenarioValueKind.name.parse(text, isQuoted: isQuoted)
         }
     }

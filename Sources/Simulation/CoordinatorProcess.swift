@@ -59,7 +59,7 @@ public struct CoordinatorProcess: ~Copyable {
         logger.logLevel = Logger.Level(rawValue: brief.logLevel) ?? .warning
         let socket = try CoordinatorSocket(
             endpoint: brief.endpoint, runID: runNumber, clientCount: scenario.clients.count,
-            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil)
+            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token)
         try RecordFile.makeDirectory("\(brief.outputDirectory)/checkpoints")
         self.scenario = scenario
         self.brief = brief

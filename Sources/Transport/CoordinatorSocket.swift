@@ -1,5 +1,5 @@
 import CZeroMQ
-import Cryptography
+public import Cryptography
 public import Parameters
 public import Wire
 
@@ -28,7 +28,7 @@ public struct CoordinatorSocket: ~Copyable {
         var client: String?
     }
 
-    /// Connections that have not joined, beyond one a client; further ones are refused unread.
+    /// Connections that have not joined, beyond one a client; a further one replaces another.
     private static let strangerLimit = 64
 
     private let socket: Socket
@@ -43,13 +43,17 @@ public struct CoordinatorSocket: ~Copyable {
 
     /// Binds the endpoint.
     ///
-    /// - Parameter recording: a file that every frame is written to.
+    /// - Parameters:
+    ///   - recording: a file that every frame is written to.
+    ///   - token: the run's secret, which the recording must not hold.
     /// - Throws: `endpointInUse`, `zeroMQ`, `recording`.
-    public init(endpoint: String, runID: UInt64, clientCount: Int, recording: String?) throws(TransportError) {
+    public init(
+        endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken
+    ) throws(TransportError) {
         let socket = try Socket.open(type: ZMQ_ROUTER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit)
         let boundEndpoint = try socket.bind()
         let recorder: FrameRecorder?
-        if let recording { recorder = try FrameRecorder(path: recording) } else { recorder = nil }
+        if let recording { recorder = try FrameRecorder(path: recording, secret: token.bytes) } else { recorder = nil }
         self.socket = socket
         self.endpoint = boundEndpoint
         self.runID = runID
@@ -105,8 +109,11 @@ public struct CoordinatorSocket: ~Copyable {
             return refuse(peer, .notAnEnvelope)
         }
         if peers[peer] == nil {
-            let strangers = peers.values.count { $0.client == nil }
-            guard strangers < clientCount + CoordinatorSocket.strangerLimit else { return refuse(peer, .anotherRun) }
+            // A connection that does not join cannot be told from one that has gone; the newcomer takes the place of one.
+            let strangers = peers.filter { $0.value.client == nil }
+            if strangers.count >= clientCount + CoordinatorSocket.strangerLimit, let other = strangers.first {
+                peers[other.key] = nil
+            }
             peers[peer] = Peer(decoder: ClientMessageDecoder(runID: runID))
         }
         let name = peers[peer]?.client ?? "?"
@@ -122,12 +129,7 @@ public struct CoordinatorSocket: ~Copyable {
                 if envelopeBytes.count == Envelope.byteCount {
                     kind = MessageKind(rawValue: UInt16(envelopeBytes[6]) | UInt16(envelopeBytes[7]) << 8)
                 }
-                // A join holds a 4-byte length, the client's id, then the run token, which is a secret.
-                let isJoin = kind == .join
-                let redacted = isJoin && pieceBytes.count >= 4 ? 4 + Int(pieceBytes[0]) : 0
-                try recorder?.record(
-                    .up, peer: name, envelope: envelopeBytes, piece: pieceBytes,
-                    redactedRange: isJoin ? redacted..<redacted + RunToken.byteCount : nil)
+                try recorder?.record(.up, peer: name, envelope: envelopeBytes, piece: pieceBytes)
                 do throws(WireError) {
                     return .success(try entry.decoder.accept(envelope: envelopeBytes, piece: pieceBytes))
                 } catch { return .failure(error) }
@@ -172,8 +174,7 @@ public struct CoordinatorSocket: ~Copyable {
                     try peer.routingID.withUnsafeBytes { try socket.send($0, more: true) }
                     try envelope.withUnsafeBytes { envelopeBytes in
                         try socket.send(envelopeBytes, more: true)
-                        try recorder?.record(
-                            .down, peer: name, envelope: envelopeBytes, piece: piece, redactedRange: nil)
+                        try recorder?.record(.down, peer: name, envelope: envelopeBytes, piece: piece)
                     }
                     try socket.send(piece, more: false)
                     traffic.addPiece(encoded.kind, .down, bytes: envelope.count + piece.count)

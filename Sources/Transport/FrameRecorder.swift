@@ -4,14 +4,17 @@ package import Wire
 /// Writes every frame that crosses the coordinator's socket to a file, for `ferry audit wire` and the tests.
 ///
 /// The file is an 8-byte magic, then for each message: direction (1 byte), sender or receiver (1-byte length, text),
-/// envelope (4-byte little-endian length, bytes), piece (the same). The run token inside a join is written as zeros.
+/// envelope (4-byte little-endian length, bytes), piece (the same). The run token is written as zeros.
 final class FrameRecorder {
     static let magic = Array("FERRYW1\n".utf8)
     private let path: String
     private let file: UnsafeMutablePointer<FILE>
 
-    init(path: String) throws(TransportError) {
+    private let secret: [UInt8]
+
+    init(path: String, secret: [UInt8]) throws(TransportError) {
         self.path = path
+        self.secret = secret
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0, let file = fdopen(descriptor, "w") else {
             throw .recording(path: path, reason: String(cString: strerror(errno)))
@@ -23,29 +26,31 @@ final class FrameRecorder {
     deinit { fclose(file) }
 
     func record(
-        _ direction: WireDirection, peer: String, envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer,
-        redactedRange: Range<Int>?
+        _ direction: WireDirection, peer: String, envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer
     ) throws(TransportError) {
         let peer = Array(peer.utf8.prefix(255))
-        let head = [direction.rawValue, UInt8(peer.count)] + peer
-        try write(head)
-        try field(envelope)
-        guard let range = redactedRange?.clamped(to: 0..<piece.count), !range.isEmpty else { return try field(piece) }
-        var copy = Array(piece)
-        for index in range { copy[index] = 0 }
-        try length(copy.count)
-        try write(copy)
+        try write([direction.rawValue, UInt8(peer.count)] + peer)
+        for frame in [envelope, piece] {
+            try length(frame.count)
+            try write(redacted(frame))
+        }
+    }
+
+    /// The bytes with every occurrence of the secret blanked.
+    private func redacted(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var out = Array(bytes)
+        guard let first = secret.first, out.count >= secret.count else { return out }
+        for start in 0...(out.count - secret.count) where out[start] == first {
+            guard out[start..<start + secret.count].elementsEqual(secret) else { continue }
+            for index in start..<start + secret.count { out[index] = 0 }
+        }
+        return out
     }
 
     /// Hands everything to the operating system.
     func flush() throws(TransportError) { if fflush(file) != 0 { throw failure } }
 
     private var failure: TransportError { .recording(path: path, reason: String(cString: strerror(errno))) }
-
-    private func field(_ bytes: UnsafeRawBufferPointer) throws(TransportError) {
-        try length(bytes.count)
-        if fwrite(bytes.baseAddress, 1, bytes.count, file) != bytes.count { throw failure }
-    }
 
     private func length(_ count: Int) throws(TransportError) {
         try write((0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) })

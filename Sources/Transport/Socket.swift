@@ -60,7 +60,8 @@ struct Socket: ~Copyable {
         try socket.set(ZMQ_HEARTBEAT_IVL, 5_000)
         try socket.set(ZMQ_HEARTBEAT_TIMEOUT, 15_000)
         try socket.set(ZMQ_HEARTBEAT_TTL, 20_000)
-        try socket.set(ZMQ_IPV6, 1)
+        // With IPv6 an IPv4 endpoint would be reported as a mapped address.
+        if endpoint.hasPrefix("tcp://[") { try socket.set(ZMQ_IPV6, 1) }
         var limit = Int64(frameByteLimit)
         if zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, 8) != 0 { throw socket.failure("zmq_setsockopt") }
         if type == ZMQ_ROUTER {

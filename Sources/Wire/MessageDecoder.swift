@@ -49,7 +49,7 @@ struct PieceAssembler {
 /// Decodes what one client sends to the coordinator. Total: any bytes give a message, nothing yet, or a typed error.
 public struct ClientMessageDecoder: Sendable {
     /// The largest legal join.
-    static let joinByteLimit = 64 * 1_024
+    static let joinByteLimit = 128 * 1_024
 
     private let runID: UInt64
     private var assembler = PieceAssembler()

@@ -48,7 +48,7 @@ package struct EncodedMessage: Sendable {
             writer.integer(UInt32(members.count))
             for index in members { writer.integer(UInt32(index)) }
             writer.raw(Safetensors.encode(plan.parameters))
-            let milliseconds = plan.deadline / .milliseconds(1)
+            let milliseconds = (plan.deadline / .milliseconds(1)).rounded()
             envelope = Envelope(
                 kind: .plan, runID: runID, round: UInt32(plan.round), firstArgument: plan.step,
                 secondArgument: UInt32(min(max(milliseconds, 0), Double(UInt32.max))))

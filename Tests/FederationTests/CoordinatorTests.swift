@@ -1,0 +1,182 @@
+import Federation
+import Numerics
+import ParameterTestSupport
+import Parameters
+import Privacy
+import Scenario
+import Testing
+import Wire
+
+@Suite struct CoordinatorTests {
+    @Test func `Nothing happens until the last client has joined, then the run begins`() throws {
+        var federation = try Federation(try Scenarios.wide())
+        for id in federation.clients.dropLast() {
+            #expect(!federation.coordinator.hasJoined(id))
+            #expect(federation.join(id).isEmpty)
+            #expect(federation.coordinator.hasJoined(id))
+        }
+        let actions = federation.join("some")
+        let welcome = Welcome(
+            schemaDigest: federation.plan.schema.digest,
+            catalogues: ["books", "movies", "music"].map { Federation.catalogue($0) })
+        #expect(actions.first == .begin(federation.plan.schema))
+        #expect(actions.dropFirst().first == .send(.welcome(welcome), to: federation.clients))
+        let expectations = ["movies", "music", "books"].map {
+            Coordinator.Action.expect(client: $0, round: 1, specs: federation.plan.uploads(.encoders, client: $0))
+        }
+        #expect(Array(actions.dropFirst(2).prefix(3)) == expectations)
+        let first = RoundPlan(
+            round: 1, step: RoundStep.encoders.rawValue, deadline: .seconds(60), parameters: ParameterSet())
+        #expect(actions.last == .send(.plan(first), to: ["movies", "music", "books"]))
+        #expect(actions.count == 6)
+        #expect(federation.coordinator.deadline == federation.now + .seconds(60))
+    }
+
+    @Test func `Six rounds lead to completed, each with its step, participants and answers`() throws {
+        var federation = try Federation(try Scenarios.wide())
+        federation.joinAll()
+        for round in 1...6 { try federation.answerAll(round: round) }
+        #expect(federation.outcomes == [.completed])
+        #expect(federation.closed.map(\.summary.round) == Array(1...6))
+        #expect(federation.closed.map(\.summary.step) == RoundStep.allCases)
+        for (summary, _) in federation.closed {
+            let isForDomains = summary.step == .encoders || summary.step == .refitEncoders
+            let expected = isForDomains ? ["movies", "music", "books"] : ["all-1", "all-2", "some"]
+            #expect(summary.participants == expected)
+            #expect(summary.answered == expected.sorted())
+            #expect(summary.missing.isEmpty)
+        }
+        for id in federation.clients { #expect(federation.goodbyes(to: id) == [.completed]) }
+        #expect(federation.coordinator.lostClients.isEmpty)
+        let everything = federation.closed.last?.shared.specs
+        #expect(everything == federation.plan.schema.specs)
+    }
+
+    @Test func `A round's aggregate is the sum of its updates and replaces what the step released before`() throws {
+        var federation = try Federation(try Scenarios.wide())
+        federation.joinAll()
+        for round in 1...6 { try federation.answerAll(round: round) }
+        for (name, rounds) in [
+            ("books.item-factors", [1, 4]), ("bridge.cross-moment", [2, 5]), ("selection.scores", [3]),
+        ] {
+            for round in rounds {
+                var expected: [Double] = []
+                for id in federation.plan.participants(federation.plan.steps[round - 1]) {
+                    guard let values = try federation.update(id, round: round).parameters.values(name) else { continue }
+                    if expected.isEmpty { expected = [Double](repeating: 0, count: values.count) }
+                    for (index, value) in values.enumerated() { expected[index] += Double(value) }
+                }
+                let found = try federation.closed[round - 1].shared.require(name)
+                #expect(found.count == expected.count)
+                for (value, sum) in zip(found, expected) {
+                    // The grid of six clients at 2²⁴ is 2⁻³⁴, far below half a unit of a Float of this size.
+                    #expect(abs(Double(value) - sum) <= 0x1p-31 + abs(sum) * 0x1p-24, "\(name), round \(round)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: 0..<20) func `The order of answers changes no bit and no summary`(seed: UInt64) throws {
+        var stream = RandomStream(root: seed, path: ["coordinator", "order"])
+        var reference = try Federation(try Scenarios.wide(), seed: seed)
+        reference.joinAll()
+        for round in 1...6 { try reference.answerAll(round: round) }
+        var other = try Federation(try Scenarios.wide(), seed: seed)
+        for id in other.clients.shuffled(using: &stream) { other.join(id) }
+        for round in 1...6 {
+            for id in other.plan.participants(other.plan.steps[round - 1]).shuffled(using: &stream) {
+                try other.answer(id, round: round)
+            }
+        }
+        #expect(other.outcomes == [.completed], "seed \(seed)")
+        #expect(other.closed.map(\.summary) == reference.closed.map(\.summary), "seed \(seed)")
+        #expect(other.closed.map(\.shared.bitPatterns) == reference.closed.map(\.shared.bitPatterns), "seed \(seed)")
+        #expect(other.plans(to: "some") == reference.plans(to: "some"), "seed \(seed)")
+    }
+
+    @Test func `Duplicate, out-of-round, unknown and unasked updates change nothing`() throws {
+        var reference = try Federation(try Scenarios.wide())
+        reference.joinAll()
+        for round in 1...6 { try reference.answerAll(round: round) }
+
+        var federation = try Federation(try Scenarios.wide())
+        #expect(try federation.answer("movies", round: 1).isEmpty, "before the run")
+        federation.joinAll()
+        for round in 1...6 {
+            let participants = federation.plan.participants(federation.plan.steps[round - 1])
+            let idle = federation.clients.filter { !participants.contains($0) }
+            for id in participants {
+                for other in 1...6 where other != round {
+                    #expect(try federation.answer(id, round: other).isEmpty, "\(id), \(other) in round \(round)")
+                }
+                for stranger in idle + ["nobody", ""] {
+                    let update = try federation.update(id, round: round)
+                    #expect(
+                        federation.handle(.update(client: stranger, update)).isEmpty, "\(stranger) in round \(round)")
+                }
+                #expect(!(try federation.answer(id, round: round)).isEmpty)
+                // The last answer has opened the next round, for which a duplicate is out of round.
+                #expect(try federation.answer(id, round: round).isEmpty, "duplicate of \(id) in round \(round)")
+            }
+        }
+        #expect(federation.outcomes == [.completed])
+        #expect(federation.closed.map(\.summary) == reference.closed.map(\.summary))
+        #expect(federation.closed.map(\.shared.bitPatterns) == reference.closed.map(\.shared.bitPatterns))
+    }
+
+    @Test func `An answered client may send nothing more in the round`() throws {
+        var federation = try Federation(try Scenarios.wide())
+        federation.joinAll()
+        let actions = try federation.answer("movies", round: 1)
+        #expect(actions == [.expect(client: "movies", round: 1, specs: nil)])
+    }
+
+    @Test func `A second join, a join of a stranger and a join after the start change nothing`() throws {
+        var federation = try Federation(try Scenarios.narrow())
+        #expect(federation.handle(.joined(client: "nobody", catalogues: [])).isEmpty)
+        #expect(!federation.coordinator.isExpected("nobody"))
+        #expect(!federation.coordinator.hasJoined("nobody"))
+        federation.join("movies")
+        // Were it taken, the catalogue would not match that of the persons client.
+        let other = Federation.catalogue("movies", itemCount: 7)
+        #expect(federation.handle(.joined(client: "movies", catalogues: [other])).isEmpty)
+        federation.join("books")
+        federation.join("persons")
+        #expect(federation.outcomes.isEmpty)
+        #expect(federation.join("persons").isEmpty)
+        #expect(federation.plans(to: "movies").count == 1)
+    }
+
+    @Test func `Two catalogues of one domain end the run before it begins and name both clients`() throws {
+        for other in [
+            Federation.catalogue("movies", itemCount: 7),
+            Catalogue(domain: "movies", itemCount: 42, digest: Federation.catalogue("books").digest),
+        ] {
+            var federation = try Federation(try Scenarios.narrow())
+            federation.join("movies")
+            federation.join("books")
+            federation.handle(.joined(client: "persons", catalogues: [Federation.catalogue("books"), other]))
+            guard case .catalogueMismatch(let reason) = federation.outcomes.first else {
+                Issue.record("\(federation.outcomes)")
+                return
+            }
+            #expect(reason.contains("movies") && reason.contains("persons"))
+            #expect(federation.outcomes.count == 1)
+            #expect(federation.goodbyes(to: "books") == [.mismatch])
+            #expect(!federation.actions.contains { if case .begin = $0 { true } else { false } })
+            #expect(try federation.answer("movies", round: 1).isEmpty)
+        }
+    }
+
+    @Test func `Nothing happens after the end`() throws {
+        var federation = try Federation(try Scenarios.narrow())
+        federation.joinAll()
+        for round in 1...6 { try federation.answerAll(round: round) }
+        #expect(federation.outcomes == [.completed])
+        federation.now += .seconds(1_000_000)
+        #expect(federation.handle(.tick).isEmpty)
+        #expect(federation.handle(.lost(client: "movies", how: "has gone")).isEmpty)
+        #expect(federation.join("movies").isEmpty)
+        #expect(try federation.answer("persons", round: 6).isEmpty)
+    }
+}

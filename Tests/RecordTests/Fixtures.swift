@@ -1,0 +1,57 @@
+import Foundation
+import Record
+
+/// A folder of files that is removed with the value.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("ferry-record-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The names in the folder, sorted.
+    var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+}
+
+let client = ClientRecord(id: "books", domain: "books", users: 3, items: 5, interactions: 7, duplicates: 2)
+let figure = EvaluationRecord(
+    client: "books", method: "feature-map", cohort: "cold-users", shots: 1, metric: "ndcg@10", value: 0.1 + 0.2,
+    interval: [0.1, 1.0 / 3], users: 12)
+let figureWithoutInterval = EvaluationRecord(
+    client: "books", method: "popularity", cohort: "cold-users", shots: 0, metric: "recall@10", value: 0, interval: [],
+    users: 1)
+let choice = ChoiceRecord(method: "feature-map", shots: 1, ridge: 0.03, foldIn: "prior", regularization: 40)
+let choiceWithoutMap = ChoiceRecord(method: "local", shots: 0, ridge: nil, foldIn: nil, regularization: nil)
+let release = ReleaseRecord(name: "bridge", epsilon: .noBound, conditionalOn: ["books.item-factors"])
+let privacy = PrivacyRecord(
+    mode: "none", unit: "person", neighbouring: "add-remove", delta: nil, epsilon: .noBound, releases: [release],
+    unprotected: ["books.item-factors", "movies.whitening"], hasReproducibleNoise: true)
+let run = RunRecord(
+    version: "0.1.0", scenario: "a/b \"c\" é", seed: 7, rounds: 6, status: .completed, clients: [client],
+    evaluation: [figure, figureWithoutInterval], choices: [choice, choiceWithoutMap], missing: ["p-2"],
+    schemaDigest: "00ff", privacy: privacy, wire: WireTotals(bytesUp: 1, bytesDown: 2, messages: 3))
+let wire = WireRecord(
+    transport: "ipc",
+    rounds: [
+        RoundRecord(
+            round: 1, step: "moments", participants: ["books", "movies"], answered: 1, missing: ["movies"], bytesUp: 10,
+            bytesDown: 20)
+    ],
+    traffic: [
+        WireKindRecord(kind: "plan", direction: "down", messages: 2, frames: 6, bytes: 100),
+        WireKindRecord(kind: "update", direction: "up", messages: 3, frames: 9, bytes: 1_000),
+        WireKindRecord(kind: "join", direction: "up", messages: 5, frames: 5, bytes: 50),
+        WireKindRecord(kind: "finish", direction: "down", messages: 7, frames: 7, bytes: 70),
+    ],
+    refused: 4, tensors: [TensorRecord(name: "map", shape: [2, 3], scope: "shared", release: "bridge")],
+    missing: ["movies"], schemaDigest: "00ff")
+let summary = SummaryRecord(
+    scenario: "s", status: .peerLost, seeds: [1, 2],
+    figures: [
+        SummaryFigure(
+            client: "books", method: "local", cohort: "cold-users", shots: 3, metric: "ndcg@10", mean: 0.25,
+            interval: [0.2, 0.3], kind: "student-t over seeds", seeds: 2)
+    ])

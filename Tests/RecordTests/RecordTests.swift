@@ -1,0 +1,124 @@
+import Foundation
+import Record
+import Testing
+
+@Suite struct RecordTests {
+    private func text(_ value: some Encodable & Sendable) throws -> String {
+        String(decoding: try RecordFile.json(value), as: UTF8.self)
+    }
+
+    private func expectRoundTrip<Value: Codable & Sendable & Equatable>(
+        _ value: Value, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/value.json"
+        try RecordFile.writeJSON(value, to: path)
+        #expect(try RecordFile.readJSON(Value.self, from: path) == value, sourceLocation: sourceLocation)
+        let first = try RecordFile.read(path)
+        let again = try RecordFile.readJSON(Value.self, from: path)
+        #expect(try RecordFile.json(again) == first, sourceLocation: sourceLocation)
+        #expect(first.last == UInt8(ascii: "\n"), sourceLocation: sourceLocation)
+    }
+
+    @Test func everyRecordSurvivesItsFile() throws {
+        try expectRoundTrip(client)
+        try expectRoundTrip(figure)
+        try expectRoundTrip(figureWithoutInterval)
+        try expectRoundTrip(choice)
+        try expectRoundTrip(choiceWithoutMap)
+        try expectRoundTrip(ClientFolderRecord(client: client, evaluation: [figure], choices: [choice]))
+        try expectRoundTrip(EpsilonRecord.noBound)
+        try expectRoundTrip(release)
+        try expectRoundTrip(privacy)
+        try expectRoundTrip(run.wire)
+        try expectRoundTrip(run)
+        try expectRoundTrip(wire)
+        try expectRoundTrip(summary)
+        for status in [RunStatus.completed, .peerLost, .interrupted] { try expectRoundTrip([status]) }
+    }
+
+    @Test func anAbsentBoundIsWrittenAsNull() throws {
+        let expected = """
+            {
+              "coordinator" : null,
+              "model" : null,
+              "peer" : null
+            }
+
+            """
+        #expect(try text(EpsilonRecord.noBound) == expected)
+        let section = try text(privacy)
+        #expect(section.contains("\"delta\" : null"))
+        #expect(section.components(separatedBy: "\"coordinator\" : null").count == 3)
+        #expect(section.components(separatedBy: "\"peer\" : null").count == 3)
+        #expect(section.components(separatedBy: "\"model\" : null").count == 3)
+    }
+
+    @Test func aBoundIsReadAndWrittenAsItsNumber() throws {
+        let json = #"{"coordinator": 0.5, "peer": 2, "model": null}"#
+        let epsilon = try JSONDecoder().decode(EpsilonRecord.self, from: Data(json.utf8))
+        #expect(epsilon.coordinator == 0.5 && epsilon.peer == 2 && epsilon.model == nil)
+        #expect(try text(epsilon).contains("\"coordinator\" : 0.5,"))
+    }
+
+    @Test func theKeysOfARunRecordAreThoseOfItsFormat() throws {
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(try RecordFile.json(run))) as? [String: Any])
+        #expect(
+            object.keys.sorted() == [
+                "choices", "clients", "evaluation", "missing", "parameter-schema", "privacy", "rounds", "scenario",
+                "schema",
+                "seed", "status", "version", "wire",
+            ])
+        #expect(object["schema"] as? String == "ferry.run/1")
+        let wire = try #require(object["wire"] as? [String: Any])
+        #expect(wire.keys.sorted() == ["bytes-down", "bytes-up", "messages"])
+        let evaluation = try #require((object["evaluation"] as? [[String: Any]])?.first)
+        #expect(
+            evaluation.keys.sorted() == ["ci95", "client", "cohort", "method", "metric", "shots", "users", "value"])
+        let privacy = try #require(object["privacy"] as? [String: Any])
+        #expect(privacy["reproducible-noise"] as? Bool == true)
+        let releases = try #require(privacy["releases"] as? [[String: Any]])
+        #expect(releases.first?.keys.sorted() == ["conditional-on", "epsilon", "name"])
+    }
+
+    @Test func theBytesOfARecordAreThoseOfItsValue() throws {
+        let first = try RecordFile.json(run)
+        for _ in 0..<20 { #expect(try RecordFile.json(run) == first) }
+        let text = String(decoding: first, as: UTF8.self)
+        let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }.map { $0.prefix { $0 != ":" } }
+        #expect(keys.count == 13 && keys == keys.sorted())
+        #expect(text.contains(#""scenario" : "a/b \"c\" é""#))
+        #expect(text.contains("\"value\" : 0.30000000000000004"))
+        #expect(text.contains("0.3333333333333333"))
+    }
+
+    @Test func aNumberThatIsNotFiniteIsRefused() {
+        for value in [Double.nan, .infinity] {
+            let bad = EvaluationRecord(
+                client: "a", method: "b", cohort: "c", shots: 0, metric: "d", value: value, interval: [], users: 1)
+            #expect(throws: EncodingError.self) { try RecordFile.json(bad) }
+        }
+    }
+
+    @Test func theTotalsCountPlansAndUpdatesAlone() {
+        #expect(wire.totals == WireTotals(bytesUp: 1_000, bytesDown: 100, messages: 5))
+    }
+
+    @Test func figuresAreOrderedByClientMethodCohortMetricAndShots() {
+        func make(_ client: String, _ method: String, _ cohort: String, _ metric: String, _ shots: Int)
+            -> EvaluationRecord
+        {
+            EvaluationRecord(
+                client: client, method: method, cohort: cohort, shots: shots, metric: metric, value: 0, interval: [],
+                users: 1)
+        }
+        let ordered = [
+            make("a", "m", "c", "n", 0), make("a", "m", "c", "n", 3), make("a", "m", "c", "n", 10),
+            make("a", "m", "c", "o", 1),
+            make("a", "m", "d", "n", 0), make("a", "n", "c", "n", 0), make("b", "a", "a", "a", 0),
+        ]
+        #expect(Array(ordered.reversed()).sorted(by: EvaluationRecord.isOrdered) == ordered)
+        #expect(!EvaluationRecord.isOrdered(ordered[0], ordered[0]))
+    }
+}

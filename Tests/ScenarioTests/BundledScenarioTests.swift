@@ -1,0 +1,31 @@
+import Foundation
+import Scenario
+import Testing
+
+@Suite struct BundledScenarioTests {
+    static let files: [String] = {
+        let folder = packageRoot.appendingPathComponent("Scenarios").path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(folder)/\($0)" }
+    }()
+
+    @Test func theQuickstartIsAmongTheBundledScenarios() {
+        #expect(BundledScenarioTests.files.contains { $0.hasSuffix("/quickstart.yaml") })
+    }
+
+    @Test(arguments: files)
+    func aBundledScenarioDecodesAndIsNamedLikeItsFile(_ path: String) throws {
+        let scenario = try ScenarioDefinition(yaml: String(contentsOfFile: path, encoding: .utf8), file: path)
+        #expect(path.hasSuffix("/\(scenario.name).yaml"))
+        #expect(scenario.domains.contains(scenario.target))
+        #expect(!scenario.sources.isEmpty)
+    }
+
+    @Test(arguments: files)
+    func theResolvedTextIsAFixedPoint(_ path: String) throws {
+        let first = try ScenarioDefinition(yaml: String(contentsOfFile: path, encoding: .utf8), file: path)
+        let second = try ScenarioDefinition(yaml: first.resolvedYAML, file: "resolved")
+        #expect(second == first)
+        #expect(second.resolvedYAML == first.resolvedYAML)
+    }
+}

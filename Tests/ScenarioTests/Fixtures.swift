@@ -1,0 +1,64 @@
+import Foundation
+import Numerics
+import Scenario
+import Testing
+
+/// The root of the package, found from this file.
+let packageRoot = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+/// A legal scenario; tests replace one line of it. Line numbers are those of this text.
+let validScenario = """
+    name: two-domains
+    seeds: [1, 2]
+    clients:
+      - id: movies
+        domain: movies
+        data:
+          format: recbole
+          ratings: movies.inter
+          items: movies.item
+      - id: books
+        domain: books
+        data:
+          format: synthetic
+      - id: persons
+        domain: persons
+        links: [movies, books]
+    target: books
+    model:
+      factors: 16
+    federation:
+      rounds: 8
+    evaluation:
+      shots: [0, 1, 3]
+    transport:
+      kind: ipc
+
+    """
+
+/// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
+func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {
+    #expect(validScenario.ranges(of: old).count == 1, "\(old) must be there once", sourceLocation: sourceLocation)
+    return validScenario.replacing(old, with: new)
+}
+
+/// The problems of a scenario; empty when it decodes.
+func problems(_ yaml: String, overrides: [String] = []) -> [ScenarioProblem] {
+    do throws(ScenarioError) {
+        _ = try ScenarioDefinition(yaml: yaml, file: "s.yaml", overrides: overrides)
+        return []
+    } catch {
+        return error.problems
+    }
+}
+
+/// The problems as printed, one line each.
+func printed(_ yaml: String, overrides: [String] = []) -> String {
+    problems(yaml, overrides: overrides).map(\.description).joined(separator: "\n")
+}
+
+/// The number of the line that holds a text, from 1.
+func line(of text: String, in yaml: String) -> Int? {
+    yaml.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(text) }.map { $0 + 1 }
+}

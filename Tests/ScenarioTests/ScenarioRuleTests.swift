@@ -1,0 +1,179 @@
+import Scenario
+import Testing
+
+@Suite struct ScenarioRuleTests {
+    /// One edit of the valid scenario that makes it impossible.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let old: String
+        let new: String
+        let keyPath: String
+        /// Text of the line that is to be reported; `nil` when the problem is of the whole file.
+        let marker: String?
+        let message: String
+
+        init(_ old: String, _ new: String, _ keyPath: String, at marker: String?, _ message: String) {
+            self.old = old
+            self.new = new
+            self.keyPath = keyPath
+            self.marker = marker
+            self.message = message
+        }
+
+        var testDescription: String { "\(keyPath): \(message)" }
+    }
+
+    static let movies = """
+          - id: movies
+            domain: movies
+            data:
+              format: recbole
+              ratings: movies.inter
+              items: movies.item
+
+        """
+    static let persons = "  - id: persons\n    domain: persons\n    links: [movies, books]\n"
+    static let games = "  - {id: games, domain: games, data: {format: synthetic}}\n"
+    static let long = String(repeating: "p", count: 63)
+
+    static let cases: [Case] = [
+        Case("name: two-domains\n", "", "name", at: nil, "this key is required"),
+        Case("target: books\n", "", "target", at: nil, "this key is required"),
+        Case(
+            "  - id: books\n    domain: books\n", "  - domain: books\n", "clients[1].id", at: "- domain: books",
+            "required"),
+        Case("    domain: movies\n", "", "clients[0].domain", at: "- id: movies", "this key is required"),
+        Case(
+            persons, persons + "    data: {format: synthetic}\n", "clients[2].data",
+            at: "    data: {format: synthetic}",
+            "a persons client reads the data of the domains it links"),
+        Case("    links: [movies, books]\n", "", "clients[2].links", at: "- id: persons", "links at least two domains"),
+        Case("links: [movies, books]", "links: []", "clients[2].links", at: "links: []", "links at least two domains"),
+        Case(
+            "links: [movies, books]", "links: [books]", "clients[2].links", at: "links: [books]", "links at least two"),
+        Case(
+            "    domain: books\n", "    domain: books\n    links: [movies]\n", "clients[1].links",
+            at: "links: [movies]",
+            "only a persons client has links"),
+        Case(
+            "    domain: books\n", "    domain: books\n    count: 2\n", "clients[1].count", at: "count: 2",
+            "a domain is served by one client"),
+        Case(
+            "    domain: books\n    data:\n      format: synthetic\n", "    domain: books\n", "clients[1].data",
+            at: "- id: books", "this key is required for a domain client"),
+        Case("      ratings: movies.inter\n", "", "clients[0].data.ratings", at: "    data:", "this key is required"),
+        Case(
+            "      format: synthetic\n", "      format: synthetic\n      ratings: b.inter\n", "clients[1].data.ratings",
+            at: "ratings: b.inter", "the synthetic world has no files"),
+        Case(
+            "      format: synthetic\n", "      format: synthetic\n      items: b.item\n", "clients[1].data.items",
+            at: "items: b.item", "the synthetic world has no files"),
+        Case("id: books", "id: movies", "clients[1].id", at: nil, "client id movies is taken by clients[0]"),
+        Case(
+            persons, persons.replacing("id: persons", with: "id: \(long)\n    count: 2"), "clients[2].id", at: long,
+            "\(long)-1 is longer than 64 characters"),
+        Case(
+            persons,
+            "  - {id: books-x, domain: persons, links: [movies, books]}\n"
+                + "  - {id: books, domain: persons, links: [movies, books]}\n", "clients[3].id",
+            at: "{id: books, ", "client id books is taken by clients[1]"),
+        Case(
+            persons,
+            "  - {id: p-2, domain: persons, links: [movies, books]}\n"
+                + "  - {id: p, domain: persons, count: 2, links: [movies, books]}\n", "clients[3].id",
+            at: "{id: p, ", "client id p-2 is taken by clients[2]"),
+        Case(
+            persons, "  - {id: more, domain: movies, data: {format: synthetic}}\n" + persons, "clients[2].domain",
+            at: "id: more", "domain movies is already served by clients[0]"),
+        Case(
+            "links: [movies, books]", "links: [movies, books, bokos]", "clients[2].links", at: "bokos",
+            "no client serves domain bokos; did you mean books?"),
+        Case(
+            "target: books", "target: boks", "target", at: "target:",
+            "no client serves domain boks; did you mean books?"),
+        Case("target: books", "target: persons", "target", at: "target:", "no client serves domain persons"),
+        Case(movies, "", "clients", at: "clients:", "transfer needs a source domain beside the target books"),
+        Case(persons, "", "transfer.alignment", at: nil, "needs a client with domain: persons"),
+        Case(
+            persons, games + persons.replacing("movies, books", with: "movies, games"), "clients[3].links",
+            at: "links: [movies, games]", "the target domain books must be linked"),
+        Case(
+            "  rounds: 8\n", "  rounds: 8\n  minimum-clients: 4\n", "federation.minimum-clients", at: "minimum-clients",
+            "4 is more than the 3 clients"),
+        Case("rounds: 8", "rounds: 5", "federation.rounds", at: "rounds: 5", "takes 6 rounds, 5 are allowed"),
+        Case(
+            "  rounds: 8\n", "  rounds: 8\n  participation: 0.5\n", "federation.participation", at: "participation",
+            "only 1 is possible"),
+        Case(
+            "target: books\n", "target: books\ntransfer: {dimension: 17}\n", "transfer.dimension", at: "dimension: 17",
+            "17 is more than model.factors, 16"),
+        Case(
+            "shots: [0, 1, 3]", "shots: [0, 9, 3]", "evaluation.minimum-interactions", at: "evaluation:",
+            "8 leaves nothing to predict after 9 shots; at least 10 is needed"),
+        Case(
+            "shots: [0, 1, 3]", "shots: [3]\n  minimum-interactions: 3", "evaluation.minimum-interactions",
+            at: "minimum-interactions: 3", "at least 4 is needed"),
+        Case(
+            "  kind: ipc\n", "  kind: ipc\n  endpoint: tcp://127.0.0.1:80\n", "transport.endpoint", at: "endpoint",
+            "only transport.kind: tcp takes an endpoint"),
+        Case(
+            "  kind: ipc\n", "  kind: tcp\n  endpoint: tcp://10.0.0.1:80\n", "transport.endpoint", at: "endpoint",
+            "only addresses of this machine are allowed"),
+    ]
+
+    @Test(arguments: cases)
+    func anImpossibleCombinationIsRefusedAtItsLine(_ example: Case) throws {
+        let text = scenario(replacing: example.old, with: example.new)
+        let found = problems(text)
+        let problem = try #require(found.first { $0.keyPath == example.keyPath }, "\(found)")
+        #expect(problem.message.contains(example.message))
+        if example.keyPath == "clients[1].id" && example.marker == nil {
+            #expect(problem.line == 10)
+        } else {
+            let expected = try example.marker.map { try #require(line(of: $0, in: text), "no line with \($0)") }
+            #expect(problem.line == expected)
+        }
+    }
+
+    @Test func theValidScenarioBreaksNoRule() { #expect(problems(validScenario) == []) }
+
+    @Test func aScenarioWithoutClientsIsRefused() {
+        let found = printed("name: a\ntarget: b\n")
+        #expect(found.contains("s.yaml: clients: this key is required"), "\(found)")
+    }
+
+    @Test(arguments: ["tcp://127.0.0.1:0", "tcp://127.0.0.1:65535", "\"tcp://[::1]:5555\"", "tcp://localhost:5555"])
+    func anEndpointOfThisMachineIsLegal(_ endpoint: String) {
+        #expect(problems(scenario(replacing: "kind: ipc", with: "kind: tcp\n  endpoint: \(endpoint)")) == [])
+    }
+
+    @Test(arguments: [
+        "tcp://0.0.0.0:5555", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:-1",
+        "tcp://*:5555", "ipc:///tmp/x", "tcp://127.0.0.1.example.org:80", "tcp://127.0.0.1:80:80", "tcp://127.0.0.1:x",
+        "tcp://127.0.0.1:+80", "tcp://127.0.0.1:-0", "127.0.0.1:5555",
+    ])
+    func anyOtherEndpointIsRefused(_ endpoint: String) {
+        let found = problems(scenario(replacing: "kind: ipc", with: "kind: tcp\n  endpoint: \"\(endpoint)\""))
+        #expect(found.map(\.keyPath) == ["transport.endpoint"])
+    }
+
+    @Test func everyProblemIsReportedInOrderOfLine() {
+        let text =
+            validScenario.replacing("rounds: 8", with: "round: 8").replacing("kind: ipc", with: "kind: udp")
+            .replacing("seeds: [1, 2]", with: "seeds: []")
+        let found = problems(text)
+        #expect(found.map(\.keyPath) == ["seeds", "federation.round", "transport.kind"])
+        #expect(found.map(\.line) == [2, 21, 25])
+    }
+
+    @Test func aKeyGivenTwiceIsRefusedAtOneOfItsLines() {
+        let top = problems(validScenario + "name: other\n")
+        #expect(top.count == 1 && [1, 26].contains(top[0].line), "\(top)")
+        #expect(top.first?.message == "a key is given twice: name")
+        let nested = problems(
+            scenario(replacing: "  factors: 16\n", with: "  factors: 16\n  kind: implicit-als\n  factors: 8\n"))
+        #expect(nested.count == 1 && [19, 21].contains(nested[0].line), "\(nested)")
+        #expect(nested.first?.message == "a key is given twice: factors")
+        let quoted = problems(validScenario + "\"target\": movies\n")
+        #expect(quoted.first?.message == "a key is given twice: target")
+    }
+}
