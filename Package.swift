@@ -88,35 +88,35 @@ let package = Package(
             name: "ferry-benchmark",
             dependencies: ["Numerics", "Ratings", "Recommenders", argumentParser]),
         // Tests
-        .target(
-            name: "ParameterTestSupport", dependencies: ["Numerics", "Parameters"], path: "Tests/ParameterTestSupport"),
-        .testTarget(name: "ParametersTests", dependencies: ["Numerics", "ParameterTestSupport", "Parameters"]),
-        .testTarget(name: "PrivacyTests", dependencies: ["Numerics", "ParameterTestSupport", "Parameters", "Privacy"]),
+        .target(name: "TestSupport", dependencies: ["Numerics", "Parameters"], path: "Tests/TestSupport"),
+        .testTarget(name: "ParametersTests", dependencies: ["Numerics", "TestSupport", "Parameters"]),
+        .testTarget(name: "PrivacyTests", dependencies: ["Numerics", "TestSupport", "Parameters", "Privacy"]),
         .testTarget(
             name: "WireTests",
-            dependencies: ["Cryptography", "Numerics", "ParameterTestSupport", "Parameters", "Privacy", "Wire"]),
+            dependencies: ["Cryptography", "Numerics", "TestSupport", "Parameters", "Privacy", "Wire"]),
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Cryptography", "Numerics", "ParameterTestSupport", "Parameters", "Privacy", "Transport", "Wire",
+                "Cryptography", "Numerics", "TestSupport", "Parameters", "Privacy", "Transport", "Wire",
             ]),
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "Cryptography", "Federation", "Numerics", "ParameterTestSupport", "Parameters", "Privacy", "Scenario",
+                "Cryptography", "Federation", "Numerics", "TestSupport", "Parameters", "Privacy", "Scenario",
                 "Wire",
             ]),
         .testTarget(name: "ScenarioTests", dependencies: ["Numerics", "Scenario"]),
-        .testTarget(name: "RatingsTests", dependencies: ["Numerics", "Ratings"]),
-        .testTarget(name: "RecordTests", dependencies: ["Record"]),
+        .testTarget(name: "RatingsTests", dependencies: ["Numerics", "Ratings", "TestSupport"]),
+        .testTarget(name: "RecordTests", dependencies: ["Record", "TestSupport"]),
         .testTarget(name: "ReportingTests", dependencies: ["Record", "Reporting"]),
         .testTarget(name: "SimulationTests", dependencies: ["Record", "Simulation"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
-        .testTarget(name: "NumericsTests", dependencies: ["Numerics"]),
+        .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),
         .testTarget(name: "RecommendersTests", dependencies: ["Numerics", "Ratings", "Recommenders"]),
-        .testTarget(name: "TransferTests", dependencies: ["Numerics", "Ratings", "Recommenders", "Transfer"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["ferry"], exclude: ["Goldens"]),
+            name: "TransferTests", dependencies: ["Numerics", "Ratings", "Recommenders", "Transfer", "TestSupport"]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport", "ferry"], exclude: ["Goldens"]),
     ]
 )
 

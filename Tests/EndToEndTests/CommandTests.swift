@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The commands as a user types them; `UPDATE_GOLDENS=1` renews the golden texts.

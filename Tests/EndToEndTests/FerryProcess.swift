@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// A `ferry` started by a test, with its output.
 final class FerryProcess: Sendable {
@@ -147,27 +148,7 @@ private final class Box: Sendable {
     func get() -> [UInt8] { bytes.withLock { $0 } }
 }
 
-/// A folder that is removed with its owner.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "ferry-tests-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func write(_ text: String, to name: String) throws -> String {
-        try text.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
-        return "\(path)/\(name)"
-    }
-
-    /// The files below the folder, by relative path, sorted.
-    func files() -> [String] {
-        (FileManager.default.enumerator(atPath: path)?.allObjects as? [String] ?? []).sorted()
-    }
-
+extension TemporaryFolder {
     /// The only seed folder of the only run below a folder.
     func seedFolder(_ scenario: String, seed: Int) throws -> String {
         let runs = try FileManager.default.contentsOfDirectory(atPath: "\(path)/\(scenario)")

@@ -1,9 +1,9 @@
 import Federation
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Privacy
 import Scenario
+import TestSupport
 import Testing
 import Wire
 

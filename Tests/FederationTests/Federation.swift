@@ -1,10 +1,10 @@
 import Cryptography
 import Federation
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Privacy
 import Scenario
+import TestSupport
 import Wire
 
 /// Scenarios for the tests.

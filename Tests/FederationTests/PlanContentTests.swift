@@ -1,8 +1,8 @@
 import Federation
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Scenario
+import TestSupport
 import Testing
 import Wire
 

@@ -1,4 +1,5 @@
 import Numerics
+import TestSupport
 import Testing
 
 @Suite("Normal equations")
@@ -87,7 +88,7 @@ struct NormalEquationsTests {
             equations.solveFactored()
             let (norm, tolerance) = system.residual(equations.rightHandSide)
             #expect(norm <= tolerance, "\(rowCount) rows")
-            let expected = Naive.solve(system.matrix, system.rightHandSide)
+            let expected = solveNaively(system.matrix, system.rightHandSide)
             let difference = Naive.norm(zip(equations.rightHandSide, expected).map { Double($0) - $1 })
             // λ ≥ 1 bounds the condition number of these systems well below 1e3.
             #expect(difference <= 1e-3 * Naive.norm(expected), "\(rowCount) rows")
@@ -106,7 +107,7 @@ struct NormalEquationsTests {
         let first = equations.rightHandSide
         equations.rightHandSide = [Float](repeating: 1, count: 12)
         equations.solveFactored()
-        let expected = Naive.solve(system.matrix, [Double](repeating: 1, count: 12))
+        let expected = solveNaively(system.matrix, [Double](repeating: 1, count: 12))
         #expect(
             Naive.norm(zip(equations.rightHandSide, expected).map { Double($0) - $1 }) <= 1e-3 * Naive.norm(expected))
         equations.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
@@ -142,7 +143,7 @@ struct NormalEquationsTests {
         let system = System(order: 16, rowCount: 10, &stream)
         let start = (0..<16).map { _ in Float(stream.gaussian()) }
         let matrix = system.matrix
-        let solution = Naive.solve(matrix, system.rightHandSide)
+        let solution = solveNaively(matrix, system.rightHandSide)
         var equations = NormalEquations(factorCount: 16)
         var last = Double.infinity
         for steps in 0...6 {
@@ -238,7 +239,7 @@ struct SymmetricMatrixTests {
             let solution = try solvePositiveDefinite(matrix, order: order, rightHandSides: sides, count: count)
             #expect(solution.count == order * count)
             for index in 0..<count {
-                let expected = Naive.solve(rows, Array(sides[index * order..<(index + 1) * order]))
+                let expected = solveNaively(rows, Array(sides[index * order..<(index + 1) * order]))
                 let part = solution[index * order..<(index + 1) * order]
                 // The condition number is below 1e3: the smallest eigenvalue is at least 1.
                 #expect(Naive.norm(zip(part, expected).map { $0 - $1 }) <= 1e-11 * Naive.norm(expected))

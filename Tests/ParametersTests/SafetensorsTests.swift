@@ -1,6 +1,6 @@
 import Numerics
-import ParameterTestSupport
 import Parameters
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {

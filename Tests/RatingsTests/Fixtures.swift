@@ -1,37 +1,14 @@
 import Foundation
 import Ratings
-
-/// A folder of files that is removed with the value.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("ferry-ratings-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// Writes a file and returns its path.
-    func file(_ bytes: [UInt8], named name: String = "r.inter") throws -> String {
-        let url = URL(fileURLWithPath: path).appendingPathComponent(name)
-        try Data(bytes).write(to: url)
-        return url.path
-    }
-
-    /// Writes a file and returns its path.
-    func file(_ text: String, named name: String = "r.inter") throws -> String {
-        try file(Array(text.utf8), named: name)
-    }
-}
+import TestSupport
 
 /// The interactions of a RecBole text.
 func interactions(
     _ text: String, items: String? = nil, duplicates rule: DuplicateRule = .byDefault
 ) throws -> Interactions {
     let folder = try TemporaryFolder()
-    let itemPath = try items.map { try folder.file($0, named: "r.item") }
-    return try RecBoleFile.read(ratings: folder.file(text), items: itemPath, duplicates: rule)
+    let itemPath = try items.map { try folder.write($0, to: "r.item") }
+    return try RecBoleFile.read(ratings: folder.write(text, to: "r.inter"), items: itemPath, duplicates: rule)
 }
 
 /// The error of a RecBole text, with the folder left out of its paths; `nil` when the text is read.
@@ -39,8 +16,8 @@ func problem(
     _ bytes: [UInt8], items: String? = nil, duplicates rule: DuplicateRule = .byDefault
 ) throws -> DataError? {
     let folder = try TemporaryFolder()
-    let path = try folder.file(bytes)
-    let itemPath = try items.map { try folder.file($0, named: "r.item") }
+    let path = try folder.write(bytes, to: "r.inter")
+    let itemPath = try items.map { try folder.write($0, to: "r.item") }
     func short(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
     do throws(DataError) {
         _ = try RecBoleFile.read(ratings: path, items: itemPath, duplicates: rule)

@@ -1,5 +1,6 @@
 import Foundation
 import Ratings
+import TestSupport
 import Testing
 
 @Suite struct RecBoleFileTests {
@@ -163,7 +164,7 @@ import Testing
         var bytes = Array(header.utf8)
         for byte: UInt8 in [0xE9, 0xE8] { bytes += [UInt8(ascii: "p"), byte] + Array("\ti\t3\n".utf8) }
         let folder = try TemporaryFolder()
-        let path = try folder.file(bytes)
+        let path = try folder.write(bytes, to: "r.inter")
         do throws(DataError) {
             #expect(try RecBoleFile.read(ratings: path, items: nil, duplicates: .byDefault).persons.count == 2)
         } catch {

@@ -1,21 +1,6 @@
 import Foundation
 import Record
 
-/// A folder of files that is removed with the value.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("ferry-record-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// The names in the folder, sorted.
-    var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
-}
-
 let client = ClientRecord(id: "books", domain: "books", users: 3, items: 5, interactions: 7, duplicates: 2)
 let figure = EvaluationRecord(
     client: "books", method: "feature-map", cohort: "cold-users", shots: 1, metric: "ndcg@10", value: 0.1 + 0.2,

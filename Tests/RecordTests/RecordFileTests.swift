@@ -1,5 +1,6 @@
 import Foundation
 import Record
+import TestSupport
 import Testing
 
 @Suite struct RecordFileTests {
@@ -12,7 +13,7 @@ import Testing
         #expect(try RecordFile.read(path) == Array("second".utf8))
         try RecordFile.write([UInt8](), to: path)
         #expect(try RecordFile.read(path) == [])
-        #expect(folder.names == ["a.txt"])
+        #expect(folder.files() == ["a.txt"])
     }
 
     @Test func aLargeFileIsWhole() throws {
@@ -37,7 +38,7 @@ import Testing
         try Data("a longer text of a killed process".utf8).write(to: URL(fileURLWithPath: folder.path + "/a.partial"))
         try RecordFile.write("new", to: folder.path + "/a")
         #expect(try RecordFile.read(folder.path + "/a") == Array("new".utf8))
-        #expect(folder.names == ["a"])
+        #expect(folder.files() == ["a"])
     }
 
     @Test func aMissingFolderIsNotWritable() throws {
@@ -66,7 +67,7 @@ import Testing
                 return
             }
         }
-        #expect(folder.names == ["a"])
+        #expect(folder.files() == ["a"])
     }
 
     @Test func aFolderInPlaceOfTheFileIsNotWritableAndLeavesNoPartialFile() throws {
@@ -76,7 +77,7 @@ import Testing
         #expect(throws: RecordError.notWritable(path: path, reason: "Is a directory")) {
             try RecordFile.write("text", to: path)
         }
-        #expect(folder.names == ["a"])
+        #expect(folder.files() == ["a", "a/b"])
     }
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
@@ -90,7 +91,7 @@ import Testing
             try RecordFile.write("new", to: path)
         }
         #expect(try RecordFile.read(path) == Array("old".utf8))
-        #expect(folder.names == ["a"])
+        #expect(folder.files() == ["a"])
     }
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))

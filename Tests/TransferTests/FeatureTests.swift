@@ -1,4 +1,5 @@
 import Numerics
+import TestSupport
 import Testing
 import Transfer
 
@@ -165,7 +166,7 @@ struct FeatureMapTests {
             }
         }
         for index in 0..<order { normal[index][index] += ridge * Double(count) }
-        let expected = right.map { Fixture.solve(normal, $0) }
+        let expected = right.map { solveNaively(normal, $0) }
         for index in 0..<order {
             var unit = [Float](repeating: 0, count: order)
             unit[index] = 1

@@ -2,9 +2,9 @@ import Cryptography
 import Foundation
 import Glibc
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Privacy
+import TestSupport
 import Testing
 import Transport
 import Wire
@@ -20,19 +20,6 @@ enum EndpointKind: String, CaseIterable, Sendable {
         case .tcp: "tcp://127.0.0.1:*"
         }
     }
-}
-
-/// A fresh folder that goes with its owner.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = "/tmp/ferry-tests-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
 /// A pipe whose reading end the coordinator watches.

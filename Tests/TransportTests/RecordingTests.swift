@@ -1,9 +1,9 @@
 import Cryptography
 import Foundation
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Privacy
+import TestSupport
 import Testing
 import Transport
 import Wire

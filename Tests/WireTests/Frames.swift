@@ -1,8 +1,8 @@
 import Cryptography
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Privacy
+import TestSupport
 import Wire
 
 /// The two frames of one piece of a message.

@@ -1,7 +1,7 @@
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Privacy
+import TestSupport
 import Testing
 import Wire
 

@@ -1,8 +1,8 @@
 import Cryptography
 import Numerics
-import ParameterTestSupport
 import Parameters
 import Privacy
+import TestSupport
 import Testing
 import Wire
 
