@@ -39,5 +39,5 @@ struct ProgressDisplay {
         write("\r\u{1B}[K\(bar) \(text)" + (share >= 1 ? "\n" : ""))
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { writeAll(Array(text.utf8), to: 2) }
 }

@@ -79,17 +79,7 @@ public struct ChildProcess: Sendable {
     }
 
     /// Writes a line to the child; a child that has ended is no error, its end is noticed elsewhere.
-    public func write(_ line: [UInt8]) {
-        var offset = 0
-        while offset < line.count {
-            let count = line[offset...].withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                return
-            }
-            offset += count
-        }
-    }
+    public func write(_ line: [UInt8]) { writeAll(line, to: input) }
 
     /// Sends a signal.
     public func signal(_ number: Int32) { kill(processID, number) }

@@ -25,12 +25,7 @@ public enum RoleProcess {
     /// Sends a report to the launcher; when the launcher has gone there is nobody to tell.
     public static func report(_ report: RoleReport) {
         guard let line = try? ControlLine.encode(report) else { return }
-        var offset = 0
-        while offset < line.count {
-            let count = line[offset...].withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
-            if count < 0 && errno != EINTR { return }
-            offset += max(0, count)
-        }
+        writeAll(line, to: 1)
     }
 }
 

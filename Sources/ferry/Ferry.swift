@@ -34,10 +34,10 @@ func fail(_ failure: RunFailure) -> ExitCodeError {
 typealias ExitCodeError = ArgumentParser.ExitCode
 
 /// Writes text to standard error.
-func standardError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+func standardError(_ text: String) { writeAll(Array(text.utf8), to: 2) }
 
 /// Writes results to standard output.
-func standardOutput(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+func standardOutput(_ text: String) { writeAll(Array(text.utf8), to: 1) }
 
 /// Reads and decodes a scenario file.
 func loadScenario(_ path: String, overrides: [String]) throws(RunFailure) -> ScenarioDefinition {

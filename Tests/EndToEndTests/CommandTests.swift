@@ -50,6 +50,22 @@ struct CommandTests {
         #expect(role.standardError.contains("started by `ferry run`"))
     }
 
+    @Test("a reader that has gone or closed outputs do not end a run", arguments: ["| true", ">&- 2>&- <&-"])
+    func closedOutputs(_ redirection: String) throws {
+        let folder = try TemporaryFolder()
+        let scenario = try folder.write(Fixture.scenario(), to: "small.yaml")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        let command = "\(FerryProcess.executable) run '\(scenario)' --output '\(folder.path)/out'"
+        process.arguments = ["-c", "{ \(command); echo $? > '\(folder.path)/code'; } \(redirection)"]
+        try process.run()
+        process.waitUntilExit()
+        #expect(try String(contentsOfFile: "\(folder.path)/code", encoding: .utf8) == "0\n")
+        #expect(
+            FileManager.default.fileExists(
+                atPath: "\(try TemporaryFolder.only(folder.path + "/out/small"))/summary.json"))
+    }
+
     private func compare(_ text: String, _ name: String) throws {
         let path = "\(CommandTests.goldens)/\(name)"
         if ProcessInfo.processInfo.environment["UPDATE_GOLDENS"] == "1" {

@@ -151,8 +151,13 @@ private final class Box: Sendable {
 extension TemporaryFolder {
     /// The only seed folder of the only run below a folder.
     func seedFolder(_ scenario: String, seed: Int) throws -> String {
-        let runs = try FileManager.default.contentsOfDirectory(atPath: "\(path)/\(scenario)")
-        guard runs.count == 1 else { throw FerryProcess.Failure("one run is expected, found \(runs)") }
-        return "\(path)/\(scenario)/\(runs[0])/seed-\(seed)"
+        "\(try TemporaryFolder.only("\(path)/\(scenario)"))/seed-\(seed)"
+    }
+
+    /// The path of the only entry of a folder.
+    static func only(_ folder: String) throws -> String {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        guard names.count == 1 else { throw FerryProcess.Failure("one entry is expected, found \(names)") }
+        return "\(folder)/\(names[0])"
     }
 }
