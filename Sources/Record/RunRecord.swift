@@ -123,6 +123,8 @@ public enum RunStatus: String, Codable, Sendable, Equatable {
     case peerLost = "peer-lost"
     /// The user stopped it.
     case interrupted
+    /// A later seed failed.
+    case failed
 }
 
 /// A ε for each adversary; `nil` is "no bound" and is written as `null`.

@@ -32,7 +32,8 @@ public enum ResultTable {
     public static func gains(_ summary: SummaryRecord, metric: String, clients: [String]? = nil) -> String {
         let figures = summary.figures.filter { $0.metric == metric && clients?.contains($0.client) != false }
         var out = ""
-        for client in unique(figures.map(\.client)) {
+        let measuring = unique(figures.map(\.client))
+        for client in measuring {
             func value(_ method: String, _ shots: Int) -> Double? {
                 figures.first { $0.client == client && $0.method == method && $0.shots == shots }?.mean
             }
@@ -48,7 +49,9 @@ public enum ResultTable {
                 let parts = ["feature-map", "shuffled-source"].compactMap { method in
                     value(method, shots).map { "\(method) \(decimals($0 / reference, 2))" }
                 }
-                out += "k=\(shots): \(parts.joined(separator: ", ")) × \(baseline)\n"
+                out +=
+                    (measuring.count > 1 ? "\(client), " : "")
+                    + "k=\(shots): \(parts.joined(separator: ", ")) × \(baseline)\n"
             }
         }
         return out

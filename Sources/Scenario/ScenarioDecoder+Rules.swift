@@ -238,7 +238,7 @@ extension ScenarioDecoder {
             report("transport.endpoint", "only transport.kind: tcp takes an endpoint")
             return
         }
-        let isLocal = ["tcp://127.0.0.1:", "tcp://[::1]:", "tcp://localhost:"].contains { prefix in
+        let isLocal = ["tcp://127.0.0.1:", "tcp://[::1]:"].contains { prefix in
             endpoint.hasPrefix(prefix) && endpoint.dropFirst(prefix.utf8.count).allSatisfy { ("0"..."9").contains($0) }
                 && Int(endpoint.dropFirst(prefix.utf8.count)).map { (0...65_535).contains($0) } == true
         }

@@ -246,7 +246,10 @@ struct ScenarioDecoder {
             let near = nearest(name, siblings.map(\.name))
             if near.map({ editDistance(name, $0) > 2 }) ?? true { return "; did you mean \(elsewhere.path)?" }
         }
-        guard let near = nearest(name, siblings.map(\.name)) else { return "" }
+        guard let near = nearest(name, siblings.map(\.name)), editDistance(name, near) <= max(2, name.utf8.count / 2)
+        else {
+            return siblings.count <= 12 ? "; the keys here are \(siblings.map(\.name).joined(separator: ", "))" : ""
+        }
         return "; did you mean \(near)?"
     }
 }

@@ -88,7 +88,8 @@ public struct ScenarioKey: Sendable, Equatable {
             "How many clients share the data; persons are dealt out by keyed hash."),
         ScenarioKey(
             "clients[].links", .names, default: "[]",
-            "Persons clients only: the domains whose histories a device can hold."),
+            "Persons clients only: the domains whose histories a device can hold. Two entries that share two domains count common persons twice; use count instead."
+        ),
         ScenarioKey("clients[].data", .section, "Domain clients only: where the ratings come from."),
         ScenarioKey(
             "clients[].data.format", .choice(["recbole", "synthetic"]), default: "recbole",

@@ -24,6 +24,7 @@ public struct CoordinatorProcess: ~Copyable {
     private var rounds: [RoundRecord] = []
     private var control = LineReader(descriptor: 0)
     private var outcome: Coordinator.Outcome?
+    private var warnedOf: Set<String> = []
     private var bytesAtRoundStart: (up: Int, down: Int) = (0, 0)
 
     /// Runs a coordinator to its end.
@@ -34,7 +35,9 @@ public struct CoordinatorProcess: ~Copyable {
             var process = try CoordinatorProcess(brief: brief)
             let outcome = try process.serve()
             switch outcome {
-            case .completed: try process.sayGoodbye()
+            case .completed:
+                RoleProcess.report(.finished(lost: process.machine.lostClients))
+                try process.sayGoodbye()
             case .peerLost(let reason): throw RunFailure(.peerLost, reason)
             case .catalogueMismatch(let reason): throw RunFailure(.data, reason)
             }
@@ -42,7 +45,8 @@ public struct CoordinatorProcess: ~Copyable {
             throw failure
         } catch let error as TransportError {
             switch error {
-            case .endpointInUse, .recording: throw RunFailure(.inputOutput, error.description)
+            case .endpointInUse, .recording, .zeroMQ(call: "zmq_bind", _, _, _):
+                throw RunFailure(.inputOutput, error.description)
             default: throw RunFailure(.peerLost, "coordinator: \(error)")
             }
         } catch let error as RecordError {
@@ -76,25 +80,38 @@ public struct CoordinatorProcess: ~Copyable {
     private mutating func serve() throws -> Coordinator.Outcome {
         while true {
             if let outcome { return outcome }
+            // Also when messages never stop: a deadline must not starve.
+            if now >= machine.deadline { try perform(machine.handle(.tick, now: now)) }
+            if let outcome { return outcome }
             let event = try socket.next(timeout: max(.zero, machine.deadline - now), control: 0)
             switch event {
-            case .timedOut:
-                try perform(machine.handle(.tick, now: now))
+            case .timedOut: continue
             case .control:
-                for line in control.readAvailable() {
-                    guard
-                        case .clientEnded(let id, let how)? = try? ControlLine.decode(
-                            CoordinatorNotice.self, from: line)
-                    else { continue }
-                    try perform(machine.handle(.lost(client: id, how: how), now: now))
-                }
+                for (id, how) in readNotices() { try perform(machine.handle(.lost(client: id, how: how), now: now)) }
                 if control.isAtEnd { throw RunFailure(.peerLost, "the launcher has ended") }
             case .refused(let client, let error):
                 logger.warning("frame refused", metadata: ["client": "\(client ?? "unknown")", "reason": "\(error)"])
-                RoleProcess.report(.warning("a frame of \(client ?? "an unknown sender") was refused: \(error)"))
+                // The first of each sender is said, all are counted: a flood must not fill logs and memory.
+                if warnedOf.insert(client ?? "an unknown sender").inserted {
+                    RoleProcess.report(
+                        .warning(
+                            "a frame of \(client ?? "an unknown sender") was refused, further ones are counted: \(error)"
+                        ))
+                }
             case .message(let peer, let message):
                 try receive(message, from: peer)
             }
+        }
+    }
+
+    /// The clients that the launcher says have ended, and how.
+    private mutating func readNotices() -> [(id: String, how: String)] {
+        control.readAvailable().compactMap { line in
+            guard case .clientEnded(let id, let how)? = try? ControlLine.decode(CoordinatorNotice.self, from: line)
+            else {
+                return nil
+            }
+            return (id, how)
         }
     }
 
@@ -104,7 +121,9 @@ public struct CoordinatorProcess: ~Copyable {
             guard join.token == token, machine.isExpected(join.clientID), !machine.hasJoined(join.clientID),
                 socket.client(of: peer) == nil
             else {
-                RoleProcess.report(.warning("a join was refused: wrong token, or an id that is unknown or taken"))
+                if warnedOf.insert("join").inserted {
+                    RoleProcess.report(.warning("a join was refused: wrong token, or an id that is unknown or taken"))
+                }
                 _ = try socket.send(.goodbye(.refused), to: [peer], schema: try ParameterSchema([]))
                 socket.drop(peer)
                 return
@@ -155,11 +174,7 @@ public struct CoordinatorProcess: ~Copyable {
             switch try socket.next(timeout: max(.zero, end - now), control: 0) {
             case .message(let peer, .goodbye): if let client = socket.client(of: peer) { remaining.remove(client) }
             case .control:
-                for line in control.readAvailable() {
-                    guard case .clientEnded(let id, _)? = try? ControlLine.decode(CoordinatorNotice.self, from: line)
-                    else { continue }
-                    remaining.remove(id)
-                }
+                for (id, _) in readNotices() { remaining.remove(id) }
                 if control.isAtEnd { return }
             case .message, .refused, .timedOut: continue
             }

@@ -13,12 +13,6 @@ struct ProgressDisplay {
         String(format: "%.1f s", (ContinuousClock.now - start) / .seconds(1))
     }
 
-    /// A line that stays.
-    func say(_ text: String) {
-        guard !isQuiet else { return }
-        write((isTerminal ? "\r\u{1B}[K" : "") + text + "\n")
-    }
-
     /// A warning; also when quiet.
     func warn(_ text: String) { write((isTerminal ? "\r\u{1B}[K" : "") + "warning: \(text)\n") }
 

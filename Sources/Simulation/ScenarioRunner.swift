@@ -57,16 +57,19 @@ public struct ScenarioRunner {
     public func run() throws -> Result {
         try checkData()
         let signals = try LauncherSignals()
-        let sockets = try PrivateDirectory()
-        let staging = try makeStagingFolder()
-        var isKept = false
-        defer { if !isKept { removeStaging(staging) } }
+        let sockets = try LockedFolder.makeForSockets()
+        let staging: LockedFolder
+        do throws(RecordError) {
+            let name = (folder as NSString).lastPathComponent
+            staging = try LockedFolder(in: (folder as NSString).deletingLastPathComponent, prefix: ".\(name).partial-")
+        } catch { throw RunFailure(.inputOutput, error.description) }
         var runs: [RunRecord] = []
         var status = RunStatus.completed
         var exitCode = ExitCode.success
         var message: String?
         for (index, seed) in scenario.seeds.enumerated() {
-            let ending = try runSeed(seed, index: index, staging: staging, sockets: sockets.path, signals, &runs)
+            let ending = attempt(
+                seed, index: index, staging: staging.path, sockets: sockets.path, signals, &runs)
             switch ending {
             case .completed: continue
             case .peerLost(let reason):
@@ -78,20 +81,36 @@ public struct ScenarioRunner {
                 exitCode = .interrupted
                 message =
                     "interrupted in seed \(seed); finished seeds are kept: \(runs.count) of \(scenario.seeds.count)"
-            case .failed(let failure): throw failure
+            case .failed(let failure):
+                guard !runs.isEmpty else { throw failure }
+                status = .failed
+                exitCode = failure.exitCode
+                message = "seed \(seed): \(failure.description)"
             }
             break
         }
         let finished = runs.filter { $0.status == .completed }
         let summary = SummaryRecord(scenario: scenario.name, status: status, runs: finished)
-        if !runs.isEmpty {
-            try RecordFile.writeJSON(summary, to: "\(staging)/summary.json")
-            try RecordFile.write(summary.csv, to: "\(staging)/summary.csv")
-            try replace(folder, with: staging)
-            isKept = true
+        guard !runs.isEmpty else { return Result(exitCode: exitCode, summary: summary, folder: nil, message: message) }
+        try RecordFile.writeJSON(summary, to: "\(staging.path)/summary.json")
+        try RecordFile.write(summary.csv, to: "\(staging.path)/summary.csv")
+        let place =
+            status == .completed || !FileManager.default.fileExists(atPath: folder) ? folder : "\(folder).incomplete"
+        try staging.publish(as: place)
+        if place == folder { try? FileManager.default.removeItem(atPath: "\(folder).incomplete") }
+        return Result(exitCode: exitCode, summary: summary, folder: place, message: message)
+    }
+
+    /// Runs one seed; what goes wrong with its files ends the run as a failure of this seed.
+    private func attempt(
+        _ seed: Int, index: Int, staging: String, sockets: String, _ signals: borrowing LauncherSignals,
+        _ runs: inout [RunRecord]
+    ) -> SeedSupervisor.Ending {
+        do { return try runSeed(seed, index: index, staging: staging, sockets: sockets, signals, &runs) } catch {
+            try? FileManager.default.removeItem(atPath: "\(staging)/seed-\(seed)")
+            if let failure = error as? RunFailure { return .failed(failure) }
+            return .failed(RunFailure(error is RecordError ? .inputOutput : .internalError, "\(error)"))
         }
-        return Result(
-            exitCode: exitCode, summary: summary, folder: isKept ? folder : nil, message: message)
     }
 
     private func runSeed(
@@ -130,40 +149,12 @@ public struct ScenarioRunner {
         let record = try SeedRecordWriter(scenario: scenario, seed: seed, folder: output).write(status: status)
         try RecordFile.writeJSON(
             EnvironmentRecord(supervisor.measurements, transport: kind), to: "\(output)/environment.json")
+        if status == .completed && record.evaluation.isEmpty {
+            throw RunFailure(
+                .data, "no cold person has evaluation.minimum-interactions target interactions; nothing can be scored")
+        }
         runs.append(record)
         return ending
-    }
-
-    /// Puts a finished folder in its place in one step; what was there is removed afterwards.
-    private func replace(_ place: String, with finished: String) throws {
-        do throws(SupervisionError) { try exchangeOrRename(finished, place) } catch {
-            throw RunFailure(.inputOutput, "cannot write \(place): \(error)")
-        }
-        try? FileManager.default.removeItem(atPath: finished)
-    }
-
-    /// A folder beside the record's, which takes its place when the run is over; those of launchers that were killed
-    /// are removed.
-    private func makeStagingFolder() throws -> String {
-        let parent = (folder as NSString).deletingLastPathComponent
-        let prefix = ".\((folder as NSString).lastPathComponent).partial-"
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix(prefix) {
-            guard let owner = pid_t(name.dropFirst(prefix.count)), kill(owner, 0) != 0, errno == ESRCH else { continue }
-            try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
-        }
-        let staging = "\(parent)/\(prefix)\(getpid())"
-        do { try RecordFile.makeDirectory(staging) } catch { throw RunFailure(.inputOutput, error.description) }
-        return staging
-    }
-
-    private func removeStaging(_ staging: String) {
-        try? FileManager.default.removeItem(atPath: staging)
-        // The scenario's folder and the output folder as far as they hold nothing: rmdir refuses others.
-        var path = (staging as NSString).deletingLastPathComponent
-        for _ in 0..<2 {
-            guard rmdir(path) == 0 else { return }
-            path = (path as NSString).deletingLastPathComponent
-        }
     }
 
     /// Refuses data files that are not there before any process starts.

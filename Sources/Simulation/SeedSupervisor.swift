@@ -36,6 +36,8 @@ struct SeedSupervisor {
 
     /// How long processes may take to end by themselves after the coordinator has.
     private static let farewell = Duration.seconds(10)
+    /// The most warnings that are shown and recorded.
+    private static let warningLimit = 100
 
     let scenario: ScenarioDefinition
     let brief: (_ endpoint: String) -> RoleBrief
@@ -45,6 +47,7 @@ struct SeedSupervisor {
     let seedIndex: Int
     let seedCount: Int
     private var roles: [Role] = []
+    private var lost: Set<String> = []
     private(set) var measurements = Measurements()
 
     init(
@@ -96,9 +99,9 @@ struct SeedSupervisor {
             let count = poll(&descriptors, nfds_t(descriptors.count), Int32(min(left.rounded(.up), 1e9)))
             if count < 0 && errno != EINTR { return .failed(RunFailure(.internalError, "poll: \(errno)")) }
             if count == 0 {
-                if let end = roles[0].end, end == .exited(0) {
-                    let late = roles.filter { $0.end == nil }.map(\.name).joined(separator: ", ")
-                    return .peerLost("\(late) did not end after the last round")
+                if roles[0].end == .exited(0) {
+                    let late = roles.filter { $0.end == nil && !lost.contains($0.name) }.map(\.name)
+                    return .peerLost("\(late.joined(separator: ", ")) did not end after the last round")
                 }
                 return .peerLost("the run did not end within its deadlines")
             }
@@ -123,7 +126,9 @@ struct SeedSupervisor {
                 display.round(progress, seed: seed, seedIndex: seedIndex, seedCount: seedCount)
             case .started:
                 measurements.secondsToFirstRound = (ContinuousClock.now - start) / .seconds(1)
+            case .finished(let clients): lost = Set(clients)
             case .warning(let text):
+                guard measurements.warnings.count < SeedSupervisor.warningLimit else { continue }
                 measurements.warnings.append(text)
                 display.warn(text)
             case .failed(let code, let message):
@@ -146,9 +151,13 @@ struct SeedSupervisor {
                 return ending
             }
         }
-        return roles.allSatisfy { $0.end == .exited(0) }
-            || (roles[0].end == .exited(0) && roles.allSatisfy { $0.end != nil })
-            ? .completed : nil
+        guard roles[0].end == .exited(0) else { return nil }
+        // A client that was lost on the way is not waited for; every other one must have ended well.
+        let needed = roles.filter { !lost.contains($0.name) }
+        if let broken = needed.first(where: { $0.end != nil && $0.end != .exited(0) }), let end = broken.end {
+            return .peerLost("client \(broken.name) \(end) after the last round, before its results were written")
+        }
+        return needed.allSatisfy { $0.end != nil } ? .completed : nil
     }
 
     private func coordinatorEnded(_ end: ProcessEnd) -> Ending? {

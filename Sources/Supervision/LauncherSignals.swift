@@ -34,7 +34,11 @@ public struct LauncherSignals: ~Copyable {
                 errno = saved
             }
             action.sa_flags = SA_RESTART
-            sigaction(number, &action, nil)
+            var inherited = sigaction()
+            sigaction(number, nil, &inherited)
+            // Who started this under nohup, or in the background of a shell, wants such a signal ignored.
+            let isIgnored = unsafeBitCast(inherited.__sigaction_handler.sa_handler, to: Int.self) == 1
+            if number == SIGCHLD || !isIgnored { sigaction(number, &action, nil) }
         }
         signal(SIGPIPE, SIG_IGN)
         // A parent may hand down a mask that blocks them, as dispatch worker threads do.

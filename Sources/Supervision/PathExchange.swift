@@ -5,6 +5,7 @@ import Glibc
 ///
 /// - Throws: `system`.
 public func exchangeOrRename(_ from: String, _ to: String) throws(SupervisionError) {
-    if ferry_exchange_paths(from, to) == 0 || rename(from, to) == 0 { return }
+    // A second try: between the two another process may have put something there.
+    for _ in 0..<2 where ferry_exchange_paths(from, to) == 0 || rename(from, to) == 0 { return }
     throw .system(call: "rename", reason: String(cString: strerror(errno)))
 }

@@ -52,6 +52,8 @@ public enum RoleReport: Codable, Sendable, Equatable {
     case started
     /// A round has ended.
     case round(RoundProgress)
+    /// The coordinator has closed the last round; these clients were lost on the way and are not waited for.
+    case finished(lost: [String])
     /// Something the user should know that does not end the run.
     case warning(String)
     /// The role cannot go on; the message is for the user, the code is the exit code of `ferry`.

@@ -55,9 +55,6 @@ public struct Device: Sendable {
         self.histories = histories
     }
 
-    /// The number of domains with a history.
-    public var domainCount: Int { histories.count }
-
     /// The number of the person's interactions in a domain.
     public func interactionCount(in domain: String) -> Int { histories[domain]?.count ?? 0 }
 

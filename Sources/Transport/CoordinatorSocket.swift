@@ -91,7 +91,9 @@ public struct CoordinatorSocket: ~Copyable {
                 try recorder?.flush()
                 return .timedOut
             case .descriptor: return .control
-            case .message: if let event = try receive() { return event }
+            case .message:
+                if let event = try receive() { return event }
+                if ContinuousClock.now >= end { return .timedOut }
             }
         }
     }

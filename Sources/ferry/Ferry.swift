@@ -36,8 +36,13 @@ typealias ExitCodeError = ArgumentParser.ExitCode
 /// Writes text to standard error.
 func standardError(_ text: String) { writeAll(Array(text.utf8), to: 2) }
 
-/// Writes results to standard output.
-func standardOutput(_ text: String) { writeAll(Array(text.utf8), to: 1) }
+/// Writes results to standard output; a full disk there ends with exit code 74, a reader that has gone does not.
+func standardOutput(_ text: String) {
+    if !writeAll(Array(text.utf8), to: 1), errno == ENOSPC {
+        standardError("ferry: standard output cannot be written: no space left on device\n")
+        exit(74)
+    }
+}
 
 /// Reads and decodes a scenario file.
 func loadScenario(_ path: String, overrides: [String]) throws(RunFailure) -> ScenarioDefinition {

@@ -179,6 +179,55 @@ struct FailureTests {
         #expect(folder.files() == ["small.yaml"])
     }
 
+    @Test("a seed that fails keeps the seeds before it, with the failure's exit code")
+    func laterSeedFails() throws {
+        let folder = try TemporaryFolder()
+        // So few persons that some seed has nobody to score.
+        let text = Fixture.scenario(name: "tiny", extra: "seeds: [1, 2, 3, 4, 5, 6]", persons: 12)
+            .replacingOccurrences(of: "items: 120, interactions: 15", with: "items: 40, interactions: 12")
+        let scenario = try folder.write(text, to: "tiny.yaml")
+        let output = try FerryProcess.run(["run", "-q", scenario, "--output", folder.path])
+        #expect(output.exitCode == 66)
+        #expect(output.standardError.contains("nothing can be scored"))
+        let record = try TemporaryFolder.only("\(folder.path)/tiny")
+        let names = try FileManager.default.contentsOfDirectory(atPath: record)
+        #expect(names.contains("seed-1") && !names.contains("seed-6"))
+        let summary = try String(contentsOfFile: "\(record)/summary.json", encoding: .utf8)
+        #expect(summary.contains("\"status\" : \"failed\""))
+    }
+
+    @Test("a run that fails does not replace a complete record")
+    func failedRunKeepsTheRecord() throws {
+        let folder = try TemporaryFolder()
+        #expect(try start(folder, seeds: 1).finish().exitCode == 0)
+        let record = try TemporaryFolder.only("\(folder.path)/out/small")
+        let ferry = try start(folder, seeds: 1)
+        _ = try ferry.waitForLine(containing: "round 1/6")
+        try ferry.killChild("ferry coordinator")
+        #expect(try ferry.finish().exitCode == 69)
+        let text = try String(contentsOfFile: "\(record)/seed-1/run.json", encoding: .utf8)
+        #expect(text.contains("\"status\" : \"completed\""))
+        #expect(FileManager.default.fileExists(atPath: "\(record).incomplete/seed-1/run.json"))
+    }
+
+    @Test("a client that hangs is dropped at the deadline, and the run completes without it")
+    func hangingClient() throws {
+        let folder = try TemporaryFolder()
+        let text = Fixture.scenario(extra: "federation: {deadline: 2s}")
+            .replacingOccurrences(
+                of: "target:", with: "  - {id: music, domain: music, data: {format: synthetic}}\ntarget:")
+        let scenario = try folder.write(text, to: "small.yaml")
+        let ferry = try FerryProcess(["run", scenario, "--output", folder.path])
+        _ = try ferry.waitForLine(containing: "round 1/6")
+        try ferry.killChild("client music", signal: SIGSTOP)
+        let output = try ferry.finish()
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        #expect(output.standardError.contains("client music did not answer round 4 within federation.deadline"))
+        #expect(output.standardOutput.contains("feature-map"))
+        let record = try String(contentsOfFile: "\(folder.seedFolder("small", seed: 1))/run.json", encoding: .utf8)
+        #expect(record.contains("\"missing\" : [\n    \"music\"\n  ]"))
+    }
+
     @Test("two runs at once never meet")
     func twoRunsAtOnce() throws {
         let folders = [try TemporaryFolder(), try TemporaryFolder()]
