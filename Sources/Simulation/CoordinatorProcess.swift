@@ -63,7 +63,8 @@ public struct CoordinatorProcess: ~Copyable {
         logger.logLevel = Logger.Level(rawValue: brief.logLevel) ?? .warning
         let socket = try CoordinatorSocket(
             endpoint: brief.endpoint, runID: runNumber, clientCount: scenario.clients.count,
-            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token)
+            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token,
+            sendTimeout: scenario.duration("federation.deadline"))
         try RecordFile.makeDirectory("\(brief.outputDirectory)/checkpoints")
         self.scenario = scenario
         self.brief = brief

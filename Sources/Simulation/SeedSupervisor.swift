@@ -74,7 +74,12 @@ struct SeedSupervisor {
             // All are spawned at once and wait for their brief, so that their start-up overlaps.
             try spawn("coordinator", ["coordinator"])
             for client in scenario.clients { try spawn(client.id, ["client", client.id]) }
-            roles[0].process.write(try ControlLine.encode(brief(endpoint)))
+            let line = try ControlLine.encode(brief(endpoint))
+            // Room for the endpoint that the coordinator picks, and for the launcher's notices.
+            guard line.count <= ChildProcess.inputByteCount / 2 else {
+                return .failed(RunFailure(.scenario, "the resolved scenario is too large: \(line.count) bytes"))
+            }
+            roles[0].process.write(line)
         } catch { return .failed(RunFailure(.internalError, "\(error)")) }
         return supervise(signals, start: start)
     }

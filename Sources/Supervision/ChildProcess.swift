@@ -29,6 +29,9 @@ public struct ChildProcess: Sendable {
     /// The descriptor to read the child's standard output; non-blocking.
     public let output: Int32
 
+    /// What the pipe to a child's standard input holds, so that writing never waits for a child that does not read.
+    public static let inputByteCount = 1 << 20
+
     /// Starts this executable again with other arguments. Call from a thread that lives as long as the process: the
     /// child's parent-death signal follows the spawning thread.
     ///
@@ -43,6 +46,7 @@ public struct ChildProcess: Sendable {
             toChild.forEach { close($0) }
             throw problem
         }
+        _ = fcntl(toChild[1], F_SETPIPE_SZ, Int32(inputByteCount))
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

@@ -13,7 +13,9 @@ public struct ClientSocket: ~Copyable {
     ///
     /// - Throws: `zeroMQ`.
     public init(endpoint: String, runID: UInt64) throws(TransportError) {
-        let socket = try Socket.open(type: ZMQ_DEALER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit)
+        let socket = try Socket.open(
+            type: ZMQ_DEALER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
+            sendTimeout: .seconds(10))
         try socket.connect()
         self.socket = socket
         self.runID = runID

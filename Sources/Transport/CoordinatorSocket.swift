@@ -46,11 +46,15 @@ public struct CoordinatorSocket: ~Copyable {
     /// - Parameters:
     ///   - recording: a file that every frame is written to.
     ///   - token: the run's secret, which the recording must not hold.
+    ///   - sendTimeout: how long a client that does not read may hold up one send; it then counts as gone.
     /// - Throws: `endpointInUse`, `zeroMQ`, `recording`.
     public init(
-        endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken
+        endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken,
+        sendTimeout: Duration = .seconds(10)
     ) throws(TransportError) {
-        let socket = try Socket.open(type: ZMQ_ROUTER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit)
+        let socket = try Socket.open(
+            type: ZMQ_ROUTER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
+            sendTimeout: sendTimeout)
         let boundEndpoint = try socket.bind()
         let recorder: FrameRecorder?
         if let recording { recorder = try FrameRecorder(path: recording, secret: token.bytes) } else { recorder = nil }

@@ -30,8 +30,6 @@ struct Socket: ~Copyable {
     private let context: UnsafeMutableRawPointer
     private let handle: UnsafeMutableRawPointer
     private let endpoint: String
-    /// How long one send may block on a full queue.
-    private static let sendTimeoutMilliseconds: Int32 = 10_000
     /// How long unsent messages live after closing.
     private static let lingerMilliseconds: Int32 = 2_000
     /// The largest frame: one piece; the routing id and the envelope are smaller.
@@ -43,8 +41,10 @@ struct Socket: ~Copyable {
         self.endpoint = endpoint
     }
 
-    /// Opens a socket of a libzmq type with every limit set.
-    static func open(type: Int32, endpoint: String, frameByteLimit: Int) throws(TransportError) -> Socket {
+    /// Opens a socket of a libzmq type with every limit set; one send blocks on a full queue at most `sendTimeout`.
+    static func open(
+        type: Int32, endpoint: String, frameByteLimit: Int, sendTimeout: Duration
+    ) throws(TransportError) -> Socket {
         guard let context = zmq_ctx_new() else { throw Socket.error("zmq_ctx_new", endpoint) }
         guard let handle = zmq_socket(context, type) else {
             let failure = Socket.error("zmq_socket", endpoint)
@@ -53,7 +53,7 @@ struct Socket: ~Copyable {
         }
         let socket = Socket(context: context, handle: handle, endpoint: endpoint)
         try socket.set(ZMQ_LINGER, lingerMilliseconds)
-        try socket.set(ZMQ_SNDTIMEO, sendTimeoutMilliseconds)
+        try socket.set(ZMQ_SNDTIMEO, Int32(min(max(sendTimeout / .milliseconds(1), 1), 1e9)))
         try socket.set(ZMQ_SNDHWM, highWaterMark)
         try socket.set(ZMQ_RCVHWM, highWaterMark)
         try socket.set(ZMQ_HANDSHAKE_IVL, 5_000)
