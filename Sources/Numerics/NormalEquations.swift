@@ -85,51 +85,25 @@ public struct NormalEquations: Sendable {
     ) {
         let count = factorCount
         precondition(start.count == count && gram.values.count == count * count, "shapes of a conjugate-gradient solve")
-        var solution = Array(start)
-        func apply(_ vector: UnsafeBufferPointer<Float>, _ out: UnsafeMutableBufferPointer<Float>) {
+        // The gathered rows, the Gram matrix and the workspace as raw floats: every size was checked above.
+        gathered.withUnsafeBufferPointer { rows in
             gram.values.withUnsafeBufferPointer { matrix in
-                for row in 0..<count {
-                    out[row] = Kernels.dot(matrix, at: row * count, vector, count) + regularization * vector[row]
-                }
-            }
-            gathered.withUnsafeBufferPointer { rows in
-                for row in 0..<rowCount {
-                    let projection = Kernels.dot(rows, at: row * count, vector, count)
-                    Kernels.add(rows, at: row * count, scale: weight * projection, to: out)
-                }
-            }
-        }
-        solution.withUnsafeMutableBufferPointer { solution in
-            residual.withUnsafeMutableBufferPointer { residual in
-                direction.withUnsafeMutableBufferPointer { direction in
-                    image.withUnsafeMutableBufferPointer { image in
-                        apply(UnsafeBufferPointer(solution), image)
-                        for index in 0..<count {
-                            residual[index] = rightHandSide[index] - image[index]
-                            direction[index] = residual[index]
-                        }
-                        var energy = Kernels.dot(
-                            UnsafeBufferPointer(residual), at: 0, UnsafeBufferPointer(residual), count)
-                        for _ in 0..<steps where energy > 1e-20 {
-                            apply(UnsafeBufferPointer(direction), image)
-                            let curvature = Kernels.dot(
-                                UnsafeBufferPointer(direction), at: 0, UnsafeBufferPointer(image), count)
-                            guard curvature > 0 else { break }
-                            let step = energy / curvature
-                            for index in 0..<count {
-                                solution[index] += step * direction[index]
-                                residual[index] -= step * image[index]
+                rightHandSide.withUnsafeMutableBufferPointer { target in
+                    residual.withUnsafeMutableBufferPointer { residual in
+                        direction.withUnsafeMutableBufferPointer { direction in
+                            image.withUnsafeMutableBufferPointer { image in
+                                start.withUnsafeBufferPointer { start in
+                                    Kernels.conjugateGradient(
+                                        rows: rows, rowCount: rowCount, gram: matrix, weight: weight,
+                                        regularization: regularization, steps: steps, start: start,
+                                        rightHandSideAndSolution: target, residual: residual, direction: direction,
+                                        image: image)
+                                }
                             }
-                            let next = Kernels.dot(
-                                UnsafeBufferPointer(residual), at: 0, UnsafeBufferPointer(residual), count)
-                            let ratio = next / energy
-                            for index in 0..<count { direction[index] = residual[index] + ratio * direction[index] }
-                            energy = next
                         }
                     }
                 }
             }
         }
-        rightHandSide = solution
     }
 }

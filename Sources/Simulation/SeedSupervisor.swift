@@ -144,18 +144,20 @@ struct SeedSupervisor {
 
     /// Notices ended processes; returns how the seed ended once that is known.
     private mutating func reap() -> Ending? {
+        var ended: [Int] = []
         for index in roles.indices where roles[index].end == nil {
             guard let (end, peakBytes) = roles[index].process.endIfEnded() else { continue }
             roles[index].end = end
             measurements.peakBytes[roles[index].name] = peakBytes
             // What it said last may still be in the pipe.
             if !roles[index].reader.isAtEnd { read(index, start: ContinuousClock.now) }
-            if index == 0 {
-                if let ending = coordinatorEnded(end) { return ending }
-            } else if let ending = clientEnded(roles[index], end) {
-                return ending
-            }
+            ended.append(index)
         }
+        // Clients first: an error of theirs explains the coordinator's.
+        for index in ended where index > 0 {
+            if let end = roles[index].end, let ending = clientEnded(roles[index], end) { return ending }
+        }
+        if ended.contains(0), let end = roles[0].end, let ending = coordinatorEnded(end) { return ending }
         guard roles[0].end == .exited(0) else { return nil }
         // A client that was lost on the way is not waited for; every other one must have ended well.
         let needed = roles.filter { !lost.contains($0.name) }
@@ -168,7 +170,12 @@ struct SeedSupervisor {
     private func coordinatorEnded(_ end: ProcessEnd) -> Ending? {
         if end == .exited(0) { return nil }
         guard let failure = roles[0].failure else { return .peerLost("the coordinator \(end)") }
-        return failure.exitCode == .peerLost ? .peerLost(failure.description) : .failed(failure)
+        guard failure.exitCode == .peerLost else { return .failed(failure) }
+        // The coordinator may know of a client's end from its socket alone; the launcher knows how it ended.
+        let causes = roles.dropFirst().compactMap { role in
+            role.end.flatMap { $0 == .exited(0) ? nil : "client \(role.name) \($0)" }
+        }.filter { !failure.description.contains($0) }
+        return .peerLost(([failure.description] + causes).joined(separator: "; "))
     }
 
     private func clientEnded(_ role: Role, _ end: ProcessEnd) -> Ending? {

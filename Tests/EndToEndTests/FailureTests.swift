@@ -73,7 +73,10 @@ struct FailureTests {
         try ferry.killChild("client persons")
         let output = try ferry.finish()
         #expect(output.exitCode == 69)
-        #expect(output.standardError.contains("client persons was killed by signal 9"))
+        // Its connection may break before the launcher has noticed its end.
+        #expect(
+            output.standardError.contains("client persons was killed by signal 9")
+                || output.standardError.contains("client persons does not receive"))
         #expect(
             output.standardError.contains("persons client is left")
                 || output.standardError.contains("no client answered"))
