@@ -61,9 +61,7 @@ public enum ClientProcess {
         folder: String
     ) throws {
         // Between two plans for this client the coordinator may wait for every other step.
-        let patience =
-            scenario.duration("federation.join-deadline")
-            + scenario.duration("federation.deadline") * (RoundStep.allCases.count + 1)
+        let patience = RunPlan.longestDuration(scenario)
         guard case .welcome(let welcome) = try socket.receive(timeout: patience) else {
             throw RunFailure(.peerLost, "client \(id): the coordinator refused the client")
         }

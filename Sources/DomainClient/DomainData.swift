@@ -1,4 +1,3 @@
-import Foundation
 import Ratings
 import Scenario
 import Supervision
@@ -27,11 +26,8 @@ struct DomainDataLoader {
             ).interactions(in: domain)
         }
         return try RecBoleFile.read(
-            ratings: absolute(ratings), items: source.items.map(absolute),
+            ratings: resolvedPath(ratings, in: dataDirectory),
+            items: source.items.map { resolvedPath($0, in: dataDirectory) },
             duplicates: DuplicateRule(rawValue: source.duplicates) ?? .byDefault)
-    }
-
-    private func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : (dataDirectory as NSString).appendingPathComponent(path)
     }
 }

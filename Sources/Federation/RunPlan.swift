@@ -65,6 +65,12 @@ public struct RunPlan: Sendable {
         schema = try ParameterSchema(specs)
     }
 
+    /// The longest that a run of the scenario can take: the join, and every step to its deadline, with one to spare.
+    public static func longestDuration(_ scenario: ScenarioDefinition) -> Duration {
+        scenario.duration("federation.join-deadline")
+            + scenario.duration("federation.deadline") * (RoundStep.allCases.count + 1)
+    }
+
     /// The clients that a step asks.
     public func participants(_ step: RoundStep) -> [String] {
         clients.filter { $0.group.isPersons != step.isForDomains }.map(\.id)

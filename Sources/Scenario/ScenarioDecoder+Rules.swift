@@ -239,8 +239,9 @@ extension ScenarioDecoder {
             return
         }
         let isLocal = ["tcp://127.0.0.1:", "tcp://[::1]:"].contains { prefix in
-            endpoint.hasPrefix(prefix) && endpoint.dropFirst(prefix.utf8.count).allSatisfy { ("0"..."9").contains($0) }
-                && Int(endpoint.dropFirst(prefix.utf8.count)).map { (0...65_535).contains($0) } == true
+            guard endpoint.hasPrefix(prefix) else { return false }
+            let port = endpoint.dropFirst(prefix.utf8.count)
+            return port.allSatisfy { ("0"..."9").contains($0) } && Int(port).map { $0 <= 65_535 } == true
         }
         if !isLocal {
             report(

@@ -122,7 +122,7 @@ public struct CoordinatorProcess: ~Copyable {
             guard join.token == token, machine.isExpected(join.clientID), !machine.hasJoined(join.clientID),
                 socket.client(of: peer) == nil
             else {
-                if warnedOf.insert("join").inserted {
+                if warnedOf.insert("a refused join").inserted {
                     RoleProcess.report(.warning("a join was refused: wrong token, or an id that is unknown or taken"))
                 }
                 _ = try socket.send(.goodbye(.refused), to: [peer], schema: try ParameterSchema([]))

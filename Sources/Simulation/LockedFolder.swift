@@ -40,7 +40,7 @@ struct LockedFolder: ~Copyable {
     }
 
     deinit {
-        // Once published there is nothing at the path.
+        // Once published, the path holds what was in the place before, if anything.
         try? FileManager.default.removeItem(atPath: path)
         for folder in createdParents where rmdir(folder) != 0 { break }
         close(lock)

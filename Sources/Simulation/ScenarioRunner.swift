@@ -161,7 +161,7 @@ public struct ScenarioRunner {
     private func checkData() throws(RunFailure) {
         for group in scenario.clientGroups {
             for path in [group.data?.ratings, group.data?.items].compactMap({ $0 }) {
-                let absolute = path.hasPrefix("/") ? path : (dataDirectory as NSString).appendingPathComponent(path)
+                let absolute = resolvedPath(path, in: dataDirectory)
                 var isFolder: ObjCBool = false
                 guard FileManager.default.fileExists(atPath: absolute, isDirectory: &isFolder) else {
                     throw RunFailure(

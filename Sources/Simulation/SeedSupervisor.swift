@@ -1,4 +1,4 @@
-import Cryptography
+import Federation
 import Foundation
 import Logging
 import Scenario
@@ -90,9 +90,7 @@ struct SeedSupervisor {
     }
 
     private mutating func supervise(_ signals: borrowing LauncherSignals, start: ContinuousClock.Instant) -> Ending {
-        let limit =
-            scenario.duration("federation.join-deadline") + scenario.duration("federation.deadline") * 7 + .seconds(30)
-        var deadline = start + limit
+        var deadline = start + RunPlan.longestDuration(scenario) + .seconds(30)
         while true {
             var descriptors = [pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)]
             var readers: [Int] = []

@@ -13,6 +13,7 @@ public struct LauncherSignals: ~Copyable {
     /// The descriptor to poll.
     public let descriptor: Int32
     private let writeEnd: Int32
+    private let handled: [Int32]
 
     /// Installs the handlers.
     ///
@@ -25,6 +26,7 @@ public struct LauncherSignals: ~Copyable {
         descriptor = ends[0]
         writeEnd = ends[1]
         signalPipe.store(ends[1], ordering: .sequentiallyConsistent)
+        var handled: [Int32] = []
         for number in [SIGCHLD, SIGINT, SIGTERM, SIGHUP] {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { number in
@@ -38,18 +40,21 @@ public struct LauncherSignals: ~Copyable {
             sigaction(number, nil, &inherited)
             // Who started this under nohup, or in the background of a shell, wants such a signal ignored.
             let isIgnored = unsafeBitCast(inherited.__sigaction_handler.sa_handler, to: Int.self) == 1
-            if number == SIGCHLD || !isIgnored { sigaction(number, &action, nil) }
+            guard number == SIGCHLD || !isIgnored else { continue }
+            sigaction(number, &action, nil)
+            handled.append(number)
         }
         signal(SIGPIPE, SIG_IGN)
         // A parent may hand down a mask that blocks them, as dispatch worker threads do.
         var mask = sigset_t()
         sigemptyset(&mask)
-        for number in [SIGCHLD, SIGINT, SIGTERM, SIGHUP] { sigaddset(&mask, number) }
+        for number in handled { sigaddset(&mask, number) }
         pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+        self.handled = handled
     }
 
     deinit {
-        for number in [SIGCHLD, SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
+        for number in handled { signal(number, SIG_DFL) }
         signalPipe.store(-1, ordering: .sequentiallyConsistent)
         close(descriptor)
         close(writeEnd)

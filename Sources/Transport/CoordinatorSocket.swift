@@ -132,9 +132,7 @@ public struct CoordinatorSocket: ~Copyable {
             (envelopeBytes) throws(TransportError) in
             try piece.withBytes { (pieceBytes) throws(TransportError) in
                 byteCount = envelopeBytes.count + pieceBytes.count
-                if envelopeBytes.count == Envelope.byteCount {
-                    kind = MessageKind(rawValue: UInt16(envelopeBytes[6]) | UInt16(envelopeBytes[7]) << 8)
-                }
+                kind = Envelope.statedKind(envelopeBytes)
                 try recorder?.record(.up, peer: name, envelope: envelopeBytes, piece: pieceBytes)
                 do throws(WireError) {
                     return .success(try entry.decoder.accept(envelope: envelopeBytes, piece: pieceBytes))

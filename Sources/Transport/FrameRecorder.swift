@@ -73,10 +73,7 @@ package struct RecordedFrame: Sendable, Equatable {
     package let piece: [UInt8]
 
     /// The message kind of the envelope, or `nil` when it is damaged.
-    package var kind: MessageKind? {
-        guard envelope.count == Envelope.byteCount else { return nil }
-        return MessageKind(rawValue: UInt16(envelope[6]) | UInt16(envelope[7]) << 8)
-    }
+    package var kind: MessageKind? { envelope.withUnsafeBytes { Envelope.statedKind($0) } }
 
     /// The offset of the piece in its message.
     package var pieceOffset: Int? {

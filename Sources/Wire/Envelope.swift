@@ -95,6 +95,12 @@ public struct Envelope: Equatable, Sendable {
         guard code == integer(56, UInt64.self) else { throw .corrupted(kind: kind) }
     }
 
+    /// The kind that the bytes of a first frame state, with nothing else checked; `nil` when they state none.
+    package static func statedKind(_ bytes: UnsafeRawBufferPointer) -> MessageKind? {
+        guard bytes.count == byteCount else { return nil }
+        return MessageKind(rawValue: UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self)))
+    }
+
     init(
         kind: MessageKind, runID: UInt64, round: UInt32 = 0, firstArgument: UInt32 = 0, secondArgument: UInt32 = 0
     ) {

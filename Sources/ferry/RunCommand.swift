@@ -75,8 +75,7 @@ struct RunCommand: ParsableCommand {
     }
 
     private func absolute(_ path: String) -> String {
-        path.hasPrefix("/")
-            ? path : (FileManager.default.currentDirectoryPath as NSString).appendingPathComponent(path)
+        resolvedPath(path, in: FileManager.default.currentDirectoryPath)
     }
 
     private func relative(_ path: String) -> String {
