@@ -41,12 +41,14 @@ let package = Package(
         .systemLibrary(name: "CSodium"),
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CKernels"),
         // Layer 1
         .target(name: "Cryptography", dependencies: ["CSodium"]),
         .target(name: "Scenario", dependencies: ["Yams"]),
         .target(name: "Record"),
         // Layer 2
-        .target(name: "Numerics", dependencies: ["COpenBLAS", "Cryptography"], swiftSettings: kernelSettings),
+        .target(
+            name: "Numerics", dependencies: ["CKernels", "COpenBLAS", "Cryptography"], swiftSettings: kernelSettings),
         .target(name: "Supervision", dependencies: ["CLinux", "Cryptography"]),
         // Layer 3: the two branches part here. Nothing below `Ratings` reaches `Wire`, nothing below `Wire` `Ratings`.
         .target(name: "Parameters", dependencies: ["Cryptography", "Numerics"]),

@@ -1,94 +1,55 @@
-/// Inner loops over contiguous floats, eight lanes wide, summed in a fixed lane order.
+import CKernels
+
+/// Conjugate gradients on the rows of a matrix factorisation, on raw floats; callers check every size.
 ///
-/// The lane order is part of the result: the same bits on every x86-64 build with the same fused-multiply setting.
+/// Vectors are padded with zeros to a multiple of eight floats, and rows come in blocks of eight. The order of the sums
+/// is part of the result: the same bits on every x86-64 build with the same fused-multiply setting.
 enum Kernels {
-    /// The dot product of `count` floats of `left` from `offset` with `right`.
+    /// The next multiple of a block.
     @inline(__always)
-    static func dot(
-        _ left: UnsafeBufferPointer<Float>, at offset: Int, _ right: UnsafeBufferPointer<Float>, _ count: Int
-    ) -> Float {
-        precondition(offset >= 0 && offset + count <= left.count && count <= right.count, "a dot product out of bounds")
-        guard count > 0, let a = left.baseAddress.map({ UnsafeRawPointer($0 + offset) }),
-            let b = right.baseAddress.map({ UnsafeRawPointer($0) })
-        else { return 0 }
-        var first = SIMD8<Float>(repeating: 0)
-        var second = SIMD8<Float>(repeating: 0)
-        var index = 0
-        while index + 16 <= count {
-            first.addProduct(
-                a.loadUnaligned(fromByteOffset: 4 * index, as: SIMD8<Float>.self),
-                b.loadUnaligned(fromByteOffset: 4 * index, as: SIMD8<Float>.self))
-            second.addProduct(
-                a.loadUnaligned(fromByteOffset: 4 * index + 32, as: SIMD8<Float>.self),
-                b.loadUnaligned(fromByteOffset: 4 * index + 32, as: SIMD8<Float>.self))
-            index += 16
-        }
-        var total = (first + second).sum()
-        while index < count {
-            total += left[offset + index] * right[index]
-            index += 1
-        }
-        return total
-    }
+    static func padded(_ count: Int) -> Int { (count + 7) & ~7 }
 
-    /// Adds `scale` times one row of `source`, starting at `offset`, to `target`; as many floats as `target` holds.
-    @inline(__always)
-    static func add(
-        _ source: UnsafeBufferPointer<Float>, at offset: Int, scale: Float, to target: UnsafeMutableBufferPointer<Float>
-    ) {
-        precondition(offset >= 0 && offset + target.count <= source.count, "an addition out of bounds")
-        guard target.count > 0, let from = source.baseAddress.map({ UnsafeRawPointer($0 + offset) }),
-            let to = target.baseAddress.map({ UnsafeMutableRawPointer($0) })
-        else { return }
-        let factor = SIMD8<Float>(repeating: scale)
-        var index = 0
-        while index + 8 <= target.count {
-            var sum = to.loadUnaligned(fromByteOffset: 4 * index, as: SIMD8<Float>.self)
-            sum.addProduct(factor, from.loadUnaligned(fromByteOffset: 4 * index, as: SIMD8<Float>.self))
-            to.storeBytes(of: sum, toByteOffset: 4 * index, as: SIMD8<Float>.self)
-            index += 8
-        }
-        while index < target.count {
-            target[index] += scale * source[offset + index]
-            index += 1
-        }
-    }
-
-    /// Conjugate gradients on `(G + weight · RᵀR + λI) x = b`, never forming the matrix; `b` is replaced by x.
+    /// Conjugate gradients on `(G + λI + Σ (c − 1) q qᵀ) x = Σ c q`, never forming the matrix.
+    ///
+    /// - Parameters:
+    ///   - rows: the gathered rows q, `rowCount` of them and zeros up to a block, `stride` floats each.
+    ///   - confidences: c of each row; `weights` c − 1, `negatedWeights` 1 − c; zeros in the padding.
+    ///   - matrix: G + λI, `stride × stride`.
+    ///   - solution: the start, and then the solution; like the workspace `stride` floats.
     @inline(never)
     static func conjugateGradient(
-        rows: UnsafeBufferPointer<Float>, rowCount: Int, gram: UnsafeBufferPointer<Float>, weight: Float,
-        regularization: Float, steps: Int, start: UnsafeBufferPointer<Float>,
-        rightHandSideAndSolution target: UnsafeMutableBufferPointer<Float>,
-        residual: UnsafeMutableBufferPointer<Float>, direction: UnsafeMutableBufferPointer<Float>,
-        image: UnsafeMutableBufferPointer<Float>
+        rows: UnsafePointer<Float>, rowCount: Int, stride: Int, confidences: UnsafePointer<Float>,
+        weights: UnsafePointer<Float>, negatedWeights: UnsafePointer<Float>, zeros: UnsafePointer<Float>,
+        matrix: UnsafePointer<Float>, steps: Int, residual: UnsafeMutablePointer<Float>,
+        direction: UnsafeMutablePointer<Float>, image: UnsafeMutablePointer<Float>,
+        solution: UnsafeMutablePointer<Float>
     ) {
-        let count = target.count
-        func apply(_ vector: UnsafeBufferPointer<Float>) {
-            for row in 0..<count {
-                image[row] = dot(gram, at: row * count, vector, count) + regularization * vector[row]
-            }
-            for row in 0..<rowCount {
-                add(rows, at: row * count, scale: weight * dot(rows, at: row * count, vector, count), to: image)
-            }
+        // `image = (G + λI) vector`; the matrix is symmetric, so its rows can be added up.
+        func multiply(_ vector: UnsafePointer<Float>) {
+            for index in 0..<stride { image[index] = 0 }
+            ferry_add_rows(matrix, stride, stride, vector, image)
         }
-        apply(start)
-        for index in 0..<count {
-            residual[index] = target[index] - image[index]
-            direction[index] = residual[index]
-            target[index] = start[index]
-        }
-        var energy = dot(UnsafeBufferPointer(residual), at: 0, UnsafeBufferPointer(residual), count)
+        // The first residual takes one pass over the rows: Σ (c + (1 − c) qᵀx) q − (G + λI) x.
+        multiply(solution)
+        for index in 0..<stride { residual[index] = -image[index] }
+        ferry_add_fitted_rows(
+            rows, rowCount, stride, confidences, negatedWeights, solution, residual)
+        for index in 0..<stride { direction[index] = residual[index] }
+        var energy = ferry_dot(residual, residual, stride)
         for _ in 0..<steps where energy > 1e-20 {
-            apply(UnsafeBufferPointer(direction))
-            let curvature = dot(UnsafeBufferPointer(direction), at: 0, UnsafeBufferPointer(image), count)
+            multiply(direction)
+            ferry_add_fitted_rows(
+                rows, rowCount, stride, zeros, weights, direction, image)
+            let curvature = ferry_dot(direction, image, stride)
             guard curvature > 0 else { return }
             let step = energy / curvature
-            add(UnsafeBufferPointer(direction), at: 0, scale: step, to: target)
-            add(UnsafeBufferPointer(image), at: 0, scale: -step, to: residual)
-            let next = dot(UnsafeBufferPointer(residual), at: 0, UnsafeBufferPointer(residual), count)
+            for index in 0..<stride {
+                solution[index] += step * direction[index]
+                residual[index] -= step * image[index]
+            }
+            let next = ferry_dot(residual, residual, stride)
             let ratio = next / energy
-            for index in 0..<count { direction[index] = residual[index] + ratio * direction[index] }
+            for index in 0..<stride { direction[index] = residual[index] + ratio * direction[index] }
             energy = next
         }
     }

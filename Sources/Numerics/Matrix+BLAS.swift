@@ -75,13 +75,14 @@ extension Matrix {
 }
 
 extension NormalEquations {
-    /// Adds `weight · Σ q qᵀ` over the gathered rows to the upper triangle (one rank-k update).
-    mutating func addGatheredRows(count: Int, weight: Float) {
-        guard count > 0 else { return }
+    /// Adds `Σ q qᵀ` over the gathered rows to the upper triangle (one rank-k update).
+    mutating func addGatheredRows() {
+        guard rowCount > 0 else { return }
         let order = Int32(factorCount)
         normal.withUnsafeMutableBufferPointer { target in
             cblas_ssyrk(
-                rowMajor, upper, transpose, order, Int32(count), weight, gathered, order, 1, target.baseAddress, order)
+                rowMajor, upper, transpose, order, Int32(rowCount), 1, gathered, Int32(stride), 1, target.baseAddress,
+                order)
         }
     }
 

@@ -95,19 +95,26 @@ public struct SparseRows: Sendable, Equatable {
     }
 
     /// The transpose. *Complexity*: O(entries + rows + columns).
-    public var transposed: SparseRows {
+    public var transposed: SparseRows { transposedWithOrder.matrix }
+
+    /// The transpose, and for each of its entries the position of that entry in `columns`.
+    public var transposedWithOrder: (matrix: SparseRows, order: [UInt32]) {
+        precondition(columns.count <= Int(UInt32.max), "too many entries to number")
         var starts = [Int](repeating: 0, count: columnCount + 1)
         for column in columns { starts[Int(column) + 1] += 1 }
         for index in 0..<columnCount { starts[index + 1] += starts[index] }
         var next = starts
         var out = [UInt32](repeating: 0, count: columns.count)
+        var order = out
         for index in 0..<rowCount {
-            for column in row(index) {
-                out[next[Int(column)]] = UInt32(index)
-                next[Int(column)] += 1
+            for entry in self.starts[index]..<self.starts[index + 1] {
+                let column = Int(columns[entry])
+                out[next[column]] = UInt32(index)
+                order[next[column]] = UInt32(entry)
+                next[column] += 1
             }
         }
-        return SparseRows(starts: starts, columns: out, columnCount: rowCount)
+        return (SparseRows(starts: starts, columns: out, columnCount: rowCount), order)
     }
 }
 

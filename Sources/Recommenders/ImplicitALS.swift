@@ -1,10 +1,12 @@
+import Dispatch
 public import Numerics
 public import Ratings
+import Synchronization
 
 /// Implicit-feedback matrix factorisation by alternating least squares.
 ///
 /// Minimises Σ c_ui (x_ui − p_uᵀq_i)² + λ(Σ‖p_u‖² + Σ‖q_i‖²) over all cells, with x = 1 and c = 1 + α on observed cells,
-/// x = 0 and c = 1 elsewhere. Source: Hu, Koren, Volinsky, *Collaborative filtering for implicit feedback datasets*
+/// or a confidence c of its own for each, x = 0 and c = 1 elsewhere. Source: Hu, Koren, Volinsky, *Collaborative filtering for implicit feedback datasets*
 /// (ICDM 2008), equations 3 to 5.
 public struct ImplicitALS: Sendable {
     /// How a row's normal equations are solved.
@@ -13,6 +15,14 @@ public struct ImplicitALS: Sendable {
         case cholesky
         /// By a few conjugate-gradient steps from the row's last value.
         case conjugateGradient(steps: Int)
+    }
+
+    /// Where the factors start.
+    public enum Start: Sendable, Equatable {
+        /// Item factors at N(0, σ²), user factors at zero.
+        case gaussian(standardDeviation: Double)
+        /// Both uniform between 0 and a bound, as the package `implicit` starts: slower, for comparisons with it.
+        case uniform(below: Double)
     }
 
     /// The model's settings.
@@ -27,14 +37,20 @@ public struct ImplicitALS: Sendable {
         public let iterations: Int
         /// The solver.
         public let solver: Solver
+        /// Where the factors start.
+        public let start: Start
 
         /// Makes a configuration.
-        public init(factors: Int, regularization: Float, confidence: Float, iterations: Int, solver: Solver) {
+        public init(
+            factors: Int, regularization: Float, confidence: Float, iterations: Int, solver: Solver,
+            start: Start = .gaussian(standardDeviation: 0.1)
+        ) {
             self.factors = factors
             self.regularization = regularization
             self.confidence = confidence
             self.iterations = iterations
             self.solver = solver
+            self.start = start
         }
     }
 
@@ -47,74 +63,140 @@ public struct ImplicitALS: Sendable {
 
     /// Trains on a pattern of interactions, one row a person.
     ///
-    /// *Determinism*: item factors start at N(0, 0.1²) from `stream`. *Complexity*: O(iterations · (entries · d² +
-    /// (users + items) · d³)) with Cholesky, O(iterations · steps · (entries · d + (users + items) · d²)) otherwise.
+    /// *Determinism*: factors start as configured, from `stream`; the number of threads changes no bit.
+    /// *Complexity*: O(iterations · (entries · d² + (users + items) · d³)) with Cholesky, O(iterations · steps ·
+    /// (entries · d + (users + items) · d²)) otherwise.
+    /// - Parameters:
+    ///   - confidences: c of each observed cell, parallel to `rows.columns`; `nil` stands for 1 + α everywhere.
+    ///   - threadCount: the threads of a half-sweep.
     /// - Throws: `notPositiveDefinite`, `notFinite`.
     public init(
-        _ rows: SparseRows, configuration: Configuration, stream: RandomStream
+        _ rows: SparseRows, confidences: [Float]? = nil, configuration: Configuration, stream: RandomStream,
+        threadCount: Int = 1
     ) throws(NumericsError) {
+        precondition(confidences.map { $0.count == rows.columns.count } != false, "one confidence for each cell")
         var stream = stream
         self.configuration = configuration
-        itemFactors = Matrix(
-            rowCount: rows.columnCount, columnCount: configuration.factors,
-            values: (0..<rows.columnCount * configuration.factors).map { _ in Float(0.1 * stream.gaussian()) })
+        itemFactors = Matrix(rowCount: rows.columnCount, columnCount: configuration.factors)
         userFactors = Matrix(rowCount: rows.rowCount, columnCount: configuration.factors)
-        let columns = rows.transposed
+        switch configuration.start {
+        case .gaussian(let deviation):
+            for index in itemFactors.values.indices { itemFactors.values[index] = Float(deviation * stream.gaussian()) }
+        case .uniform(let bound):
+            for index in userFactors.values.indices { userFactors.values[index] = Float(bound * stream.uniform()) }
+            for index in itemFactors.values.indices { itemFactors.values[index] = Float(bound * stream.uniform()) }
+        }
+        let users = HalfSweep(rows, confidences, configuration, threadCount: threadCount)
+        let (columns, order) = rows.transposedWithOrder
+        let items = HalfSweep(
+            columns, confidences.map { values in order.map { values[Int($0)] } }, configuration,
+            threadCount: threadCount)
         for _ in 0..<configuration.iterations {
-            try ImplicitALS.halfSweep(&userFactors, rows, fixed: itemFactors, configuration)
-            try ImplicitALS.halfSweep(&itemFactors, columns, fixed: userFactors, configuration)
+            try users.solve(&userFactors, fixed: itemFactors)
+            try items.solve(&itemFactors, fixed: userFactors)
         }
         guard itemFactors.values.allSatisfy({ $0.isFinite }) else { throw .notFinite(what: "an item factor") }
     }
 
     /// The objective a cell: [Σ s² over all cells + Σ_observed c(1 − s)² − s² + λ(Σ‖p‖² + Σ‖q‖²)] / (Σ_observed c +
-    /// unobserved cells), with s = pᵀq and c = 1 + α. *Complexity*: O((users + items) · d² + entries · d).
-    public func objective(_ rows: SparseRows) -> Double {
+    /// unobserved cells), with s = pᵀq. *Complexity*: O((users + items) · d² + entries · d).
+    public func objective(_ rows: SparseRows, confidences: [Float]? = nil) -> Double {
         let users = userFactors.gram.values
         let items = itemFactors.gram.values
         var total = zip(users, items).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-        let confidence = 1 + Double(configuration.confidence)
+        var confidenceSum = 0.0
         for index in 0..<rows.rowCount {
             let user = userFactors.row(index)
-            for item in rows.row(index) {
-                let score = zip(user, itemFactors.row(Int(item))).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+            for entry in rows.starts[index]..<rows.starts[index + 1] {
+                let item = itemFactors.row(Int(rows.columns[entry]))
+                let score = zip(user, item).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+                let confidence = confidences.map { Double($0[entry]) } ?? 1 + Double(configuration.confidence)
                 total += confidence * (1 - score) * (1 - score) - score * score
+                confidenceSum += confidence
             }
         }
         let norms = (userFactors.values + itemFactors.values).reduce(0.0) { $0 + Double($1) * Double($1) }
-        let observed = Double(rows.columns.count)
-        let unobserved = Double(rows.rowCount) * Double(rows.columnCount) - observed
-        return (total + Double(configuration.regularization) * norms) / (confidence * observed + unobserved)
+        let unobserved = Double(rows.rowCount) * Double(rows.columnCount) - Double(rows.columns.count)
+        return (total + Double(configuration.regularization) * norms) / (confidenceSum + unobserved)
+    }
+}
+
+/// One side of alternating least squares: solves every row with the other side fixed; a row without entries is zero.
+private struct HalfSweep {
+    private let rows: SparseRows
+    private let confidences: [Float]?
+    private let configuration: ImplicitALS.Configuration
+    /// Where each thread's share of the rows begins, balanced by work; one more than there are shares.
+    private let shares: [Int]
+
+    init(_ rows: SparseRows, _ confidences: [Float]?, _ configuration: ImplicitALS.Configuration, threadCount: Int) {
+        self.rows = rows
+        self.confidences = confidences
+        self.configuration = configuration
+        // A row costs its entries and, for the system itself, about d more.
+        let total = rows.columns.count + rows.rowCount * configuration.factors
+        var shares = [0]
+        for share in 1..<max(1, threadCount) {
+            let wanted = total / threadCount * share
+            var row = shares[share - 1]
+            while row < rows.rowCount, rows.starts[row] + row * configuration.factors < wanted { row += 1 }
+            shares.append(row)
+        }
+        self.shares = shares + [rows.rowCount]
     }
 
-    /// Solves every row of one side with the other side fixed; a row without entries becomes zero.
-    static func halfSweep(
-        _ solved: inout Matrix, _ rows: SparseRows, fixed: Matrix, _ configuration: Configuration
-    ) throws(NumericsError) {
+    func solve(_ solved: inout Matrix, fixed: Matrix) throws(NumericsError) {
         let gram = fixed.gram
-        var equations = NormalEquations(factorCount: configuration.factors)
+        if shares.count == 2 {
+            let solution = try solution(0..<rows.rowCount, start: solved, gram: gram, fixed: fixed)
+            solved.values = solution
+            return
+        }
+        let start = solved
+        let parts = Mutex<[Result<[Float], NumericsError>?]>(Array(repeating: nil, count: shares.count - 1))
+        DispatchQueue.concurrentPerform(iterations: shares.count - 1) { share in
+            let part: Result<[Float], NumericsError>
+            do throws(NumericsError) {
+                part = .success(
+                    try solution(shares[share]..<shares[share + 1], start: start, gram: gram, fixed: fixed))
+            } catch { part = .failure(error) }
+            parts.withLock { $0[share] = part }
+        }
+        var values: [Float] = []
+        values.reserveCapacity(start.values.count)
+        for part in parts.withLock({ $0 }) {
+            guard let part else { preconditionFailure("a share of the rows was not solved") }
+            values += try part.get()
+        }
+        solved.values = values
+    }
+
+    /// The solutions of a range of rows, one after the other.
+    private func solution(
+        _ range: Range<Int>, start: Matrix, gram: Matrix, fixed: Matrix
+    ) throws(NumericsError) -> [Float] {
         let factors = configuration.factors
-        for index in 0..<rows.rowCount {
+        var equations = NormalEquations(factorCount: factors)
+        equations.setGram(gram, regularization: configuration.regularization)
+        var out = [Float](repeating: 0, count: range.count * factors)
+        for (position, index) in range.enumerated() {
             let entries = rows.row(index)
-            let start = index * factors
-            if entries.isEmpty {
-                for offset in 0..<factors { solved.values[start + offset] = 0 }
-                continue
-            }
-            equations.setRightHandSide(sumOf: entries, of: fixed, scale: 1 + configuration.confidence)
+            if entries.isEmpty { continue }
+            equations.gather(
+                entries, of: fixed,
+                confidence: confidences.map { .each($0[rows.starts[index]..<rows.starts[index + 1]]) }
+                    ?? .constant(1 + configuration.confidence))
             switch configuration.solver {
             case .cholesky:
-                try equations.factor(
-                    gram: gram, rowCount: entries.count, weight: configuration.confidence,
-                    regularization: configuration.regularization)
+                equations.setRightHandSide()
+                try equations.factor()
                 equations.solveFactored()
             case .conjugateGradient(let steps):
-                equations.solveConjugateGradient(
-                    from: solved.row(index), gram: gram, rowCount: entries.count, weight: configuration.confidence,
-                    regularization: configuration.regularization, steps: steps)
+                equations.solveConjugateGradient(from: start.row(index), steps: steps)
             }
-            for offset in 0..<factors { solved.values[start + offset] = equations.rightHandSide[offset] }
+            for offset in 0..<factors { out[position * factors + offset] = equations.rightHandSide[offset] }
         }
+        return out
     }
 }
 
@@ -144,10 +226,11 @@ public struct FoldIn: Sendable {
     public mutating func begin(items: ArraySlice<UInt32>, regularization: Float) throws(NumericsError) {
         self.items = items
         self.regularization = regularization
-        equations.setRightHandSide(sumOf: items, of: itemFactors, scale: 1 + confidence)
+        equations.setGram(gram, regularization: regularization)
+        equations.gather(items, of: itemFactors, confidence: .constant(1 + confidence))
+        equations.setRightHandSide()
         sum = equations.rightHandSide
-        try equations.factor(
-            gram: gram, rowCount: items.count, weight: confidence, regularization: regularization)
+        try equations.factor()
     }
 
     /// `(G + αQ_uᵀQ_u + λI)⁻¹((1 + α)Σq + λ·prior)` for the items of `begin`; without a prior the prior is zero.

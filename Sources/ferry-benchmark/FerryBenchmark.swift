@@ -15,7 +15,11 @@ struct FerryBenchmark: ParsableCommand {
 /// `ferry-benchmark als`.
 struct ALSCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "als", abstract: "Train implicit ALS on a RecBole file and print times and the objective.")
+        commandName: "als", abstract: "Train implicit ALS and print times and the objective as one JSON line.",
+        discussion: """
+            The confidence of an observed cell is its rating, repeated rows keep the last, and the objective is divided
+            by the sum of all confidences; factors start uniform below 0.01. So does the package implicit.
+            """)
 
     enum SolverName: String, ExpressibleByArgument, CaseIterable { case cg, cholesky }
 
@@ -31,29 +35,38 @@ struct ALSCommand: ParsableCommand {
     @Option(help: "λ.")
     var regularization: Float = 0.01
 
-    @Option(help: "α: observed cells have confidence 1 + α.")
-    var confidence: Float = 1
-
     @Option(help: "How rows are solved.")
     var solver = SolverName.cg
 
+    @Option(help: ArgumentHelp("Conjugate-gradient steps a row and sweep.", valueName: "n"))
+    var solverSteps = 3
+
+    @Option(help: ArgumentHelp("Threads of a half-sweep; the factors do not depend on it.", valueName: "n"))
+    var threads = 1
+
     func run() throws {
-        guard factors > 0, iterations > 0, regularization >= 0, confidence >= 0 else {
-            throw ValidationError("factors and iterations must be positive, regularization and confidence not negative")
+        guard (1...4_096).contains(factors), iterations > 0, solverSteps > 0, (1...256).contains(threads),
+            regularization >= 0, regularization.isFinite
+        else {
+            throw ValidationError(
+                "factors (at most 4096), iterations, solver-steps and threads (at most 256) must be positive, "
+                    + "regularization not negative")
         }
         NumericsBackEnd.useOneThread()
-        let data = try RecBoleFile.read(ratings: file, items: nil, duplicates: .byDefault)
+        let data = try RecBoleFile.read(ratings: file, items: nil, duplicates: .last)
         let configuration = ImplicitALS.Configuration(
-            factors: factors, regularization: regularization, confidence: confidence, iterations: iterations,
-            solver: solver == .cg ? .conjugateGradient(steps: 3) : .cholesky)
+            factors: factors, regularization: regularization, confidence: 0, iterations: iterations,
+            solver: solver == .cg ? .conjugateGradient(steps: solverSteps) : .cholesky, start: .uniform(below: 0.01))
         let start = ContinuousClock.now
         let cpuStart = clock()
         let model = try ImplicitALS(
-            data.rows, configuration: configuration, stream: RandomStream(root: 1, path: ["benchmark"]))
+            data.rows, confidences: data.ratings, configuration: configuration,
+            stream: RandomStream(root: 1, path: ["benchmark"]), threadCount: threads)
         let cpu = Double(clock() - cpuStart) / Double(CLOCKS_PER_SEC)
         let wall = (ContinuousClock.now - start) / .seconds(1)
         let line: [String: Double] = [
-            "cpu_s": cpu, "wall_s": wall, "loss": model.objective(data.rows), "users": Double(data.persons.count),
+            "cpu_s": cpu, "wall_s": wall, "loss": model.objective(data.rows, confidences: data.ratings),
+            "users": Double(data.persons.count),
             "items": Double(data.items.count), "cells": Double(data.rows.columns.count),
         ]
         let text = try JSONSerialization.data(withJSONObject: line, options: [.sortedKeys])

@@ -14,16 +14,16 @@ struct NormalEquationsTests {
         let rows: [UInt32]
         let factors: Matrix
         let gram: Matrix
-        let weight: Float
-        let scale: Float
+        /// One confidence for all rows, or one each, some below 1.
+        let confidences: [Float]
         let regularization: Float
 
-        init(order: Int, rowCount: Int, _ stream: inout RandomStream) {
+        init(order: Int, rowCount: Int, isConstant: Bool = true, _ stream: inout RandomStream) {
             factors = Naive.gaussianMatrix(3 * order + 5, order, &stream)
             gram = factors.gram
             rows = (0..<rowCount).map { _ in UInt32(stream.integer(below: 3 * order + 5)) }
-            weight = Float(1 + 10 * stream.uniform())
-            scale = 1 + weight
+            let constant = Float(2 + 10 * stream.uniform())
+            confidences = (0..<rowCount).map { _ in isConstant ? constant : Float(0.7 + 10 * stream.uniform()) }
             regularization = Float(1 + 5 * stream.uniform())
         }
 
@@ -34,8 +34,9 @@ struct NormalEquationsTests {
                     var sum = (0..<factors.rowCount).reduce(0.0) {
                         $0 + Double(factors[$1, row]) * Double(factors[$1, column])
                     }
-                    for item in rows {
-                        sum += Double(weight) * Double(factors[Int(item), row]) * Double(factors[Int(item), column])
+                    for (item, confidence) in zip(rows, confidences) {
+                        let product = Double(factors[Int(item), row]) * Double(factors[Int(item), column])
+                        sum += (Double(confidence) - 1) * product
                     }
                     return row == column ? sum + Double(regularization) : sum
                 }
@@ -44,7 +45,7 @@ struct NormalEquationsTests {
 
         var rightHandSide: [Double] {
             (0..<factors.columnCount).map { column in
-                rows.reduce(0.0) { $0 + Double(scale) * Double(factors[Int($1), column]) }
+                zip(rows, confidences).reduce(0.0) { $0 + Double($1.1) * Double(factors[Int($1.0), column]) }
             }
         }
 
@@ -66,11 +67,11 @@ struct NormalEquationsTests {
         var stream = RandomStream(root: 4, path: ["right", .number(order)])
         var equations = NormalEquations(factorCount: order)
         for rowCount in [5, 0, 1, 40] {
-            let system = System(order: order, rowCount: rowCount, &stream)
-            equations.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
+            let system = System(order: order, rowCount: rowCount, isConstant: rowCount % 2 == 1, &stream)
+            equations.take(system)
             for column in 0..<order {
                 let (value, tolerance) = Naive.dot(
-                    rowCount, { system.factors[Int(system.rows[$0]), column] }, { _ in system.scale })
+                    rowCount, { system.factors[Int(system.rows[$0]), column] }, { system.confidences[$0] })
                 #expect(abs(Double(equations.rightHandSide[column]) - value) <= tolerance)
             }
         }
@@ -81,10 +82,9 @@ struct NormalEquationsTests {
         var stream = RandomStream(root: 5, path: ["cholesky", .number(order)])
         var equations = NormalEquations(factorCount: order)
         for rowCount in [9, 0, 1, 30, 4] {
-            let system = System(order: order, rowCount: rowCount, &stream)
-            equations.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
-            try equations.factor(
-                gram: system.gram, rowCount: rowCount, weight: system.weight, regularization: system.regularization)
+            let system = System(order: order, rowCount: rowCount, isConstant: rowCount % 2 == 1, &stream)
+            equations.take(system)
+            try equations.factor()
             equations.solveFactored()
             let (norm, tolerance) = system.residual(equations.rightHandSide)
             #expect(norm <= tolerance, "\(rowCount) rows")
@@ -100,9 +100,8 @@ struct NormalEquationsTests {
         var stream = RandomStream(root: 6, path: ["several"])
         let system = System(order: 12, rowCount: 6, &stream)
         var equations = NormalEquations(factorCount: 12)
-        equations.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
-        try equations.factor(
-            gram: system.gram, rowCount: 6, weight: system.weight, regularization: system.regularization)
+        equations.take(system)
+        try equations.factor()
         equations.solveFactored()
         let first = equations.rightHandSide
         equations.rightHandSide = [Float](repeating: 1, count: 12)
@@ -110,7 +109,7 @@ struct NormalEquationsTests {
         let expected = solveNaively(system.matrix, [Double](repeating: 1, count: 12))
         #expect(
             Naive.norm(zip(equations.rightHandSide, expected).map { Double($0) - $1 }) <= 1e-3 * Naive.norm(expected))
-        equations.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
+        equations.take(system)
         equations.solveFactored()
         #expect(equations.rightHandSide == first)
     }
@@ -121,16 +120,14 @@ struct NormalEquationsTests {
         var exact = NormalEquations(factorCount: order)
         var iterative = NormalEquations(factorCount: order)
         for rowCount in [9, 0, 1, 30, 4] {
-            let system = System(order: order, rowCount: rowCount, &stream)
+            let system = System(order: order, rowCount: rowCount, isConstant: rowCount % 2 == 1, &stream)
             let start = (0..<order).map { _ in Float(stream.gaussian()) }
-            exact.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
-            iterative.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
-            try exact.factor(
-                gram: system.gram, rowCount: rowCount, weight: system.weight, regularization: system.regularization)
+            exact.take(system)
+            iterative.take(system)
+            try exact.factor()
             exact.solveFactored()
             iterative.solveConjugateGradient(
-                from: start[...], gram: system.gram, rowCount: rowCount, weight: system.weight,
-                regularization: system.regularization, steps: 4 * order + 20)
+                from: start[...], steps: 4 * order + 20)
             let difference = zip(exact.rightHandSide, iterative.rightHandSide).map { Double($0) - Double($1) }
             let size = Naive.norm(exact.rightHandSide.map(Double.init)) + Naive.norm(start.map(Double.init))
             #expect(Naive.norm(difference) <= 1e-4 * size, "\(rowCount) rows")
@@ -147,10 +144,9 @@ struct NormalEquationsTests {
         var equations = NormalEquations(factorCount: 16)
         var last = Double.infinity
         for steps in 0...6 {
-            equations.setRightHandSide(sumOf: system.rows[...], of: system.factors, scale: system.scale)
+            equations.take(system)
             equations.solveConjugateGradient(
-                from: start[...], gram: system.gram, rowCount: 10, weight: system.weight,
-                regularization: system.regularization, steps: steps)
+                from: start[...], steps: steps)
             if steps == 0 { #expect(equations.rightHandSide == start) }
             let error = zip(equations.rightHandSide, solution).map { Double($0) - $1 }
             let energy = zip(matrix, error).reduce(0.0) { sum, pair in
@@ -166,10 +162,21 @@ struct NormalEquationsTests {
         var equations = NormalEquations(factorCount: 3)
         var gram = Matrix.identity(3)
         gram[1, 1] = -2
-        equations.setRightHandSide(sumOf: [], of: Matrix(rowCount: 0, columnCount: 3), scale: 1)
-        #expect(throws: NumericsError.notPositiveDefinite(order: 3, pivot: 2)) {
-            try equations.factor(gram: gram, rowCount: 0, weight: 1, regularization: 0.5)
-        }
+        equations.setGram(gram, regularization: 0.5)
+        equations.gather([], of: Matrix(rowCount: 0, columnCount: 3), confidence: .constant(1))
+        #expect(throws: NumericsError.notPositiveDefinite(order: 3, pivot: 2)) { try equations.factor() }
+    }
+}
+
+extension NormalEquations {
+    /// Takes a system and its right-hand side.
+    fileprivate mutating func take(_ system: NormalEquationsTests.System) {
+        setGram(system.gram, regularization: system.regularization)
+        let isConstant = Set(system.confidences).count == 1
+        gather(
+            system.rows[...], of: system.factors,
+            confidence: isConstant ? .constant(system.confidences[0]) : .each(system.confidences[...]))
+        setRightHandSide()
     }
 }
 

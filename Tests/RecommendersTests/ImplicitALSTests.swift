@@ -73,6 +73,58 @@ struct ImplicitALSTests {
         #expect(Naive.largest(Naive.gradient(at: users) { objective($0, items) }) > 1e-3 * userScale)
     }
 
+    @Test("Each cell can have its own confidence: the half-sweep solves the weighted objective", arguments: 0..<4)
+    func confidences(seed: UInt64) throws {
+        let rows = Self.pattern(seed)
+        var stream = RandomStream(root: seed, path: ["confidences"])
+        let confidences = rows.columns.map { _ in Float(0.6 + 5 * stream.uniform()) }
+        func train(_ iterations: Int, _ solver: ImplicitALS.Solver) throws -> ImplicitALS {
+            try ImplicitALS(
+                rows, confidences: confidences,
+                configuration: ImplicitALS.Configuration(
+                    factors: 3, regularization: 0.5, confidence: 0, iterations: iterations, solver: solver),
+                stream: RandomStream(root: seed, path: ["als"]))
+        }
+        let before = try train(1, .cholesky).itemFactors.values.map(Double.init)
+        for solver in [ImplicitALS.Solver.cholesky, .conjugateGradient(steps: 20)] {
+            let model = solver == .cholesky ? try train(2, solver) : try train(1, solver)
+            let users = model.userFactors.values.map(Double.init)
+            let items = model.itemFactors.values.map(Double.init)
+            func objective(_ users: [Double], _ items: [Double]) -> Double {
+                Naive.objective(
+                    users: users, items: items, factors: 3, rows: rows, regularization: 0.5,
+                    confidences: confidences.map(Double.init))
+            }
+            if solver == .cholesky {
+                let scale = Naive.largest(
+                    Naive.gradient(at: users.map { _ in 0 }) { objective($0, before) })
+                #expect(Naive.largest(Naive.gradient(at: users) { objective($0, before) }) <= 1e-5 * scale)
+            }
+            let scale = Naive.largest(Naive.gradient(at: items.map { _ in 0 }) { objective(users, $0) })
+            #expect(Naive.largest(Naive.gradient(at: items) { objective(users, $0) }) <= 1e-5 * scale)
+            let cells = Double(rows.rowCount * rows.columnCount - rows.columns.count)
+            let weight = cells + confidences.reduce(0) { $0 + Double($1) }
+            #expect(
+                abs(model.objective(rows, confidences: confidences) - objective(users, items) / weight) < 34 * 0x1p-24)
+        }
+    }
+
+    @Test("The number of threads changes no bit", arguments: solvers)
+    func threads(solver: ImplicitALS.Solver) throws {
+        let rows = Self.pattern(9, persons: 70, items: 41)
+        let confidences = rows.columns.map { Float(1 + $0 % 5) }
+        let models = try [1, 2, 3, 200].map { count in
+            try ImplicitALS(
+                rows, confidences: confidences,
+                configuration: ImplicitALS.Configuration(
+                    factors: 6, regularization: 0.5, confidence: 0, iterations: 3, solver: solver),
+                stream: RandomStream(root: 1, path: ["als"]), threadCount: count)
+        }
+        for model in models.dropFirst() {
+            #expect(model.itemFactors == models[0].itemFactors && model.userFactors == models[0].userFactors)
+        }
+    }
+
     @Test("A withheld diagonal of a checkerboard is recovered", arguments: solvers, [2, 6])
     func checkerboard(solver: ImplicitALS.Solver, factors: Int) throws {
         let size = 24

@@ -18,18 +18,29 @@ enum Naive {
         return SparseRows(starts: starts, columns: lists.flatMap { $0.map { UInt32($0) } }, columnCount: items)
     }
 
-    /// Σ c (x − pᵀq)² + λ(Σ‖p‖² + Σ‖q‖²) over all cells in Double, not divided by anything.
+    /// The objective with one confidence 1 + α for all observed cells.
     static func objective(
         users: [Double], items: [Double], factors: Int, rows: SparseRows, regularization: Double, confidence: Double
     ) -> Double {
+        objective(
+            users: users, items: items, factors: factors, rows: rows, regularization: regularization,
+            confidences: [Double](repeating: 1 + confidence, count: rows.columns.count))
+    }
+
+    /// Σ c (x − pᵀq)² + λ(Σ‖p‖² + Σ‖q‖²) over all cells in Double, not divided by anything.
+    static func objective(
+        users: [Double], items: [Double], factors: Int, rows: SparseRows, regularization: Double, confidences: [Double]
+    ) -> Double {
         var total = regularization * (users.reduce(0) { $0 + $1 * $1 } + items.reduce(0) { $0 + $1 * $1 })
         for person in 0..<rows.rowCount {
-            let observed = Set(rows.row(person))
+            let observed = Dictionary(
+                uniqueKeysWithValues: zip(rows.row(person), confidences[rows.starts[person]..<rows.starts[person + 1]]))
             for item in 0..<rows.columnCount {
                 var score = 0.0
                 for factor in 0..<factors { score += users[person * factors + factor] * items[item * factors + factor] }
-                let error = (observed.contains(UInt32(item)) ? 1 : 0) - score
-                total += (observed.contains(UInt32(item)) ? 1 + confidence : 1) * error * error
+                let confidence = observed[UInt32(item)]
+                let error = (confidence == nil ? 0 : 1) - score
+                total += (confidence ?? 1) * error * error
             }
         }
         return total
