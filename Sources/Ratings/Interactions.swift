@@ -24,29 +24,8 @@ public struct Interactions: Sendable, Equatable {
     public let rows: SparseRows
     /// The ratings, parallel to `rows.columns`.
     public let ratings: [Float]
-    /// When each rating was given, parallel to `rows.columns`, in the file's own unit; empty when the source has no times.
-    public let times: [Int64]
     /// Rows of the file that repeated a (person, item) pair.
     public let duplicateCount: Int
-
-    /// Interactions from their parts.
-    ///
-    /// - Precondition: `persons` and `items` are sorted and match the rows; `ratings`, and `times` unless empty, are
-    ///   parallel to `rows.columns`.
-    public init(
-        persons: [String], items: [String], rows: SparseRows, ratings: [Float], times: [Int64] = [],
-        duplicateCount: Int = 0
-    ) {
-        precondition(
-            persons.count == rows.rowCount && items.count == rows.columnCount && ratings.count == rows.columns.count
-                && (times.isEmpty || times.count == ratings.count), "the parts of interactions do not match")
-        self.persons = persons
-        self.items = items
-        self.rows = rows
-        self.ratings = ratings
-        self.times = times
-        self.duplicateCount = duplicateCount
-    }
 
     /// The digest of the catalogue: the number of items and their ids in order.
     public var catalogueDigest: Digest {
@@ -172,7 +151,6 @@ struct InteractionBuilder {
         var starts = [0]
         var columns: [UInt32] = []
         var ratings: [Float] = []
-        var times: [Int64] = []
         var duplicates = 0
         var firstDuplicateLine: Int?
         var index = 0
@@ -195,7 +173,6 @@ struct InteractionBuilder {
             }
             columns.append(itemRank[Int(sorted[index].item)])
             let isLast = rule == .last || (rule == .byDefault && hasTimes)
-            if hasTimes { times.append(rule == .first ? sorted[index].time : sorted[end - 1].time) }
             if isLast {
                 ratings.append(sorted[end - 1].rating)
             } else if rule == .first {
@@ -209,7 +186,7 @@ struct InteractionBuilder {
         while starts.count <= persons.count { starts.append(columns.count) }
         let rows = SparseRows(starts: starts, columns: columns, columnCount: items.count)
         let interactions = Interactions(
-            persons: persons, items: items, rows: rows, ratings: ratings, times: times, duplicateCount: duplicates)
+            persons: persons, items: items, rows: rows, ratings: ratings, duplicateCount: duplicates)
         return (interactions, rule == .error ? firstDuplicateLine : nil)
     }
 }
