@@ -1,5 +1,5 @@
 // The inner loops of Numerics over blocks of eight rows, as vector extensions of clang: Swift's SIMD types have no lane
-// shuffles, and sums across lanes written without them cost more than the products (2.2 instead of 1.1 CPU-s in an ALS
+// shuffles, and sums across lanes written without them cost more than the products (2.2 instead of 1.5 CPU-s in an ALS
 // fit of 1 M ratings). Every row and vector holds `stride` floats, a multiple of eight, and rows come in multiples of
 // eight: there are no remainders. The order of the sums is fixed; callers check every size before they call.
 #pragma once

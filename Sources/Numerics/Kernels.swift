@@ -13,14 +13,14 @@ enum Kernels {
     ///
     /// - Parameters:
     ///   - rows: the gathered rows q, `rowCount` of them and zeros up to a block, `stride` floats each.
-    ///   - confidences: c of each row; `weights` c − 1, `negatedWeights` 1 − c; zeros in the padding.
+    ///   - confidences: c of each row; `weights` c − 1; zeros in the padding. `zeros`: as many zeros.
     ///   - matrix: G + λI, `stride × stride`.
     ///   - solution: the start, and then the solution; like the workspace `stride` floats.
     @inline(never)
     static func conjugateGradient(
         rows: UnsafePointer<Float>, rowCount: Int, stride: Int, confidences: UnsafePointer<Float>,
-        weights: UnsafePointer<Float>, negatedWeights: UnsafePointer<Float>, zeros: UnsafePointer<Float>,
-        matrix: UnsafePointer<Float>, steps: Int, residual: UnsafeMutablePointer<Float>,
+        weights: UnsafePointer<Float>, zeros: UnsafePointer<Float>, matrix: UnsafePointer<Float>, steps: Int,
+        residual: UnsafeMutablePointer<Float>,
         direction: UnsafeMutablePointer<Float>, image: UnsafeMutablePointer<Float>,
         solution: UnsafeMutablePointer<Float>
     ) {
@@ -29,17 +29,16 @@ enum Kernels {
             for index in 0..<stride { image[index] = 0 }
             ferry_add_rows(matrix, stride, stride, vector, image)
         }
-        // The first residual takes one pass over the rows: Σ (c + (1 − c) qᵀx) q − (G + λI) x.
-        multiply(solution)
-        for index in 0..<stride { residual[index] = -image[index] }
-        ferry_add_fitted_rows(
-            rows, rowCount, stride, confidences, negatedWeights, solution, residual)
+        // The first residual takes one pass over the rows, at −x: −(G + λI) x + Σ (c − (c − 1) qᵀx) q.
+        for index in 0..<stride { direction[index] = -solution[index] }
+        multiply(direction)
+        for index in 0..<stride { residual[index] = image[index] }
+        ferry_add_fitted_rows(rows, rowCount, stride, confidences, weights, direction, residual)
         for index in 0..<stride { direction[index] = residual[index] }
         var energy = ferry_dot(residual, residual, stride)
         for _ in 0..<steps where energy > 1e-20 {
             multiply(direction)
-            ferry_add_fitted_rows(
-                rows, rowCount, stride, zeros, weights, direction, image)
+            ferry_add_fitted_rows(rows, rowCount, stride, zeros, weights, direction, image)
             let curvature = ferry_dot(direction, image, stride)
             guard curvature > 0 else { return }
             let step = energy / curvature

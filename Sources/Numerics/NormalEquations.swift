@@ -23,10 +23,9 @@ public struct NormalEquations: Sendable {
     /// The matrix of one row, then its Cholesky factor; `factorCount × factorCount`.
     var normal: [Float]
     var gathered: [Float] = []
-    /// Of each gathered row: c, c − 1, 1 − c, and a zero; zeros in the padding.
+    /// Of each gathered row: c, c − 1, and a zero; zeros in the padding.
     private var confidences: [Float] = []
     private var weights: [Float] = []
-    private var negatedWeights: [Float] = []
     private var zeros: [Float] = []
     private(set) var rowCount = 0
     /// The right-hand side; after `solve…` it holds the solution. `factorCount` elements.
@@ -75,7 +74,6 @@ public struct NormalEquations: Sendable {
             zeros = [Float](repeating: 0, count: max(padded, 2 * confidences.count))
             confidences = zeros
             weights = zeros
-            negatedWeights = zeros
             gathered = [Float](repeating: 0, count: zeros.count * stride)
         }
         switch confidence {
@@ -84,14 +82,10 @@ public struct NormalEquations: Sendable {
             precondition(values.count == rowCount, "\(values.count) confidences of \(rowCount) rows")
             for (index, value) in values.enumerated() { confidences[index] = value }
         }
-        for index in 0..<rowCount {
-            weights[index] = confidences[index] - 1
-            negatedWeights[index] = 1 - confidences[index]
-        }
+        for index in 0..<rowCount { weights[index] = confidences[index] - 1 }
         for index in rowCount..<padded {
             confidences[index] = 0
             weights[index] = 0
-            negatedWeights[index] = 0
         }
         for row in rows { precondition(Int(row) < matrix.rowCount, "row \(row) of \(matrix.rowCount)") }
         let (count, stride) = (factorCount, stride)
@@ -125,7 +119,7 @@ public struct NormalEquations: Sendable {
         }
         // Σ (c − 1) q qᵀ as a product of rows scaled by √(c − 1); a confidence below 1 takes a rank-one step of its own.
         for row in 0..<rowCount {
-            let weight = confidences[row] - 1
+            let weight = weights[row]
             let start = row * stride
             if weight < 0 { addToNormal(rowAt: start, weight: weight) }
             let scale = max(weight, 0).squareRoot()
@@ -151,7 +145,7 @@ public struct NormalEquations: Sendable {
         // Arrays are passed as pointers to their first elements; `init` and `gather` made them as long as the sizes say.
         Kernels.conjugateGradient(
             rows: gathered, rowCount: rowCount, stride: stride, confidences: confidences, weights: weights,
-            negatedWeights: negatedWeights, zeros: zeros, matrix: base, steps: steps, residual: &residual,
+            zeros: zeros, matrix: base, steps: steps, residual: &residual,
             direction: &direction, image: &image, solution: &solution)
         for index in 0..<factorCount { rightHandSide[index] = solution[index] }
     }

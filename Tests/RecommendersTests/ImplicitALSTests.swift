@@ -193,6 +193,23 @@ struct ImplicitALSTests {
         #expect(abs(values.reduce(0) { $0 + $1 * $1 } / count - 1) < 4 * (2 / count).squareRoot())
     }
 
+    @Test("With a uniform start both sides lie between 0 and the bound")
+    func uniformStart() throws {
+        let rows = Naive.rows([[Int]](repeating: [0], count: 500), items: 700)
+        let model = try ImplicitALS(
+            rows,
+            configuration: ImplicitALS.Configuration(
+                factors: 8, regularization: 0.5, confidence: 8, iterations: 0, solver: .cholesky,
+                start: .uniform(below: 0.01)), stream: RandomStream(root: 1, path: ["als"]))
+        for values in [model.userFactors.values, model.itemFactors.values] {
+            #expect(values.allSatisfy { $0 >= 0 && $0 <= 0.01 })
+            // The mean of n uniform numbers has standard deviation bound / √(12 n).
+            let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+            let deviation = 0.01 / (12 * Double(values.count)).squareRoot()
+            #expect(abs(mean - 0.005) < 4 * deviation)
+        }
+    }
+
     @Test("Without regularisation a well-posed problem is solved", arguments: solvers)
     func noRegularization(solver: ImplicitALS.Solver) throws {
         let rows = Self.pattern(5, persons: 40, items: 30)
