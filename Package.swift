@@ -8,6 +8,7 @@ import PackageDescription
 // - swift-log: a logging façade of our own.
 // - libzmq3-dev: the transport. libsodium-dev: every cryptographic primitive (libzmq already depends on it).
 // - libopenblas-dev: matrix products, Cholesky and eigenvalue routines.
+// - zlib1g-dev: reading .gz.
 // Processes are spawned with posix_spawn from the launcher's main thread: a parent-death signal follows the spawning
 // thread, and Foundation's Process and swift-subprocess spawn from pool threads that may end before the launcher does.
 
@@ -42,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CKernels"),
+        .systemLibrary(name: "CZlib"),
         // Layer 1
         .target(name: "Cryptography", dependencies: ["CSodium"]),
         .target(name: "Scenario", dependencies: ["Yams"]),
@@ -52,7 +54,9 @@ let package = Package(
         .target(name: "Supervision", dependencies: ["CLinux", "Cryptography"]),
         // Layer 3: the two branches part here. Nothing below `Ratings` reaches `Wire`, nothing below `Wire` `Ratings`.
         .target(name: "Parameters", dependencies: ["Cryptography", "Numerics"]),
-        .target(name: "Ratings", dependencies: ["Cryptography", "Numerics"]),
+        .target(
+            name: "Ratings", dependencies: ["CZlib", "Cryptography", "Numerics"],
+            exclude: ["Text/make-embedded-vectors.py"]),
         // Layer 4
         .target(name: "Privacy", dependencies: ["Cryptography", "Numerics", "Parameters"]),
         .target(name: "Recommenders", dependencies: ["Numerics", "Ratings"]),
@@ -82,7 +86,7 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                "DomainClient", "Numerics", "Record", "Reporting", "Scenario", "Simulation", "Supervision",
+                "DomainClient", "Numerics", "Ratings", "Record", "Reporting", "Scenario", "Simulation", "Supervision",
                 argumentParser,
                 logging,
             ]),
@@ -114,7 +118,9 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Record", "Simulation"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),
-        .testTarget(name: "RecommendersTests", dependencies: ["Numerics", "Ratings", "Recommenders"]),
+        .testTarget(
+            name: "RecommendersTests", dependencies: ["Numerics", "Ratings", "Recommenders", "TestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "TransferTests", dependencies: ["Numerics", "Ratings", "Recommenders", "Transfer", "TestSupport"]),
         .testTarget(

@@ -95,6 +95,21 @@ static inline float ferry_dot(const float *left, const float *right, long stride
     return ferry_sums(s)[0];
 }
 
+// The dot product of `count` floats: four vectors of partial sums, then what is left over one by one.
+static inline float ferry_dot_of(const float *left, const float *right, long count) {
+    ferry_lanes s[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    long index = 0;
+    for (; index + 32 <= count; index += 32)
+#pragma clang loop unroll(full)
+        for (int part = 0; part < 4; part++)
+            s[part] = ferry_add_product(s[part], ferry_load(left + index + 8 * part), ferry_load(right + index + 8 * part));
+    for (; index + 8 <= count; index += 8) s[0] = ferry_add_product(s[0], ferry_load(left + index), ferry_load(right + index));
+    const ferry_lanes sums = ferry_sums(s);
+    float total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (; index < count; index++) total += left[index] * right[index];
+    return total;
+}
+
 // Copies rows of `count` floats, padded with zeros to `stride`; the next rows are on their way meanwhile.
 static inline void ferry_gather_rows(const float *source, const unsigned *rows, long row_count, long count, long stride,
                                      float *target) {

@@ -45,7 +45,7 @@ public enum ClientProcess {
             worker = try PersonsWorker(client, scenario: scenario, seed: brief.seed, loader: loader)
         } else {
             let domainWorker = try DomainWorker(client, scenario: scenario, seed: brief.seed, loader: loader)
-            if let warning = domainWorker.warning { RoleProcess.report(.warning(warning)) }
+            for warning in domainWorker.warnings { RoleProcess.report(.warning(warning)) }
             worker = domainWorker
         }
         let folder = "\(brief.outputDirectory)/clients/\(id)"

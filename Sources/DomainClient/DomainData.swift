@@ -1,33 +1,144 @@
+import Numerics
 import Ratings
 import Scenario
 import Supervision
 
-/// Opens the data of one domain as the scenario describes it.
+/// The data of one domain, and what to tell the user about it.
+struct DomainData {
+    let interactions: Interactions
+    /// Parallel to the items; empty when nothing describes them.
+    let descriptions: [ItemDescription]
+    let warnings: [String]
+}
+
+/// Opens the data of domains as the scenario describes it.
 struct DomainDataLoader {
     let scenario: ScenarioDefinition
     let dataDirectory: String
 
-    /// The interactions of a domain.
-    ///
-    /// - Throws: `DataError`.
-    func load(_ domain: String) throws -> Interactions {
+    private func source(of domain: String) throws -> ScenarioDefinition.DataSource {
         guard let source = scenario.data(of: domain) else {
             throw RunFailure(.scenario, "no client serves domain \(domain)")
         }
+        return source
+    }
+
+    /// The ratings and item descriptions of a domain.
+    ///
+    /// - Throws: `DataError`.
+    func load(_ domain: String) throws -> DomainData {
+        let source = try source(of: domain)
         guard let ratings = source.ratings else {
-            return SyntheticWorld(
-                SyntheticWorld.Options(
-                    seed: scenario.integer("world.seed"), personCount: scenario.integer("world.persons"),
-                    overlap: scenario.number("world.overlap"), itemCount: scenario.integer("world.items"),
-                    meanInteractions: scenario.number("world.interactions"),
-                    tasteDimensions: scenario.integer("world.taste-dimensions"),
-                    tasteStrength: scenario.number("world.taste-strength"),
-                    domainGap: scenario.number("world.domain-gap"), domains: scenario.domains)
-            ).interactions(in: domain)
+            let world = SyntheticWorld(SyntheticWorld.Options(scenario))
+            return DomainData(
+                interactions: world.interactions(in: domain), descriptions: world.descriptions(in: domain),
+                warnings: [])
         }
-        return try RecBoleFile.read(
-            ratings: resolvedPath(ratings, in: dataDirectory),
-            items: source.items.map { resolvedPath($0, in: dataDirectory) },
-            duplicates: DuplicateRule(rawValue: source.duplicates) ?? .byDefault)
+        var loaded = try LoadedData.read(
+            DataSource(
+                format: RatingsFormat(rawValue: source.format), ratings: resolvedPath(ratings, in: dataDirectory),
+                items: source.items.map { resolvedPath($0, in: dataDirectory) },
+                duplicates: DuplicateRule(rawValue: source.duplicates) ?? .byDefault,
+                zeros: ZeroRule(rawValue: source.zeros) ?? .byDefault,
+                columns: ColumnNames(
+                    user: source.columns[0], item: source.columns[1], rating: source.columns[2],
+                    time: source.columns[3]), malformedLineLimit: source.malformedLineLimit))
+        var warnings = loaded.report.notes
+        let duplicates = loaded.interactions.duplicateCount
+        if duplicates > 0 {
+            warnings.append(
+                "\(duplicates) rows repeat a (person, item) pair; kept one of each (data.duplicates: \(source.duplicates))"
+            )
+        }
+        if loaded.report.malformedCount > 0 {
+            warnings.append("\(loaded.report.malformedCount) malformed lines were left out")
+        }
+        if loaded.report.zeroCount > 0 {
+            warnings.append("\(loaded.report.zeroCount) rows without a rating (0) were left out")
+        }
+        if let threshold = source.mergeTwins {
+            let groups = EditionTwins.find(in: loaded.interactions, threshold: threshold)
+            loaded = loaded.merging(groups, rule: DuplicateRule(rawValue: source.duplicates) ?? .byDefault)
+            if !groups.isEmpty {
+                warnings.append("\(groups.reduce(0) { $0 + $1.count }) items were merged into \(groups.count) works")
+            }
+        }
+        return DomainData(
+            interactions: loaded.interactions, descriptions: loaded.descriptions,
+            warnings: warnings.map { "\(domain): \($0)" })
+    }
+
+    /// The vectors of a domain's items; `nil` when it has neither text nor a file of vectors.
+    ///
+    /// - Throws: `DataError`, or a `RunFailure` for vectors of another dimension than `text.dimension`.
+    func itemVectors(_ domain: String, _ data: DomainData) throws -> ItemVectors? {
+        if let file = try source(of: domain).itemVectors {
+            return try checked(
+                ItemVectors(file: resolvedPath(file, in: dataDirectory), items: data.interactions.items), domain)
+        }
+        let name = scenario.text("text.word-vectors")
+        guard name != "none", !data.descriptions.isEmpty else { return nil }
+        let words =
+            name == "embedded"
+            ? WordVectors.embedded
+            : try WordVectors(
+                file: resolvedPath(name, in: dataDirectory), keeping: Tokenizer.vocabulary(of: data.descriptions))
+        return try checked(ItemVectors(descriptions: data.descriptions, words: words), domain)
+    }
+
+    private func checked(_ vectors: ItemVectors, _ domain: String) throws -> ItemVectors {
+        guard vectors.vectors.columnCount == scenario.integer("text.dimension") else {
+            throw RunFailure(
+                .data,
+                "domain \(domain) has item vectors of dimension \(vectors.vectors.columnCount); set text.dimension to it"
+            )
+        }
+        return vectors
+    }
+}
+
+extension SyntheticWorld.Options {
+    /// The world of a scenario.
+    init(_ scenario: ScenarioDefinition) {
+        let domains = scenario.domains
+        let seed = scenario.integer("world.seed")
+        let items = scenario.integer("world.items")
+        let interactions = scenario.number("world.interactions")
+        if scenario.text("world.preset") == "calibrated" {
+            self = .calibrated(seed: seed, domains: domains)
+            // A number of items or interactions that the scenario gives holds for every domain.
+            let (presetItems, presetInteractions) = (itemCount, meanInteractions)
+            for domain in domains {
+                if items != presetItems { overrides[domain]?.itemCount = items }
+                if interactions != presetInteractions { overrides[domain]?.meanInteractions = interactions }
+            }
+            itemCount = items
+            meanInteractions = interactions
+            personCount = scenario.integer("world.persons")
+            overlap = scenario.number("world.overlap")
+            tasteStrength = scenario.number("world.taste-strength")
+            domainGap = scenario.number("world.domain-gap")
+        } else {
+            self.init(
+                seed: seed, personCount: scenario.integer("world.persons"), overlap: scenario.number("world.overlap"),
+                itemCount: items, meanInteractions: interactions,
+                tasteDimensions: scenario.integer("world.taste-dimensions"),
+                tasteStrength: scenario.number("world.taste-strength"), domainGap: scenario.number("world.domain-gap"),
+                domains: domains)
+        }
+        tasteDimensions = scenario.integer("world.taste-dimensions")
+        ratingNoise = scenario.number("world.rating-noise")
+        nuisanceOffset = scenario.number("world.nuisance-offset")
+        nuisanceRotation = scenario.number("world.nuisance-rotation")
+        hasTimes = scenario.boolean("world.times")
+        let time = startTime + Int64(scenario.number("world.drift.time") * Double(duration))
+        let domain = scenario.optionalText("world.drift.domain")
+        let rotation = scenario.number("world.drift.taste-rotation")
+        let flip = scenario.number("world.drift.popularity-flip")
+        let shift = scenario.number("world.drift.scale-shift")
+        typealias Drift = SyntheticWorld.Drift
+        if rotation != 0 { drifts.append(Drift(time: time, change: .tasteRotation(rotation), domain: domain)) }
+        if flip != 0 { drifts.append(Drift(time: time, change: .popularityFlip(flip), domain: domain)) }
+        if shift != 0 { drifts.append(Drift(time: time, change: .scaleShift(shift), domain: domain)) }
     }
 }

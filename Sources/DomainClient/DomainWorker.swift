@@ -1,3 +1,4 @@
+import Cryptography
 import Federation
 import Numerics
 import Parameters
@@ -6,56 +7,217 @@ import Ratings
 import Recommenders
 import Record
 import Scenario
+import Supervision
 import Transfer
 import Wire
 
-/// A service that holds the ratings of one domain: trains its model and releases item factors and moments.
+/// A service that holds the ratings of one domain: trains its models and releases parameters and moments.
 struct DomainWorker: RoundWorker {
     private let scenario: ScenarioDefinition
     private let seed: Int
     private let client: ScenarioDefinition.Client
-    private let interactions: Interactions
-    private let split: PersonSplit
+    private let data: DomainData
+    private let vectors: ItemVectors?
+    private let isTarget: Bool
+    private var split: DomainSplit
+    private var hasWarnedOfTimes = false
+    private var baselines: TargetBaselines
 
     init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws
     {
         self.client = client
         self.scenario = scenario
         self.seed = seed
-        interactions = try loader.load(client.group.domain)
-        split = PersonSplit(scenario, seed: seed)
+        let domain = client.group.domain
+        isTarget = domain == scenario.target
+        data = try loader.load(domain)
+        let needsVectors =
+            scenario.fedAvgRounds > 0 || (isTarget && scenario.hasBaseline(MethodName.textKNN))
+        vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
+        split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: data.interactions)
+        baselines = TargetBaselines(
+            scenario, seed: seed,
+            scale: isTarget ? try RatingScale(scenario, target: data.interactions) : .oneToFive)
+        if isTarget {
+            if data.interactions.times.isEmpty, scenario.text("evaluation.support") == "earliest" {
+                throw RunFailure(.data, "evaluation.support is earliest, but the data of \(domain) has no times")
+            }
+            if !data.interactions.hasCommonTimes, scenario.text("evaluation.split") == "time" {
+                let what =
+                    data.interactions.times.isEmpty ? "no times" : "places in each person's own sequence, not times"
+                throw RunFailure(.data, "evaluation.split is time, but the data of \(domain) has \(what)")
+            }
+        }
     }
 
     private var domain: String { client.group.domain }
+    private var interactions: Interactions { data.interactions }
 
-    /// A sentence about duplicates for the user, when there were any.
-    var warning: String? {
-        guard interactions.duplicateCount > 0 else { return nil }
-        return "\(client.id): \(interactions.duplicateCount) rows repeat a (person, item) pair; "
-            + "kept one of each (data.duplicates: \(client.group.data?.duplicates ?? "default"))"
-    }
+    /// Sentences for the user about the data.
+    var warnings: [String] { data.warnings }
 
     var catalogues: [Catalogue] {
         [Catalogue(domain: domain, itemCount: interactions.items.count, digest: interactions.catalogueDigest)]
     }
 
-    func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
-        let isTarget = domain == plan.target
-        // Cold persons never train the target; validation persons only once every choice is made.
-        let rows = interactions.rows.keepingRows { index in
-            guard isTarget else { return true }
-            switch split.part(of: interactions.persons[index]) {
-            case .training: return true
-            case .validation: return step == .refitEncoders
-            case .cold: return false
+    mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
+        switch step {
+        case .calendar: try releaseCalendar(gate: &gate)
+        case .tower, .refitTower: try improveTower(step, known: known, gate: &gate)
+        case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
+        case .bridge, .selection, .refitBridge, .evaluation:
+            throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
+        }
+    }
+
+    private func releaseCalendar(gate: inout ReleaseGate) throws {
+        var times = SplitTimes(
+            interactions, validationShare: scenario.number("evaluation.validation-time"),
+            testShare: scenario.number("evaluation.test-time"))
+        if !interactions.hasCommonTimes {
+            times = nil
+        } else if times.map(leavesPersons) != true {
+            let reason =
+                "the times of \(domain) leave fewer than \(DomainWorker.leastScored) persons to validate or score"
+            guard scenario.text("evaluation.split") != "time" else {
+                throw RunFailure(.data, "evaluation.split is time, but \(reason)")
+            }
+            RoleProcess.report(.warning("\(reason); the split is seeded"))
+            times = nil
+        }
+        try gate.publish(
+            TensorName.calendar, values: CalendarCode.encode(times.map { ($0.validation, $0.test) }))
+    }
+
+    /// With fewer persons than this in a part, a split by time tells nothing.
+    static let leastScored = 10
+
+    /// Whether enough cold and validation persons can be expected with enough target interactions in their parts of the
+    /// time. Who is cold does not matter, so that all seeds of a scenario are split alike.
+    private func leavesPersons(_ times: SplitTimes) -> Bool {
+        let cold = scenario.number("evaluation.cold-users")
+        let validation = (1 - cold) * scenario.number("evaluation.validation-users")
+        return [(part: PersonSplit.Part.cold, share: cold), (.validation, validation)].allSatisfy { part, share in
+            let everybody = PersonSplit(
+                seed: seed, coldShare: part == .cold ? 1 : 0, validationShare: part == .validation ? 1 : 0)
+            let split = DomainSplit(
+                scenario, persons: everybody, domain: domain, times: times, data: interactions)
+            let count = interactions.persons.indices.count {
+                split.coldTask(of: interactions.persons[$0], interactions.history($0)) != nil
+            }
+            return share * Double(count) >= Double(DomainWorker.leastScored)
+        }
+    }
+
+    /// What trains at a stage.
+    private mutating func training(_ stage: SplitStage, known: ParameterSet) throws -> TrainingData {
+        if let times = SplitTimes(known) {
+            split = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: interactions)
+            if interactions.hasCommonTimes, let last = interactions.times.max(), let known = times.unitRatio(to: last) {
+                throw RunFailure(
+                    .data,
+                    "the times of \(domain) are about \(known) those of \(scenario.target): are both in the same unit?")
+            }
+            if !interactions.hasCommonTimes && !hasWarnedOfTimes {
+                hasWarnedOfTimes = true
+                RoleProcess.report(
+                    .warning(
+                        "\(domain): has no times in common with others, so all of it trains, whatever the times of the split"
+                    ))
             }
         }
+        var isKept = [Bool](repeating: false, count: interactions.rows.columns.count)
+        for (index, person) in interactions.persons.enumerated() {
+            for position in split.training(of: person, interactions.history(index), stage: stage) {
+                isKept[interactions.rows.starts[index] + position] = true
+            }
+        }
+        let data = TrainingData(interactions).filtered { _, entry in isKept[entry] }
+        guard !data.ratings.isEmpty else {
+            throw RunFailure(
+                .data, "domain \(domain) has nothing to train on: every interaction is later than the split's times")
+        }
+        return data
+    }
+
+    private mutating func improveTower(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
+        let data = try training(step.isFinal ? .final : .selection, known: known)
+        let factors = scenario.integer("model.factors")
+        let dimension = scenario.integer("text.dimension")
+        let tower =
+            TextTower(known, textDimension: dimension, factors: factors)
+            ?? TextTower(
+                textDimension: dimension, factors: factors,
+                stream: RandomStream(root: UInt64(seed), path: ["tower"]))
+        let vectors = vectors?.vectors ?? Matrix(rowCount: interactions.items.count, columnCount: dimension)
+        let (improved, count) = try tower.improved(
+            data.rows, vectors: vectors, regularization: Float(scenario.number("model.regularization")),
+            confidence: Float(scenario.number("model.confidence")))
+        let weight = Float(count)
+        try gate.publish(TensorName.towerSum, values: improved.weights.values.map { $0 * weight })
+        try gate.publish(TensorName.towerPriorSum, values: improved.prior.map { $0 * weight })
+        try gate.publish(TensorName.towerCount, values: [weight])
+    }
+
+    private mutating func trainEncoders(
+        _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
+    ) throws {
+        let data = try training(step.isFinal ? .final : .selection, known: known)
+        let rows = data.rows
         let configuration = ImplicitALS.Configuration(scenario)
         let stream = RandomStream(
             root: UInt64(seed), path: ["implicit-als", .name(domain), .name(step.description)])
         let model = try ImplicitALS(rows, configuration: configuration, stream: stream)
         try gate.publish(TensorName.itemFactors(domain), values: model.itemFactors.values)
+        try releaseMoments(rows, model, configuration, gate: &gate)
+        if isTarget {
+            try releaseCounts(rows, gate: &gate)
+            let tasks = interactions.persons.indices.compactMap { index -> PredictionTask? in
+                let person = interactions.persons[index]
+                guard split.isValidation(person) else { return nil }
+                return split.coldTask(of: person, interactions.history(index))
+            }
+            let visible = try baselineData(data, step, known: known)
+            try baselines.release(plan.baselines, data: visible, tasks: tasks, vectors: vectors, gate: &gate)
+            if plan.baselines.methods.contains(MethodName.naiveFedAvg) {
+                guard
+                    let tower = TextTower(
+                        known, textDimension: scenario.integer("text.dimension"), factors: configuration.factors)
+                else { throw RunFailure(.internalError, "the common text tower was not broadcast") }
+                let texts =
+                    vectors?.vectors
+                    ?? Matrix(rowCount: interactions.items.count, columnCount: tower.weights.rowCount)
+                try gate.publish(
+                    TensorName.towerItemFactors(domain), values: tower.itemFactors(texts).values)
+            }
+            if step == .encoders { for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) } }
+        } else if plan.baselines.methods.contains(MethodName.biasCarry) {
+            // A source has no validation persons of its own; it takes the middle of the target's grid.
+            let grid = scenario.numbers("tune.item-damping")
+            try TargetBaselines.publish(
+                try RatingMeans(try baselineData(data, step, known: known), damping: grid[grid.count / 2]), of: domain,
+                gate: &gate)
+        }
+    }
 
+    /// What baseline models see of the training data of a step.
+    private mutating func baselineData(
+        _ data: TrainingData, _ step: RoundStep, known: ParameterSet
+    ) throws -> TrainingData {
+        let least = TargetBaselines.leastRatings
+        let earlier =
+            step.isFinal ? try training(.selection, known: known).keepingItems(ratedAtLeast: least) : nil
+        let visible = data.keepingItems(ratedAtLeast: least, since: earlier)
+        guard !visible.ratings.isEmpty else {
+            throw RunFailure(
+                .data, "domain \(domain) has no item with \(least) ratings to train on; leave out evaluation.baselines")
+        }
+        return visible
+    }
+
+    private func releaseMoments(
+        _ rows: SparseRows, _ model: ImplicitALS, _ configuration: ImplicitALS.Configuration, gate: inout ReleaseGate
+    ) throws {
         let moments = ReleaseName.moments(domain)
         try gate.begin(release: moments)
         var foldIn = FoldIn(itemFactors: model.itemFactors, confidence: configuration.confidence)
@@ -72,7 +234,9 @@ struct DomainWorker: RoundWorker {
                 contribution.write(TensorName.momentProduct(domain)) { writeOuterProduct(value, value, to: $0) }
             }
         }
-        guard isTarget else { return }
+    }
+
+    private func releaseCounts(_ rows: SparseRows, gate: inout ReleaseGate) throws {
         let counts = ReleaseName.itemCounts(domain)
         try gate.begin(release: counts)
         for index in 0..<rows.rowCount where !rows.row(index).isEmpty {
@@ -88,8 +252,9 @@ struct DomainWorker: RoundWorker {
         ClientFolderRecord(
             client: ClientRecord(
                 id: client.id, domain: domain, users: interactions.persons.count, items: interactions.items.count,
-                interactions: interactions.rows.columns.count, duplicates: interactions.duplicateCount),
-            evaluation: [], choices: [])
+                interactions: interactions.rows.columns.count, duplicates: interactions.duplicateCount,
+                catalogue: interactions.catalogueDigest.description),
+            evaluation: [], choices: baselines.choices)
     }
 }
 
@@ -98,25 +263,5 @@ func writeOuterProduct(_ left: [Float], _ right: [Float], to target: UnsafeMutab
     precondition(target.count == left.count * right.count, "an outer product of another shape")
     for row in left.indices {
         for column in right.indices { target[row * right.count + column] = left[row] * right[column] }
-    }
-}
-
-extension PersonSplit {
-    /// The split that a scenario and a seed define, the same in every process.
-    init(_ scenario: ScenarioDefinition, seed: Int) {
-        self.init(
-            seed: seed, coldShare: scenario.number("evaluation.cold-users"),
-            validationShare: scenario.number("evaluation.validation-users"))
-    }
-}
-
-extension ImplicitALS.Configuration {
-    /// The model of a scenario.
-    init(_ scenario: ScenarioDefinition) {
-        self.init(
-            factors: scenario.integer("model.factors"), regularization: Float(scenario.number("model.regularization")),
-            confidence: Float(scenario.number("model.confidence")), iterations: scenario.integer("model.iterations"),
-            solver: scenario.text("model.solver") == "cholesky"
-                ? .cholesky : .conjugateGradient(steps: scenario.integer("model.solver-steps")))
     }
 }

@@ -15,9 +15,12 @@ struct PersonsWorker: RoundWorker {
     private let scenario: ScenarioDefinition
     private let seed: Int
     private let client: ScenarioDefinition.Client
-    private let split: PersonSplit
     private let devices: [Device]
-    private let interactionCount: Int
+    /// All ratings of the linked domains: which items are cold, and the pooled reference. No device sees it.
+    private let domains: [String: Interactions]
+    private let scale: RatingScale
+    private var splits: [String: DomainSplit] = [:]
+    private var isTimed = false
     let catalogues: [Catalogue]
     private var evaluation: [EvaluationRecord] = []
     private var choices: [ChoiceRecord] = []
@@ -27,59 +30,83 @@ struct PersonsWorker: RoundWorker {
         self.client = client
         self.scenario = scenario
         self.seed = seed
-        let split = PersonSplit(scenario, seed: seed)
-        self.split = split
+        let persons = PersonSplit(scenario, seed: seed)
         var catalogues: [Catalogue] = []
-        var histories: [String: [String: [UInt32]]] = [:]
+        var domains: [String: Interactions] = [:]
+        var histories: [String: [String: PersonHistory]] = [:]
         for domain in client.group.links.sorted() {
-            let interactions = try loader.load(domain)
+            let interactions = try loader.load(domain).interactions
             catalogues.append(
                 Catalogue(domain: domain, itemCount: interactions.items.count, digest: interactions.catalogueDigest))
             for (index, person) in interactions.persons.enumerated() {
-                guard split.client(of: person, count: client.group.count) == client.index else { continue }
-                histories[person, default: [:]][domain] = Array(interactions.rows.row(index))
+                guard persons.client(of: person, count: client.group.count) == client.index else { continue }
+                histories[person, default: [:]][domain] = interactions.history(index)
             }
+            domains[domain] = interactions
         }
         self.catalogues = catalogues
+        self.domains = domains
+        guard let target = domains[scenario.target] else {
+            throw RunFailure(.scenario, "client \(client.id) does not link the target domain \(scenario.target)")
+        }
+        scale = try RatingScale(scenario, target: target)
         devices = histories.filter { $0.value.count >= 2 }.sorted { $0.key < $1.key }
             .map { Device(person: $0.key, histories: $0.value) }
-        let links = client.group.links
-        interactionCount = devices.reduce(0) { sum, device in
-            sum + links.reduce(0) { $0 + device.interactionCount(in: $1) }
-        }
         // A share of the persons may be empty, all of them may not.
         guard !devices.isEmpty || client.group.count > 1 else {
             throw RunFailure(
                 .data,
-                "no person occurs in two of the domains \(links.joined(separator: ", ")); are the user ids shared?")
+                "no person occurs in two of the domains \(client.group.links.joined(separator: ", ")); are the user ids shared?"
+            )
+        }
+        makeSplits(times: nil)
+    }
+
+    private mutating func makeSplits(times: SplitTimes?) {
+        splits = domains.mapValues { _ in nil as DomainSplit? }.compactMapValues { $0 }
+        for (domain, interactions) in domains {
+            splits[domain] = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: interactions)
         }
     }
 
-    private func part(_ device: Device) -> PersonSplit.Part { split.part(of: device.person) }
-
-    private func task(_ device: Device, target: String) -> ColdStartTask? {
-        device.task(
-            split, target: target, candidateCount: scenario.integers("evaluation.shots").max() ?? 0,
-            minimumInteractions: scenario.integer("evaluation.minimum-interactions"))
+    private func split(_ domain: String) throws -> DomainSplit {
+        guard let split = splits[domain] else {
+            throw RunFailure(.internalError, "the client does not link domain \(domain)")
+        }
+        return split
     }
 
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
-        var models = try Models(plan: plan, known: known, scenario: scenario)
+        if !isTimed, let times = SplitTimes(known) {
+            makeSplits(times: times)
+            isTimed = true
+        }
+        var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
+        let stage = step.isFinal ? SplitStage.final : .selection
         switch step {
         case .bridge, .refitBridge:
-            let contributors = devices.filter { device in
-                guard device.interactionCount(in: plan.target) > 0 else { return false }
-                return part(device) == .training || (part(device) == .validation && step == .refitBridge)
-            }
+            let contributors = devices.map { $0.restricted(to: stage, splits) }
+                .filter { $0.interactionCount(in: plan.target) > 0 }
             try releaseBridge(contributors, step: step, plan: plan, models: &models, gate: &gate)
-        case .selection: try releaseSelection(plan: plan, known: known, models: &models, gate: &gate)
-        case .evaluation: try evaluate(plan: plan, known: known, models: &models)
-        case .encoders, .refitEncoders: throw RunFailure(.internalError, "a persons client was asked to train a domain")
+        case .selection:
+            models.pooled = try pooled(plan, stage)
+            try releaseSelection(plan: plan, known: known, models: &models, gate: &gate)
+        case .evaluation:
+            models.pooled = try pooled(plan, stage)
+            try evaluate(plan: plan, known: known, models: &models)
+        case .calendar, .tower, .encoders, .refitTower, .refitEncoders:
+            throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
         }
     }
 
+    private func pooled(_ plan: RunPlan, _ stage: SplitStage) throws -> PooledReference? {
+        guard plan.baselines.methods.contains(MethodName.pooledReference) else { return nil }
+        return try PooledReference(domains, splits: splits, stage: stage, scenario: scenario, seed: seed)
+    }
+
     private func releaseBridge(
-        _ contributors: [Device], step: RoundStep, plan: RunPlan, models: inout Models, gate: inout ReleaseGate
+        _ contributors: [Device], step: RoundStep, plan: RunPlan, models: inout DeviceModels,
+        gate: inout ReleaseGate
     ) throws {
         var stream = RandomStream(
             root: UInt64(seed), path: ["shuffled-links", .name(client.id), .name(step.description)])
@@ -115,75 +142,117 @@ struct PersonsWorker: RoundWorker {
     }
 
     private func releaseSelection(
-        plan: RunPlan, known: ParameterSet, models: inout Models, gate: inout ReleaseGate
+        plan: RunPlan, known: ParameterSet, models: inout DeviceModels, gate: inout ReleaseGate
     ) throws {
         try gate.begin(release: ReleaseName.selection)
-        let maps = try plan.grid.candidates.map { try models.map($0, known: known) }
+        let ratingMethods = Set(plan.baselines.ratingMethods)
+        let candidates = plan.grid.candidates
+        let ranking = candidates.indices.filter { !ratingMethods.contains(candidates[$0].method) }
+        let rating = candidates.indices.filter { ratingMethods.contains(candidates[$0].method) }
+        let rankingCandidates = ranking.map { candidates[$0] }
+        let maps = try rankingCandidates.map { try models.map($0, known: known) }
         let topN = scenario.integer("evaluation.top-n")
-        for device in devices where part(device) == .validation {
-            guard let task = task(device, target: plan.target) else { continue }
-            let vectors = try models.vectors(plan.grid.candidates, maps: maps, device: device, task: task)
-            let metrics = try task.metrics(vectors: vectors, itemFactors: models.target.foldIn.itemFactors, topN: topN)
+        let split = try split(plan.target)
+        for device in devices where split.isValidation(device.person) {
+            guard let task = split.coldTask(of: device.person, device.history(in: plan.target)) else { continue }
+            let visible = device.restricted(to: .selection, splits)
+            var scores = [Float](repeating: 0, count: candidates.count)
+            let lists = try models.scores(rankingCandidates, maps: maps, device: visible) { task.known.prefix($0) }
+            for (index, list) in zip(ranking, lists) {
+                let top = try RankingMetrics.top(topN, scores: list, excluded: task.excluded)
+                scores[index] = Float(RankingMetrics(ranking: top, relevant: task.query.items, count: topN).ndcg)
+            }
+            for index in rating {
+                let predictions = try models.predictions(
+                    candidates[index], device: visible, known: task.known.prefix(candidates[index].shots),
+                    query: task.query)
+                let errors = try RatingErrors(
+                    predictions: predictions, ratings: task.query.ratings, scale: scale.range)
+                // A sum over all ratings of all persons, as in the RMSE that is reported, on a scale of width 4.
+                scores[index] = -Float(errors.squaredErrorSum / Double(scale.unit * scale.unit))
+            }
             try gate.contribute(to: ReleaseName.selection) { contribution in
                 contribution.write(TensorName.selectionCount) { $0[0] = 1 }
                 contribution.write(TensorName.selectionScores) { target in
-                    for (index, metric) in metrics.enumerated() { target[index] = Float(metric.ndcg) }
+                    for (index, score) in scores.enumerated() { target[index] = score }
                 }
             }
         }
     }
 
-    private mutating func evaluate(plan: RunPlan, known: ParameterSet, models: inout Models) throws {
+    /// Every method at every number of shots with the choice that validation made.
+    private func entries(_ plan: RunPlan, scores: [Float]) -> [EvaluationEntry] {
+        let rankingMethods =
+            [MethodName.featureMap, MethodName.bestLocal]
+            + MethodName.localRanking.filter {
+                [MethodName.popularity, MethodName.local].contains($0) || plan.baselines.methods.contains($0)
+            }
+            + [MethodName.localEnsemble, MethodName.pooledReference, MethodName.naiveFedAvg].filter {
+                plan.baselines.methods.contains($0)
+            } + [MethodName.shuffledSource]
+        return (rankingMethods + plan.baselines.ratingMethods).flatMap { method in
+            scenario.integers("evaluation.shots").map { shots in
+                let candidate =
+                    method == MethodName.bestLocal
+                    ? plan.grid.bestLocal(shots: shots, scores: scores)
+                    : plan.grid.best(method: method, shots: shots, scores: scores)
+                return EvaluationEntry(method: method, shots: shots, candidate: candidate)
+            }
+        }
+    }
+
+    private mutating func evaluate(plan: RunPlan, known: ParameterSet, models: inout DeviceModels) throws {
         let scores = try known.require(TensorName.selectionScores)
-        if try known.require(TensorName.selectionCount).first == 0 {
+        let validationCount = Int(try known.require(TensorName.selectionCount).first ?? 0)
+        if validationCount == 0 {
             RoleProcess.report(
                 .warning("no validation person could be scored; the first of each list of choices was taken"))
+        } else if validationCount < DomainWorker.leastScored {
+            RoleProcess.report(.warning("every choice is that of \(validationCount) validation persons alone"))
         }
-        let shots = scenario.integers("evaluation.shots")
-        let topN = scenario.integer("evaluation.top-n")
-        let methods = [MethodName.featureMap, MethodName.local, MethodName.popularity, MethodName.shuffledSource]
-        var selected: [(method: String, shots: Int, candidate: SelectionGrid.Candidate?)] = []
-        for method in methods {
-            for count in shots {
-                selected.append((method, count, plan.grid.best(method: method, shots: count, scores: scores)))
-            }
+        if scale.isSingleRating, !plan.baselines.ratingMethods.isEmpty {
+            RoleProcess.report(
+                .warning("all ratings of \(plan.target) are \(scale.range.lowerBound): there are no rating errors"))
         }
-        choices = selected.compactMap { entry in
-            entry.candidate.map {
-                ChoiceRecord(
-                    method: entry.method, shots: entry.shots, ridge: $0.ridge, foldIn: $0.foldIn?.rawValue,
-                    regularization: $0.regularization)
+        let entries = entries(plan, scores: scores)
+        choices = entries.compactMap { entry in entry.candidate.flatMap { ChoiceRecord(entry.method, $0) } }
+        let personCount = Int(try known.require(TensorName.momentCount(plan.target)).first ?? 1)
+        let split = try split(plan.target)
+        // Warm persons are served with the choices for the most shots: more is known of them than of anybody cold.
+        let most = scenario.integers("evaluation.shots").max()
+        let warm =
+            most == 0
+            ? []
+            : entries.filter { $0.shots == most }.map {
+                EvaluationEntry(method: $0.method, shots: nil, candidate: $0.candidate)
             }
-        }
-        let candidates = selected.compactMap(\.candidate)
-        let maps = try candidates.map { try models.map($0, known: known) }
-        var values = [[RankingMetrics]](repeating: [], count: selected.count)
-        for device in devices where part(device) == .cold {
-            guard let task = task(device, target: plan.target) else { continue }
-            let popularity = try task.metrics(scores: models.target.popularity, topN: topN)
-            let vectors = try models.vectors(candidates, maps: maps, device: device, task: task)
-            var ranked = try task.metrics(
-                vectors: vectors, itemFactors: models.target.foldIn.itemFactors, topN: topN)[...]
-            // Without a choice there is nothing personal to rank by: popularity, and `local` before the first shot.
-            for (index, entry) in selected.enumerated() {
-                values[index].append(entry.candidate == nil ? popularity : ranked.removeFirst())
+        let cohorts: [(name: String, entries: [EvaluationEntry], task: (Device) -> PredictionTask?)] = [
+            (
+                CohortEvaluation.coldUsers, entries,
+                { split.isValidation($0.person) ? nil : split.coldTask(of: $0.person, $0.history(in: plan.target)) }
+            ),
+            (CohortEvaluation.warmUsers, warm, { split.warmTask(of: $0.person, $0.history(in: plan.target)) }),
+            (CohortEvaluation.coldItems, warm, { split.coldItemsTask(of: $0.person, $0.history(in: plan.target)) }),
+        ]
+        for (name, entries, task) in cohorts where !entries.isEmpty {
+            var cohort = try CohortEvaluation(
+                name, entries: entries, models: models, plan: plan, scenario: scenario, scale: scale,
+                personCount: personCount)
+            let ratingMethods = Set(plan.baselines.ratingMethods)
+            let maps = try entries.filter { !ratingMethods.contains($0.method) }.compactMap(\.candidate)
+                .map { try models.map($0, known: known) }
+            for device in devices {
+                guard let task = task(device) else { continue }
+                try cohort.add(
+                    task, device: device.restricted(to: .final, splits), models: &models, maps: maps,
+                    isColdItem: split.isColdItem)
             }
-        }
-        // Of several persons clients one may hold nobody to score; that nobody at all was scored is the launcher's to say.
-        guard let personCount = values.first?.count, personCount > 0 else { return }
-        let bootstrap = PairedBootstrap(
-            unitCount: personCount, stream: RandomStream(root: UInt64(seed), path: ["bootstrap", .name(client.id)]))
-        for (index, entry) in selected.enumerated() {
-            for (metric, figures) in [
-                ("ndcg@\(topN)", values[index].map(\.ndcg)), ("recall@\(topN)", values[index].map(\.recall)),
-            ] {
-                let interval = bootstrap.interval(ofMean: figures)
-                evaluation.append(
-                    EvaluationRecord(
-                        client: client.id, method: entry.method, cohort: "cold-users", shots: entry.shots,
-                        metric: metric, value: mean(figures) ?? 0,
-                        interval: interval.map { [$0.lower, $0.upper] } ?? [], users: personCount))
+            if name == CohortEvaluation.coldItems, scenario.number("evaluation.cold-items") > 0, cohort.isEmpty {
+                RoleProcess.report(.warning("\(client.id), \(name): no warm person has an item that nobody trains on"))
             }
+            // Of several persons clients one may hold nobody to score; that nobody at all was is the launcher's to say.
+            evaluation += cohort.figures(client: client.id, seed: seed)
+            for warning in cohort.warnings { RoleProcess.report(.warning("\(client.id), \(name): \(warning)")) }
         }
     }
 
@@ -192,104 +261,26 @@ struct PersonsWorker: RoundWorker {
             client: ClientRecord(
                 id: client.id, domain: client.group.domain, users: devices.count,
                 items: catalogues.first { $0.domain == scenario.target }?.itemCount ?? 0,
-                interactions: interactionCount, duplicates: 0),
+                interactions: devices.reduce(0) { sum, device in
+                    sum + client.group.links.reduce(0) { $0 + device.interactionCount(in: $1) }
+                }, duplicates: 0),
             evaluation: evaluation.sorted(by: EvaluationRecord.isOrdered), choices: choices)
     }
 }
 
-/// The broadcast models as devices use them, built from the parameters that a client knows.
-private struct Models {
-    var sources: [String: SourceModel] = [:]
-    var target: TargetModel
-    private let plan: RunPlan
-    private let factors: Int
-
-    init(plan: RunPlan, known: ParameterSet, scenario: ScenarioDefinition) throws {
-        self.plan = plan
-        factors = scenario.integer("model.factors")
-        let confidence = Float(scenario.number("model.confidence"))
-        let regularization = Float(scenario.number("model.regularization"))
-        let width = factors
-        func moments(_ domain: String) throws -> PersonMoments {
-            let count = try known.require(TensorName.momentCount(domain))
-            guard
-                let moments = PersonMoments(
-                    count: count.first ?? 0, sum: try known.require(TensorName.momentSum(domain)),
-                    product: try known.require(TensorName.momentProduct(domain)))
-            else { throw RunFailure(.data, "domain \(domain) has fewer than two persons to train on") }
-            return moments
-        }
-        func foldIn(_ domain: String) throws -> FoldIn {
-            let values = try known.require(TensorName.itemFactors(domain))
-            let matrix = Matrix(rowCount: values.count / width, columnCount: width, values: values)
-            return FoldIn(itemFactors: matrix, confidence: confidence)
-        }
-        target = TargetModel(
-            foldIn: try foldIn(plan.target),
-            basis: try TargetBasis(try moments(plan.target), dimension: scenario.integer("transfer.dimension")),
-            regularization: regularization, popularity: try known.require(TensorName.itemCounts(plan.target)))
-        for source in plan.sources where known.values(TensorName.itemFactors(source)) != nil {
-            sources[source] = SourceModel(
-                foldIn: try foldIn(source), features: try SourceFeatures(try moments(source)),
-                regularization: regularization)
-        }
-    }
-
-    mutating func feature(_ device: Device) throws -> [Float] {
-        try device.feature(&sources, sources: plan.sources, factors: factors)
-    }
-
-    /// The map of a candidate, or `nil` for a method without one.
-    func map(_ candidate: SelectionGrid.Candidate, known: ParameterSet) throws -> FeatureMap? {
-        guard let ridge = candidate.ridge else { return nil }
-        let isShuffled = candidate.method == MethodName.shuffledSource
-        let spec = try plan.schema.spec(TensorName.crossMoment(isShuffled: isShuffled))
-        let values = try known.require(spec.name)
-        let features = spec.shape[0]
-        var sourceMoment: Matrix?
-        if plan.sources.count > 1 {
-            sourceMoment = Matrix(
-                rowCount: features, columnCount: features,
-                values: try known.require(TensorName.sourceMoment(isShuffled: isShuffled)))
-        }
-        return try FeatureMap(
-            crossMoment: Matrix(rowCount: features, columnCount: spec.shape[1], values: values),
-            sourceMoment: sourceMoment,
-            count: Double(try known.require(TensorName.bridgeCount(isShuffled: isShuffled)).first ?? 0), ridge: ridge)
-    }
-
-    /// The person's target vector under each candidate, one a row.
-    mutating func vectors(
-        _ candidates: [SelectionGrid.Candidate], maps: [FeatureMap?], device: Device, task: ColdStartTask
-    ) throws -> Matrix {
-        let feature = try feature(device)
-        var out = Matrix(rowCount: candidates.count, columnCount: factors)
-        // Candidates with the same known items and λ share one factorisation.
-        var groups: [FoldInKey: [Int]] = [:]
-        for (index, candidate) in candidates.enumerated() {
-            groups[FoldInKey(shots: candidate.shots, regularization: candidate.regularization), default: []].append(
-                index)
-        }
-        for (key, members) in groups {
-            if let regularization = key.regularization {
-                try target.foldIn.begin(items: task.known(shots: key.shots), regularization: Float(regularization))
-            }
-            for index in members {
-                let mapped = maps[index].map { target.basis.vector($0.coordinates(feature)) }
-                let vector: [Float]
-                switch (mapped, candidates[index].foldIn) {
-                case (let mapped?, nil): vector = mapped
-                case (let mapped?, .residual): vector = target.foldIn.correctedVector(start: mapped)
-                case (let mapped, _): vector = target.foldIn.vector(prior: mapped)
-                }
-                for (column, value) in vector.enumerated() { out[index, column] = value }
-            }
-        }
-        return out
-    }
-
-    private struct FoldInKey: Hashable {
-        let shots: Int
-        let regularization: Double?
+extension ChoiceRecord {
+    /// The choice of a candidate; `nil` where there was nothing to choose.
+    init?(_ method: String, _ candidate: SelectionGrid.Candidate) {
+        let isPicked = method == MethodName.bestLocal
+        let hasSettings =
+            isPicked || candidate.ridge != nil || candidate.regularization != nil || candidate.blend != nil
+            || candidate.carry != nil || candidate.damping != nil
+        guard hasSettings else { return nil }
+        self.init(
+            method: method, shots: candidate.shots, ridge: candidate.ridge, foldIn: candidate.foldIn?.rawValue,
+            regularization: candidate.regularization,
+            model: isPicked
+                ? candidate.method : candidate.model ?? candidate.blend.map { "\($0.first)+\($0.second)" },
+            weight: candidate.blend?.weight, carry: candidate.carry, damping: candidate.damping)
     }
 }

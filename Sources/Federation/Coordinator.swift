@@ -46,6 +46,8 @@ public struct Coordinator: Sendable {
         public let answered: [String]
         /// Clients that did not.
         public let missing: [String]
+        /// The names of the tensors that the round changed, sorted.
+        public let changed: [String]
     }
 
     /// How the run ended.
@@ -231,16 +233,18 @@ public struct Coordinator: Sendable {
         let step = plan.steps[index]
         let round = index + 1
         var actions: [Action] = []
+        var changed: [String] = []
         do {
             for tensor in try sum.total().tensors {
                 shared.set(tensor)
                 changedIn[tensor.spec.name] = round
+                changed.append(tensor.spec.name)
             }
         } catch { actions.append(.warn("round \(round) changes nothing: \(error)")) }
         self.sum = nil
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),
-            missing: asked.filter { !answered.contains($0) })
+            missing: asked.filter { !answered.contains($0) }, changed: changed)
         actions.append(.closed(summary, shared))
         let isEmpty = answered.isEmpty
         if isEmpty || plan.obstacle(after: step, parameters: shared) != nil {

@@ -13,6 +13,8 @@ public struct RunPlan: Sendable {
     public let steps: [RoundStep]
     /// The choices of the validation persons.
     public let grid: SelectionGrid
+    /// The baselines that this run can offer.
+    public let baselines: BaselineOffer
     /// The source domains, sorted.
     public let sources: [String]
     /// The target domain.
@@ -27,61 +29,51 @@ public struct RunPlan: Sendable {
         clients = scenario.clients
         target = scenario.target
         sources = scenario.sources
-        steps = RoundStep.allCases
-        grid = SelectionGrid(scenario)
-        let factors = scenario.integer("model.factors")
-        let dimension = scenario.integer("transfer.dimension")
-        var specs: [TensorSpec] = []
-        func declare(_ name: String, _ shape: [Int], _ scope: ParameterScope, _ release: String) {
-            specs.append(
-                TensorSpec(name: name, shape: shape, scope: scope, bound: RunPlan.valueBound, release: release))
-        }
+        let tower = Array(repeating: RoundStep.tower, count: scenario.fedAvgRounds)
+        let refit = Array(repeating: RoundStep.refitTower, count: scenario.fedAvgRounds)
+        steps =
+            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + [.encoders, .bridge, .selection] + refit
+            + [.refitEncoders, .refitBridge, .evaluation]
+        precondition(steps.count == scenario.roundCount, "a plan of another number of rounds than the scenario's")
+        var itemCounts: [String: Int] = [:]
         for domain in scenario.domains {
             guard let catalogue = catalogues.first(where: { $0.domain == domain }) else {
                 throw .missingTensor(TensorName.itemFactors(domain))
             }
-            let scope = ParameterScope.domain(domain)
-            let moments = ReleaseName.moments(domain)
-            declare(
-                TensorName.itemFactors(domain), [catalogue.itemCount, factors], scope, ReleaseName.itemFactors(domain))
-            declare(TensorName.momentCount(domain), [1], scope, moments)
-            declare(TensorName.momentSum(domain), [factors], scope, moments)
-            declare(TensorName.momentProduct(domain), [factors, factors], scope, moments)
-            if domain == target {
-                declare(TensorName.itemCounts(domain), [catalogue.itemCount], scope, ReleaseName.itemCounts(domain))
-            }
+            itemCounts[domain] = catalogue.itemCount
         }
-        let features = sources.count * factors
-        for isShuffled in [false, true] {
-            let release = ReleaseName.bridge(isShuffled: isShuffled)
-            declare(TensorName.bridgeCount(isShuffled: isShuffled), [1], .global, release)
-            declare(TensorName.crossMoment(isShuffled: isShuffled), [features, dimension], .global, release)
-            if sources.count > 1 {
-                declare(TensorName.sourceMoment(isShuffled: isShuffled), [features, features], .global, release)
-            }
+        baselines = BaselineOffer(scenario, itemCounts: itemCounts)
+        grid = SelectionGrid(scenario, baselines: baselines)
+        var declaration = SchemaDeclaration(bound: RunPlan.valueBound)
+        for domain in scenario.domains {
+            declaration.declareDomain(
+                domain, isTarget: domain == target, itemCount: itemCounts[domain] ?? 0, scenario: scenario,
+                baselines: baselines)
         }
-        declare(TensorName.selectionScores, [grid.candidates.count], .global, ReleaseName.selection)
-        declare(TensorName.selectionCount, [1], .global, ReleaseName.selection)
-        schema = try ParameterSchema(specs)
+        declaration.declareShared(scenario, candidateCount: grid.candidates.count)
+        schema = try ParameterSchema(declaration.specs)
     }
 
     /// The longest that a run of the scenario can take: the join, and every step to its deadline, with one to spare.
     public static func longestDuration(_ scenario: ScenarioDefinition) -> Duration {
         scenario.duration("federation.join-deadline")
-            + scenario.duration("federation.deadline") * (RoundStep.allCases.count + 1)
+            + scenario.duration("federation.deadline") * (scenario.roundCount + 1)
+    }
+
+    private func isAsked(_ client: ScenarioDefinition.Client, _ step: RoundStep) -> Bool {
+        if step == .calendar { return client.group.domain == target }
+        return client.group.isPersons != step.isForDomains
     }
 
     /// The clients that a step asks.
-    public func participants(_ step: RoundStep) -> [String] {
-        clients.filter { $0.group.isPersons != step.isForDomains }.map(\.id)
-    }
+    public func participants(_ step: RoundStep) -> [String] { clients.filter { isAsked($0, step) }.map(\.id) }
 
     /// The tensors that a client must release in a step.
     public func uploads(_ step: RoundStep, client id: String) -> [TensorSpec] {
-        guard let client = clients.first(where: { $0.id == id }), client.group.isPersons != step.isForDomains else {
-            return []
-        }
+        guard let client = clients.first(where: { $0.id == id }), isAsked(client, step) else { return [] }
         switch step {
+        case .calendar: return schema.specs.filter { $0.release == ReleaseName.calendar }
+        case .tower, .refitTower: return schema.specs.filter { $0.release == ReleaseName.tower }
         case .encoders, .refitEncoders: return schema.specs.filter { $0.scope == .domain(client.group.domain) }
         case .bridge, .refitBridge: return schema.specs.filter { RunPlan.isBridge($0) }
         case .selection: return schema.specs.filter { $0.release == ReleaseName.selection }
@@ -89,9 +81,13 @@ public struct RunPlan: Sendable {
         }
     }
 
-    /// Whether a client may and needs to see a tensor: a persons client what its devices compute with.
+    /// Whether a client may and needs to see a tensor: a persons client what its devices compute with, a domain client
+    /// the split times and the common tower.
     public func isVisible(_ spec: TensorSpec, to id: String) -> Bool {
-        guard let client = clients.first(where: { $0.id == id }), client.group.isPersons else { return false }
+        guard let client = clients.first(where: { $0.id == id }) else { return false }
+        guard client.group.isPersons else {
+            return spec.release == ReleaseName.calendar || spec.release == ReleaseName.tower
+        }
         switch spec.scope {
         case .global: return true
         case .domain(let domain): return client.group.links.contains(domain)
@@ -100,20 +96,25 @@ public struct RunPlan: Sendable {
 
     /// Why the run cannot go on with the parameters it has after a step, or `nil` when it can.
     func obstacle(after step: RoundStep, parameters: ParameterSet) -> String? {
-        if step.isForDomains {
+        switch step {
+        case .calendar:
+            if parameters.values(TensorName.calendar) == nil {
+                return "no client of the target domain \(target) is left"
+            }
+        case .encoders, .refitEncoders:
             if parameters.values(TensorName.itemFactors(target)) == nil {
                 return "no client of the target domain \(target) is left"
             }
             if !sources.contains(where: { parameters.values(TensorName.itemFactors($0)) != nil }) {
                 return "no client of a source domain is left"
             }
-        } else if step == .bridge || step == .refitBridge,
-            parameters.values(TensorName.crossMoment(isShuffled: false)) == nil
-        {
-            return "no persons client is left"
-        }
-        if step == .selection, parameters.values(TensorName.selectionScores) == nil {
-            return "the validation scores are missing"
+        case .bridge, .refitBridge:
+            if parameters.values(TensorName.crossMoment(isShuffled: false)) == nil {
+                return "no persons client is left"
+            }
+        case .selection:
+            if parameters.values(TensorName.selectionScores) == nil { return "the validation scores are missing" }
+        case .tower, .refitTower, .evaluation: break
         }
         return nil
     }

@@ -18,6 +18,125 @@ public enum MethodName {
     public static let local = "local"
     /// The most popular items.
     public static let popularity = "popularity"
+    /// Item neighbours by common persons.
+    public static let itemKNN = "item-knn"
+    /// Item neighbours by text.
+    public static let textKNN = "text-knn"
+    /// A linear autoencoder of items.
+    public static let ease = "ease"
+    /// The local ranking model that validation picks for each number of shots.
+    public static let bestLocal = "best-local"
+    /// The best blend of two local models.
+    public static let localEnsemble = "local-ensemble"
+    /// One model of all domains' data in one place.
+    public static let pooledReference = "pooled-reference"
+    /// A text tower averaged over all domains without alignment.
+    public static let naiveFedAvg = "naive-fedavg"
+    /// The mean of all ratings.
+    public static let globalMean = "global-mean"
+    /// The damped mean of an item's ratings.
+    public static let itemMean = "item-mean"
+    /// Item mean and the person's damped offset.
+    public static let userMean = "user-mean"
+    /// Item mean and the person's offset of the source domains.
+    public static let biasCarry = "bias-carry"
+    /// Explicit-feedback factors by alternating least squares.
+    public static let explicitALS = "explicit-als"
+    /// Explicit-feedback factors by stochastic gradients.
+    public static let biasedMF = "biased-mf"
+    /// The name of damped means among released models; not a method.
+    public static let ratingMeans = "rating-means"
+
+    /// The local ranking methods that `bestLocal` picks from, in the order of the record.
+    public static let localRanking = [popularity, local, itemKNN, textKNN, ease]
+}
+
+/// The baselines that a run can offer, given what was asked for and the size of the target's catalogue.
+public struct BaselineOffer: Sendable, Equatable {
+    /// Every method, in the order of the record.
+    public let methods: [String]
+    /// Why a baseline that was asked for is not offered.
+    public let refusals: [String]
+
+    /// Whether `pooledReference` has an EASE beside its factors.
+    let hasPooledEASE: Bool
+
+    /// The offer of a scenario.
+    ///
+    /// - Parameter itemCounts: the sizes of the catalogues, by domain.
+    public init(_ scenario: ScenarioDefinition, itemCounts: [String: Int]) {
+        let targetItemCount = itemCounts[scenario.target] ?? 0
+        let itemCount = itemCounts.values.reduce(0, +)
+        var methods: [String] = []
+        var refusals: [String] = []
+        let limit = scenario.integer("evaluation.item-weights-limit")
+        for method in BaselineNames.all where scenario.hasBaseline(method) {
+            switch method {
+            case MethodName.itemKNN, MethodName.textKNN, MethodName.ease:
+                if targetItemCount > limit {
+                    refusals.append(
+                        "\(method) is left out: \(targetItemCount) target items are more than "
+                            + "evaluation.item-weights-limit, \(limit)")
+                    continue
+                }
+                let data = scenario.data(of: scenario.target)
+                let hasText =
+                    data?.hasItemVectors == true
+                    && (data?.itemVectors != nil || scenario.text("text.word-vectors") != "none")
+                if method == MethodName.textKNN && !hasText {
+                    refusals.append(
+                        "\(method) is left out: the items of \(scenario.target) have neither text nor vectors; name "
+                            + "them in clients[].data.items or item-vectors")
+                    continue
+                }
+            case MethodName.naiveFedAvg:
+                if scenario.fedAvgRounds == 0 {
+                    refusals.append(
+                        "\(method) is left out: it needs text or vectors of the items of every domain; name them in "
+                            + "clients[].data.items or item-vectors")
+                    continue
+                }
+            case MethodName.pooledReference:
+                if itemCount > limit {
+                    refusals.append(
+                        "\(method) has no ease to choose: \(itemCount) items of all domains are more than "
+                            + "evaluation.item-weights-limit, \(limit)")
+                }
+            default: break
+            }
+            methods.append(method)
+        }
+        self.methods = methods
+        self.refusals = refusals
+        hasPooledEASE = itemCount <= limit
+    }
+
+    /// Baselines with a weight for each pair of items.
+    public var itemWeightMethods: [String] {
+        methods.filter { [MethodName.itemKNN, MethodName.textKNN, MethodName.ease].contains($0) }
+    }
+
+    /// Baselines with factors that predict ratings.
+    public var ratingFactorMethods: [String] {
+        methods.filter { [MethodName.explicitALS, MethodName.biasedMF].contains($0) }
+    }
+
+    /// Whether a baseline needs the damped means of the target.
+    var hasRatingMeans: Bool {
+        !Set(methods).isDisjoint(with: [
+            MethodName.globalMean, MethodName.itemMean, MethodName.userMean, MethodName.biasCarry,
+        ])
+    }
+
+    /// The methods that predict ratings.
+    public var ratingMethods: [String] {
+        methods.filter {
+            [
+                MethodName.globalMean, MethodName.itemMean, MethodName.userMean, MethodName.biasCarry,
+                MethodName.explicitALS, MethodName.biasedMF,
+            ].contains($0)
+        }
+    }
 }
 
 /// Everything that validation persons choose between, in a fixed order.
@@ -29,57 +148,173 @@ public struct SelectionGrid: Sendable, Equatable {
         /// Known target interactions.
         public let shots: Int
         /// ρ, for methods with a map.
-        public let ridge: Double?
+        public var ridge: Double?
         /// The kind of fold-in, for methods with a map and shots.
-        public let foldIn: FoldInKind?
-        /// λ of the fold-in, with shots.
-        public let regularization: Double?
+        public var foldIn: FoldInKind?
+        /// λ of the fold-in, with shots; of training, for the pooled EASE.
+        public var regularization: Double?
+        /// The blended models, and the weight of the first.
+        public var blend: Blend?
+        /// The kind of pooled model.
+        public var model: String?
+        /// ρ of bias carry.
+        public var carry: Double?
+        /// The damping of a person's rating offset.
+        public var damping: Double?
+
+        init(_ method: String, _ shots: Int) {
+            self.method = method
+            self.shots = shots
+        }
+    }
+
+    /// Two local models and the weight of the first.
+    public struct Blend: Sendable, Equatable {
+        /// The first model.
+        public let first: String
+        /// The second model.
+        public let second: String
+        /// The weight of the first, 0 to 1; the second has the rest.
+        public let weight: Double
     }
 
     /// The candidates; the position is the index in `selection.scores`.
     public let candidates: [Candidate]
 
     /// The grid of a scenario.
-    public init(_ scenario: ScenarioDefinition) {
-        let ridges = scenario.numbers("transfer.ridge")
-        let regularizations = scenario.numbers("transfer.fold-in-regularization")
+    public init(_ scenario: ScenarioDefinition, baselines: BaselineOffer) {
         var out: [Candidate] = []
         for shots in scenario.integers("evaluation.shots") {
-            for method in [MethodName.featureMap, MethodName.shuffledSource] {
-                for ridge in ridges {
-                    if shots == 0 {
-                        out.append(
-                            Candidate(method: method, shots: 0, ridge: ridge, foldIn: nil, regularization: nil))
-                        continue
-                    }
-                    for kind in FoldInKind.allCases {
-                        for value in regularizations {
-                            out.append(
-                                Candidate(
-                                    method: method, shots: shots, ridge: ridge, foldIn: kind, regularization: value))
-                        }
-                    }
-                }
+            out += SelectionGrid.mapped(scenario, shots)
+            out += SelectionGrid.rating(scenario, baselines, shots)
+            out += SelectionGrid.pooled(scenario, baselines, shots)
+            let regularizations = scenario.numbers("transfer.fold-in-regularization")
+            if baselines.methods.contains(MethodName.naiveFedAvg) {
+                out += SelectionGrid.foldIns(MethodName.naiveFedAvg, shots, regularizations)
             }
-            if shots > 0 {
-                for value in regularizations {
-                    out.append(
-                        Candidate(
-                            method: MethodName.local, shots: shots, ridge: nil, foldIn: nil, regularization: value))
-                }
+            guard shots > 0 else { continue }
+            out += SelectionGrid.foldIns(MethodName.local, shots, regularizations)
+            out.append(Candidate(MethodName.popularity, shots))
+            out += baselines.itemWeightMethods.map { Candidate($0, shots) }
+            if baselines.methods.contains(MethodName.localEnsemble) {
+                out += SelectionGrid.blends(baselines, shots, regularizations)
             }
         }
         candidates = out
     }
 
+    private static func foldIns(_ method: String, _ shots: Int, _ regularizations: [Double]) -> [Candidate] {
+        // Without shots there is nothing to fold in.
+        guard shots > 0 else { return [Candidate(method, shots)] }
+        return regularizations.map { value in
+            var candidate = Candidate(method, shots)
+            candidate.regularization = value
+            return candidate
+        }
+    }
+
+    private static func mapped(_ scenario: ScenarioDefinition, _ shots: Int) -> [Candidate] {
+        var out: [Candidate] = []
+        for method in [MethodName.featureMap, MethodName.shuffledSource] {
+            for ridge in scenario.numbers("transfer.ridge") {
+                var candidate = Candidate(method, shots)
+                candidate.ridge = ridge
+                guard shots > 0 else {
+                    out.append(candidate)
+                    continue
+                }
+                for kind in FoldInKind.allCases {
+                    for value in scenario.numbers("transfer.fold-in-regularization") {
+                        candidate.foldIn = kind
+                        candidate.regularization = value
+                        out.append(candidate)
+                    }
+                }
+            }
+        }
+        return out
+    }
+
+    private static func rating(_ scenario: ScenarioDefinition, _ baselines: BaselineOffer, _ shots: Int) -> [Candidate]
+    {
+        var out: [Candidate] = []
+        for method in baselines.ratingMethods {
+            var candidate = Candidate(method, shots)
+            // Without shots a person's own offset is not known; that of the sources is, and it is damped too.
+            let isDamped = method == MethodName.biasCarry || (method == MethodName.userMean && shots > 0)
+            for damping in isDamped ? scenario.numbers("tune.user-damping").map(Optional.some) : [nil] {
+                for carry in method == MethodName.biasCarry
+                    ? scenario.numbers("tune.bias-carry").map(Optional.some) : [nil]
+                {
+                    candidate.damping = damping
+                    candidate.carry = carry
+                    out.append(candidate)
+                }
+            }
+        }
+        return out
+    }
+
+    private static func pooled(_ scenario: ScenarioDefinition, _ baselines: BaselineOffer, _ shots: Int) -> [Candidate]
+    {
+        guard baselines.methods.contains(MethodName.pooledReference) else { return [] }
+        var out: [Candidate] = []
+        for (model, values) in [
+            ("implicit-als", scenario.numbers("transfer.fold-in-regularization")),
+            (MethodName.ease, baselines.hasPooledEASE ? scenario.numbers("tune.ease-regularization") : []),
+        ] {
+            for value in values {
+                var candidate = Candidate(MethodName.pooledReference, shots)
+                candidate.model = model
+                candidate.regularization = value
+                out.append(candidate)
+            }
+        }
+        return out
+    }
+
+    private static func blends(
+        _ baselines: BaselineOffer, _ shots: Int, _ regularizations: [Double]
+    ) -> [Candidate] {
+        let models = MethodName.localRanking.filter {
+            $0 == MethodName.popularity || $0 == MethodName.local || baselines.itemWeightMethods.contains($0)
+        }
+        var out: [Candidate] = []
+        for (index, first) in models.enumerated() {
+            for second in models.dropFirst(index + 1) {
+                let involvesFoldIn = first == MethodName.local || second == MethodName.local
+                for value in involvesFoldIn ? regularizations.map(Optional.some) : [nil] {
+                    for weight in [0.25, 0.5, 0.75] {
+                        var candidate = Candidate(MethodName.localEnsemble, shots)
+                        candidate.blend = Blend(first: first, second: second, weight: weight)
+                        candidate.regularization = value
+                        out.append(candidate)
+                    }
+                }
+            }
+        }
+        return out
+    }
+
     /// The candidate of a method and number of shots with the highest score, the first of equals; `nil` where the
     /// method has nothing to choose.
     public func best(method: String, shots: Int, scores: [Float]) -> Candidate? {
+        bestIndex(of: [method], shots: shots, scores: scores).map { candidates[$0] }
+    }
+
+    /// The local ranking candidate that validation picks for a number of shots; `nil` without shots, where every local
+    /// model is popularity.
+    public func bestLocal(shots: Int, scores: [Float]) -> Candidate? {
+        bestIndex(of: MethodName.localRanking, shots: shots, scores: scores).map { candidates[$0] }
+    }
+
+    private func bestIndex(of methods: [String], shots: Int, scores: [Float]) -> Int? {
         precondition(scores.count == candidates.count, "\(scores.count) scores for \(candidates.count) candidates")
         var best: Int?
-        for index in candidates.indices where candidates[index].method == method && candidates[index].shots == shots {
+        for index in candidates.indices
+        where candidates[index].shots == shots && methods.contains(candidates[index].method) {
             if best.map({ scores[index] > scores[$0] }) ?? true { best = index }
         }
-        return best.map { candidates[$0] }
+        return best
     }
 }

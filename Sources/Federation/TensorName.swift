@@ -16,7 +16,29 @@ public enum TensorName {
     public static func crossMoment(isShuffled: Bool) -> String { prefix(isShuffled) + ".cross-moment" }
     /// `A = Σ f fᵀ` over linked persons, present with several sources only.
     public static func sourceMoment(isShuffled: Bool) -> String { prefix(isShuffled) + ".source-moment" }
-    /// Σ NDCG over validation persons for each candidate.
+    /// The times of the split, as `CalendarCode` writes them.
+    public static let calendar = "calendar.times"
+    /// Σ W over clients, text dimension × factors, each times its persons; `W` maps an item's text to its factors.
+    public static let towerSum = "tower.weights-sum"
+    /// Σ p₀ over clients, factors, each times its persons.
+    public static let towerPriorSum = "tower.prior-sum"
+    /// The persons behind the tower's sums, one element.
+    public static let towerCount = "tower.count"
+    /// The target's item factors by the common tower, items × factors.
+    public static func towerItemFactors(_ domain: String) -> String { "\(domain).naive-fedavg.item-factors" }
+    /// The weights of a ranking model with one weight for each pair of items, items × items.
+    public static func itemWeights(_ domain: String, method: String) -> String { "\(domain).\(method).item-weights" }
+    /// μ of a rating model, one element; damped means go by the name `rating-means`.
+    public static func globalMean(_ domain: String, method: String) -> String { "\(domain).\(method).global-mean" }
+    /// The item offsets of a rating model, items.
+    public static func itemOffsets(_ domain: String, method: String) -> String { "\(domain).\(method).item-offsets" }
+    /// The item factors of a rating model, items × factors.
+    public static func ratingFactors(_ domain: String, method: String) -> String { "\(domain).\(method).item-factors" }
+    /// The regularisation that a domain chose for a rating model, one element.
+    public static func regularization(_ domain: String, method: String) -> String {
+        "\(domain).\(method).regularization"
+    }
+    /// Σ of the scores of each candidate over validation persons: NDCG, or minus the mean squared error.
     public static let selectionScores = "selection.scores"
     /// The number of validation persons scored, one element.
     public static let selectionCount = "selection.count"
@@ -34,6 +56,12 @@ public enum ReleaseName {
     public static func moments(_ domain: String) -> String { "\(domain).moments" }
     /// The cross-moments, true or with shuffled links.
     public static func bridge(isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
+    /// The times of the split.
+    public static let calendar = "calendar"
+    /// The common text tower.
+    public static let tower = "tower"
+    /// A model of a domain that is a baseline.
+    public static func model(_ domain: String, method: String) -> String { "\(domain).\(method)" }
     /// The validation scores.
     public static let selection = "selection"
 }

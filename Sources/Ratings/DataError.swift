@@ -10,6 +10,14 @@ public enum DataError: Error, Equatable, Sendable, CustomStringConvertible {
     case duplicate(path: String, line: Int)
     /// A rated item is not in the file of items.
     case unknownItem(path: String, line: Int, items: String)
+    /// The layout cannot be told from the file.
+    case undetected(path: String, reason: String)
+    /// A folder holds none of the files that were looked for, or more than one.
+    case noDataSet(path: String, lookedFor: [String], found: [String])
+    /// The file holds more than the indices of a sparse matrix can count.
+    case tooLarge(path: String)
+    /// Every rating is 0, and such rows are left out.
+    case onlyZeros(path: String)
 
     /// One sentence.
     public var description: String {
@@ -20,6 +28,24 @@ public enum DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case .duplicate(let path, let line):
             "\(path):\(line): a second rating of one item by one person, and data.duplicates is error"
         case .unknownItem(let path, let line, let items): "\(path):\(line): the item is not listed in \(items)"
+        case .undetected(let path, let reason):
+            "cannot tell the format of \(path): \(reason); the formats are "
+                + RatingsFormat.allCases.map(\.rawValue).joined(separator: ", ")
+        case .noDataSet(let path, let lookedFor, let found):
+            found.isEmpty
+                ? "the folder \(path) holds none of \(lookedFor.joined(separator: ", "))"
+                : "the folder \(path) holds more than one data set: \(found.joined(separator: ", "))"
+        case .onlyZeros(let path):
+            "\(path) holds no row with a rating other than 0, which stands for no rating there"
+        case .tooLarge(let path): "\(path) holds 2³² or more rows, persons or items"
         }
     }
+}
+
+/// What is wrong with one line, before the file and the line's number are known.
+enum LineProblem: Error {
+    /// The line is not what the format says; the text ends the sentence "expected …".
+    case expected(String)
+    /// More rows or ids than 32 bits count.
+    case tooMany
 }

@@ -17,6 +17,7 @@ public struct PersonSplit: Sendable {
     private let seed: Int
     private let coldShare: Double
     private let validationShare: Double
+    private let warmShare: Double
 
     /// A split.
     ///
@@ -24,13 +25,15 @@ public struct PersonSplit: Sendable {
     ///   - seed: the run's seed, which the key is derived from.
     ///   - coldShare: the share of persons who are cold.
     ///   - validationShare: the share of the others who validate.
-    public init(seed: Int, coldShare: Double, validationShare: Double) {
+    ///   - warmShare: the share of training persons who are scored as warm.
+    public init(seed: Int, coldShare: Double, validationShare: Double, warmShare: Double = 0) {
         var hasher = FieldHasher(purpose: "ferry.person-split/1")
         hasher.update(seed)
         hash = KeyedHash(key: hasher.finalize().bytes)
         self.seed = seed
         self.coldShare = coldShare
         self.validationShare = validationShare
+        self.warmShare = warmShare
     }
 
     /// The part of a person.
@@ -44,13 +47,15 @@ public struct PersonSplit: Sendable {
         Int(hash.integer(of: "client/" + person) % UInt64(count))
     }
 
-    /// The support candidates and the query of a person: `candidateCount` interactions drawn at random, in the order
-    /// in which shots become known, and all the others. Both are the same for every number of shots.
-    public func supportAndQuery(
-        of person: String, items: ArraySlice<UInt32>, candidateCount: Int
-    ) -> (support: [UInt32], query: [UInt32]) {
-        var stream = RandomStream(root: UInt64(seed), path: ["support", .name(person)])
-        let order = stream.permutation(count: items.count).map { items[items.startIndex + $0] }
-        return (Array(order.prefix(candidateCount)), order.dropFirst(candidateCount).sorted())
+    /// Whether a training person is scored as warm.
+    public func isWarmScored(_ person: String) -> Bool { hash.fraction(of: "warm/" + person) < warmShare }
+
+    /// Whether an item is kept out of training by hash.
+    func isCold(item: String, share: Double) -> Bool { hash.fraction(of: "item/" + item) < share }
+
+    /// A random order of a person's interactions, for one purpose.
+    func order(of purpose: String, person: String, count: Int) -> [Int] {
+        var stream = RandomStream(root: UInt64(seed), path: [.name(purpose), .name(person)])
+        return stream.permutation(count: count)
     }
 }

@@ -5,107 +5,137 @@ import Numerics
 /// A person has a taste `z ~ N(0, I)`; in a domain it shows as `√(1 − gap) z + √gap w` with `w` of that domain alone.
 /// Items have vectors of their own in each domain, so that every domain sees the taste through its own rotation, and a
 /// popularity that falls with rank. Interactions are drawn without replacement with log-odds affinity + popularity
-/// (the largest Gumbel-perturbed scores), ratings from affinity and a bias that the person carries between domains.
+/// (the largest Gumbel-perturbed scores), ratings from affinity and biases of person and item.
 /// *Determinism*: everything is a function of the options.
 public struct SyntheticWorld: Sendable, Equatable {
-    /// The knobs of the world.
-    public struct Options: Sendable, Equatable {
-        /// The seed.
-        public let seed: Int
-        /// Persons in the world.
-        public let personCount: Int
-        /// The share of persons in every domain.
-        public let overlap: Double
-        /// Items in each domain.
-        public let itemCount: Int
-        /// Mean interactions of a person in a domain.
-        public let meanInteractions: Double
-        /// Dimensions of a taste.
-        public let tasteDimensions: Int
-        /// Standard deviation of the affinity, in logits.
-        public let tasteStrength: Double
-        /// The share of the taste's variance that is of one domain alone.
-        public let domainGap: Double
-        /// The domains, sorted.
-        public let domains: [String]
-
-        /// Makes options.
-        public init(
-            seed: Int, personCount: Int, overlap: Double, itemCount: Int, meanInteractions: Double,
-            tasteDimensions: Int,
-            tasteStrength: Double, domainGap: Double, domains: [String]
-        ) {
-            self.seed = seed
-            self.personCount = personCount
-            self.overlap = overlap
-            self.itemCount = itemCount
-            self.meanInteractions = meanInteractions
-            self.tasteDimensions = tasteDimensions
-            self.tasteStrength = tasteStrength
-            self.domainGap = domainGap
-            self.domains = domains
-        }
-    }
-
-    private let options: Options
+    /// The knobs.
+    public let options: Options
 
     /// A world with the given knobs.
-    public init(_ options: Options) { self.options = options }
+    ///
+    /// - Precondition: shares and correlations are within 0 ... 1, counts are positive, and rating shares are five that
+    ///   sum to 1.
+    public init(_ options: Options) {
+        let shares = [options.overlap, options.domainGap, options.activityCorrelation, options.biasCorrelation]
+        precondition(shares.allSatisfy { (0...1).contains($0) }, "a share of a synthetic world")
+        precondition(options.personCount > 0 && options.itemCount > 0 && options.tasteDimensions > 0)
+        precondition(
+            options.overrides.values.allSatisfy { ($0.itemCount ?? 1) > 0 && ($0.ratingShares?.count ?? 5) == 5 })
+        self.options = options
+    }
 
-    private func stream(_ path: [StreamComponent]) -> RandomStream {
+    func stream(_ path: [StreamComponent]) -> RandomStream {
         RandomStream(root: UInt64(options.seed), path: ["world"] + path)
     }
+
+    /// The ids of the items of a domain, sorted.
+    ///
+    /// - Precondition: the domain is one of the options'.
+    public func items(in domain: String) -> [String] { DomainView(self, domain).items }
 
     /// The interactions of one domain.
     ///
     /// - Precondition: the domain is one of the options'. *Complexity*: O(persons · items · taste dimensions).
     public func interactions(in domain: String) -> Interactions {
-        guard let domainIndex = options.domains.firstIndex(of: domain) else {
-            preconditionFailure("the synthetic world has no domain \(domain)")
-        }
-        let dimensions = options.tasteDimensions
-        let itemCount = options.itemCount
-        var itemStream = stream([.name(domain), "items"])
-        let vectors = (0..<itemCount * dimensions).map { _ in itemStream.gaussian() / Double(dimensions).squareRoot() }
-        let ranks = itemStream.permutation(count: itemCount)
-        let popularity = ranks.map { -0.8 * Double($0 + 1).logarithm }
-        let domainBias = 4.0 + 0.3 * itemStream.uniform()
-        let width = String(max(options.personCount, itemCount)).count
-        func id(_ prefix: String, _ index: Int) -> String {
-            let digits = String(index)
-            return prefix + String(repeating: "0", count: width - digits.count) + digits
-        }
-        let items = (0..<itemCount).map { id("\(domain)-item-", $0) }
-        var builder = InteractionBuilder(catalogue: items)
-        for person in 0..<options.personCount {
-            var shared = stream(["person", .number(person)])
-            let isEverywhere = shared.uniform() < options.overlap
-            guard isEverywhere || person % options.domains.count == domainIndex else { continue }
-            let taste = (0..<dimensions).map { _ in shared.gaussian() }
-            let bias = 0.6 * shared.gaussian()
-            var own = stream(["person", .number(person), .name(domain)])
-            let seen = taste.map {
-                (1 - options.domainGap).squareRoot() * $0 + options.domainGap.squareRoot() * own.gaussian()
+        let view = DomainView(self, domain)
+        var draws = [DrawnRating]()
+        var starts = [0]
+        var persons: [String] = []
+        var scores = ItemScores(view)
+        let counts = view.interactionCounts(view.options.meanInteractions, cap: view.interactionLimit)
+        for (member, person) in view.members.enumerated() {
+            var state = view.person(person)
+            if options.hasTimes || !options.drifts.isEmpty {
+                let times = view.times(of: person, count: counts[member])
+                var first = 0
+                for phase in view.phases {
+                    var end = first
+                    while end < times.count, phase.end.map({ times[end] < $0 }) ?? true { end += 1 }
+                    scores.draw(end - first, of: &state, in: phase, times: times[first..<end], into: &draws)
+                    first = end
+                }
+            } else {
+                scores.draw(counts[member], of: &state, in: view.phases[0], times: [], into: &draws)
             }
-            // A log-normal activity with the requested mean: E exp(σx − σ²/2) = 1.
-            let activity = options.meanInteractions * (0.6 * own.gaussian() - 0.18).exponential
-            let count = min(max(1, Int(activity.rounded())), itemCount / 2)
-            var scored: [(score: Double, item: Int, affinity: Double)] = []
-            scored.reserveCapacity(itemCount)
-            for item in 0..<itemCount {
-                var affinity = 0.0
-                for dimension in 0..<dimensions { affinity += seen[dimension] * vectors[item * dimensions + dimension] }
-                let score = options.tasteStrength * affinity + popularity[item] + own.gumbel()
-                scored.append((score, item, affinity))
-            }
-            scored.sort { ($1.score, $0.item) < ($0.score, $1.item) }
-            for entry in scored.prefix(count) {
-                let rating = (domainBias + bias + 0.4 * entry.affinity + 0.7 * own.gaussian()).rounded()
-                _ = builder.add(
-                    person: id("person-", person), item: items[entry.item], rating: Float(min(max(rating, 1), 5)),
-                    time: 0, line: 0)
+            scores.forget(draws[starts[member]...])
+            persons.append(view.id("person-", person))
+            starts.append(draws.count)
+        }
+        let ratings = view.ratings(of: draws.map(\.level))
+        var out = InteractionColumns(capacity: draws.count)
+        for row in 0..<persons.count {
+            let order = (starts[row]..<starts[row + 1]).sorted { draws[$0].item < draws[$1].item }
+            for position in order {
+                out.columns.append(UInt32(draws[position].item))
+                out.ratings.append(ratings[position])
+                if view.hasTimes { out.times.append(draws[position].time) }
             }
         }
-        return builder.build(rule: .mean, hasTimes: false).interactions
+        return Interactions(
+            persons: persons, items: view.items,
+            rows: SparseRows(starts: starts, columns: out.columns, columnCount: view.items.count),
+            ratings: out.ratings, times: out.times)
+    }
+}
+
+private struct InteractionColumns {
+    var columns: [UInt32] = []
+    var ratings: [Float] = []
+    var times: [Int64] = []
+
+    init(capacity: Int) {
+        columns.reserveCapacity(capacity)
+        ratings.reserveCapacity(capacity)
+    }
+}
+
+/// An interaction before its rating is put on the scale.
+struct DrawnRating {
+    let item: Int
+    let level: Double
+    let time: Int64
+}
+
+/// The scores of all items for one person at a time.
+private struct ItemScores {
+    private let view: DomainView
+    private var scored: [(score: Double, item: Int, affinity: Double)] = []
+    private var isTaken: [Bool]
+
+    init(_ view: DomainView) {
+        self.view = view
+        isTaken = [Bool](repeating: false, count: view.items.count)
+        scored.reserveCapacity(view.items.count)
+    }
+
+    /// Draws interactions with items that the person has none with yet.
+    mutating func draw(
+        _ count: Int, of person: inout PersonState, in phase: WorldPhase, times: ArraySlice<Int64>,
+        into draws: inout [DrawnRating]
+    ) {
+        guard count > 0 else { return }
+        let dimensions = view.dimensions
+        let seen = phase.turned(person.seen)
+        scored.removeAll(keepingCapacity: true)
+        for item in 0..<view.items.count {
+            let affinity = view.affinity(seen, item, dimensions)
+            let score = view.world.options.tasteStrength * affinity + phase.popularity[item] + person.own.gumbel()
+            if !isTaken[item] { scored.append((score, item, affinity)) }
+        }
+        scored.sort { ($1.score, $0.item) < ($0.score, $1.item) }
+        for (index, entry) in scored.prefix(count).enumerated() {
+            let noise = view.world.options.ratingNoise * person.own.gaussian()
+            let level =
+                view.center + person.bias + view.world.options.tasteEffect * entry.affinity + noise
+                + view.itemBiases[entry.item] + phase.scaleShift
+            isTaken[entry.item] = true
+            let time = times.isEmpty ? 0 : times[times.startIndex + index]
+            draws.append(DrawnRating(item: entry.item, level: level, time: time))
+        }
+    }
+
+    /// Makes the items of a finished person free again.
+    mutating func forget(_ draws: ArraySlice<DrawnRating>) {
+        for draw in draws { isTaken[draw.item] = false }
     }
 }

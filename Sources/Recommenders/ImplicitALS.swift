@@ -121,6 +121,23 @@ public struct ImplicitALS: Sendable {
     }
 }
 
+extension ImplicitALS {
+    /// The factors of every row with the factors of the columns fixed: one exact half-sweep; zeros for a row without
+    /// entries.
+    ///
+    /// - Throws: `notPositiveDefinite`. *Complexity*: O(entries · d² + rows · d³).
+    public static func rowFactors(
+        _ rows: SparseRows, columnFactors: Matrix, regularization: Float, confidence: Float
+    ) throws(NumericsError) -> Matrix {
+        let configuration = Configuration(
+            factors: columnFactors.columnCount, regularization: regularization, confidence: confidence, iterations: 1,
+            solver: .cholesky)
+        var solved = Matrix(rowCount: rows.rowCount, columnCount: columnFactors.columnCount)
+        try HalfSweep(rows, nil, configuration, threadCount: 1).solve(&solved, fixed: columnFactors)
+        return solved
+    }
+}
+
 /// One side of alternating least squares: solves every row with the other side fixed; a row without entries is zero.
 private struct HalfSweep {
     private let rows: SparseRows

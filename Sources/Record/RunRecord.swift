@@ -12,15 +12,20 @@ public struct ClientRecord: Codable, Sendable, Equatable {
     public let interactions: Int
     /// Rows that repeated a pair.
     public let duplicates: Int
+    /// The digest of a domain client's catalogue in hexadecimal.
+    public let catalogue: String?
 
     /// Makes a client record.
-    public init(id: String, domain: String, users: Int, items: Int, interactions: Int, duplicates: Int) {
+    public init(
+        id: String, domain: String, users: Int, items: Int, interactions: Int, duplicates: Int, catalogue: String? = nil
+    ) {
         self.id = id
         self.domain = domain
         self.users = users
         self.items = items
         self.interactions = interactions
         self.duplicates = duplicates
+        self.catalogue = catalogue
     }
 }
 
@@ -37,8 +42,8 @@ public struct EvaluationRecord: Codable, Sendable, Equatable {
     public let method: String
     /// The cohort.
     public let cohort: String
-    /// Known target interactions.
-    public let shots: Int
+    /// Known target interactions; `nil`, written as `null`, for persons with all of their history.
+    public let shots: Int?
     /// The metric, such as `ndcg@10`.
     public let metric: String
     /// The mean over the cohort.
@@ -50,7 +55,7 @@ public struct EvaluationRecord: Codable, Sendable, Equatable {
 
     /// Makes a figure.
     public init(
-        client: String, method: String, cohort: String, shots: Int, metric: String, value: Double, interval: [Double],
+        client: String, method: String, cohort: String, shots: Int?, metric: String, value: Double, interval: [Double],
         users: Int
     ) {
         self.client = client
@@ -63,38 +68,70 @@ public struct EvaluationRecord: Codable, Sendable, Equatable {
         self.users = users
     }
 
-    /// The order of records: client, method, cohort, metric, shots.
+    /// The order of records: client, cohort, method, metric, shots.
     public static func isOrdered(_ first: EvaluationRecord, _ second: EvaluationRecord) -> Bool {
-        (first.client, first.method, first.cohort, first.metric, first.shots)
-            < (second.client, second.method, second.cohort, second.metric, second.shots)
+        (first.client, first.cohort, first.method, first.metric, first.shots ?? .max)
+            < (second.client, second.cohort, second.method, second.metric, second.shots ?? .max)
+    }
+
+    /// Writes `null` explicitly for an absent number of shots.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(client, forKey: .client)
+        try container.encode(method, forKey: .method)
+        try container.encode(cohort, forKey: .cohort)
+        try container.encode(shots, forKey: .shots)
+        try container.encode(metric, forKey: .metric)
+        try container.encode(value, forKey: .value)
+        try container.encode(interval, forKey: .interval)
+        try container.encode(users, forKey: .users)
     }
 }
 
 /// What the validation persons decided.
 public struct ChoiceRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case method, shots, ridge, regularization
+        case method, shots, ridge, regularization, model, weight, carry, damping, setting
         case foldIn = "fold-in"
     }
 
     /// The method.
     public let method: String
-    /// Known target interactions.
-    public let shots: Int
+    /// Known target interactions; `nil` for a choice of a domain client, which holds for every number.
+    public let shots: Int?
     /// The map's ridge ρ, where the method has a map.
     public let ridge: Double?
     /// The kind of fold-in, where the method has a map.
     public let foldIn: String?
     /// The fold-in's λ; `nil` without shots.
     public let regularization: Double?
+    /// The model that was picked, or the two that were blended.
+    public let model: String?
+    /// The weight of the first of two blended models.
+    public let weight: Double?
+    /// The share of a person's source offset.
+    public let carry: Double?
+    /// The damping of a person's offset.
+    public let damping: Double?
+    /// The value of the method's `tune:` grid that a domain client chose.
+    public let setting: Double?
 
     /// Makes a choice.
-    public init(method: String, shots: Int, ridge: Double?, foldIn: String?, regularization: Double?) {
+    public init(
+        method: String, shots: Int? = nil, ridge: Double? = nil, foldIn: String? = nil, regularization: Double? = nil,
+        model: String? = nil, weight: Double? = nil, carry: Double? = nil, damping: Double? = nil,
+        setting: Double? = nil
+    ) {
         self.method = method
         self.shots = shots
         self.ridge = ridge
         self.foldIn = foldIn
         self.regularization = regularization
+        self.model = model
+        self.weight = weight
+        self.carry = carry
+        self.damping = damping
+        self.setting = setting
     }
 }
 

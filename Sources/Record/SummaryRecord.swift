@@ -11,8 +11,8 @@ public struct SummaryFigure: Codable, Sendable, Equatable {
     public let method: String
     /// The cohort.
     public let cohort: String
-    /// Known target interactions.
-    public let shots: Int
+    /// Known target interactions; `nil`, written as `null`, for persons with all of their history.
+    public let shots: Int?
     /// The metric.
     public let metric: String
     /// The mean of the seeds' means.
@@ -26,7 +26,7 @@ public struct SummaryFigure: Codable, Sendable, Equatable {
 
     /// Makes a figure.
     public init(
-        client: String, method: String, cohort: String, shots: Int, metric: String, mean: Double, interval: [Double],
+        client: String, method: String, cohort: String, shots: Int?, metric: String, mean: Double, interval: [Double],
         kind: String, seeds: Int
     ) {
         self.client = client
@@ -38,6 +38,20 @@ public struct SummaryFigure: Codable, Sendable, Equatable {
         self.interval = interval
         self.kind = kind
         self.seeds = seeds
+    }
+
+    /// Writes `null` explicitly for an absent number of shots.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(client, forKey: .client)
+        try container.encode(method, forKey: .method)
+        try container.encode(cohort, forKey: .cohort)
+        try container.encode(shots, forKey: .shots)
+        try container.encode(metric, forKey: .metric)
+        try container.encode(mean, forKey: .mean)
+        try container.encode(interval, forKey: .interval)
+        try container.encode(kind, forKey: .kind)
+        try container.encode(seeds, forKey: .seeds)
     }
 }
 

@@ -2,14 +2,16 @@ public import Record
 
 /// The result as text for standard output: methods × shots, with intervals.
 public enum ResultTable {
-    /// The table of one metric for each of the given clients that measured it.
-    public static func text(_ summary: SummaryRecord, metric: String, clients: [String]? = nil) -> String {
+    /// The table of one metric and cohort for each of the given clients that measured it; empty when nobody did.
+    public static func text(
+        _ summary: SummaryRecord, metric: String, cohort: String = "cold-users", clients: [String]? = nil
+    ) -> String {
         var out = ""
-        let figures = summary.figures.filter { $0.metric == metric && clients?.contains($0.client) != false }
+        let figures = members(summary, metric, cohort, clients)
         for client in unique(figures.map(\.client)) {
             let members = figures.filter { $0.client == client }
-            let shots = Set(members.map(\.shots)).sorted()
-            var rows = [["method"] + shots.map { "k=\($0)" }]
+            let shots = Set(members.map(\.shots)).sorted { ($0 ?? .max) < ($1 ?? .max) }
+            var rows = [["method"] + shots.map { $0.map { "k=\($0)" } ?? "all known" }]
             for method in unique(members.map(\.method)) {
                 rows.append(
                     [method]
@@ -17,35 +19,41 @@ public enum ResultTable {
                             members.first { $0.method == method && $0.shots == count }.map(cell) ?? "–"
                         })
             }
-            let cohort = unique(members.map(\.cohort)).joined(separator: ", ")
-            out += "\(metric) of \(cohort), client \(client); k = known target interactions\n"
+            let note = shots.contains(nil) ? "" : "; k = known target interactions"
+            out += "\(metric) of \(cohort), client \(client)\(note)\n"
             out += table(rows)
-        }
-        if let kind = figures.first?.kind {
-            let seeds = summary.seeds.count == 1 ? "seed \(summary.seeds[0])" : "\(summary.seeds.count) seeds"
-            out += "\(seeds); brackets: 95 % interval, \(kind)\n"
         }
         return out
     }
 
-    /// How the transfer and its control stand against the better of popularity and the local model.
+    /// What the brackets of the tables are.
+    public static func legend(_ summary: SummaryRecord) -> String {
+        guard let kind = summary.figures.first?.kind else { return "" }
+        let seeds = summary.seeds.count == 1 ? "seed \(summary.seeds[0])" : "\(summary.seeds.count) seeds"
+        return "\(seeds); brackets: 95 % interval, \(kind)\n"
+    }
+
+    private static func members(
+        _ summary: SummaryRecord, _ metric: String, _ cohort: String, _ clients: [String]?
+    ) -> [SummaryFigure] {
+        summary.figures.filter {
+            $0.metric == metric && $0.cohort == cohort && clients?.contains($0.client) != false
+        }
+    }
+
+    /// How the transfer and its control stand against the local model that validation picked, among cold users.
     public static func gains(_ summary: SummaryRecord, metric: String, clients: [String]? = nil) -> String {
-        let figures = summary.figures.filter { $0.metric == metric && clients?.contains($0.client) != false }
+        let figures = members(summary, metric, "cold-users", clients)
         var out = ""
         let measuring = unique(figures.map(\.client))
         for client in measuring {
             func value(_ method: String, _ shots: Int) -> Double? {
                 figures.first { $0.client == client && $0.method == method && $0.shots == shots }?.mean
             }
-            for shots in Set(figures.map(\.shots)).sorted() {
-                let baselines = ["popularity", "local"].compactMap { name in value(name, shots).map { (name, $0) } }
-                guard
-                    let (baseline, reference) = baselines.reduce(
-                        nil,
-                        { best, next -> (String, Double)? in
-                            if let best, best.1 >= next.1 { best } else { next }
-                        }), reference > 0
-                else { continue }
+            for shots in Set(figures.compactMap(\.shots)).sorted() {
+                // Without shots every local model is popularity.
+                let baseline = shots == 0 ? "popularity" : "best-local"
+                guard let reference = value(baseline, shots), reference > 0 else { continue }
                 let parts = ["feature-map", "shuffled-source"].compactMap { method in
                     value(method, shots).map { "\(method) \(decimals($0 / reference, 2))" }
                 }
@@ -67,7 +75,7 @@ public enum ResultTable {
     }
 
     /// Columns aligned to their widest cell.
-    static func table(_ rows: [[String]]) -> String {
+    public static func table(_ rows: [[String]]) -> String {
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
@@ -76,7 +84,7 @@ public enum ResultTable {
     }
 
     /// A number with a fixed count of decimals.
-    static func decimals(_ value: Double, _ count: Int) -> String {
+    public static func decimals(_ value: Double, _ count: Int) -> String {
         let scale = (0..<count).reduce(1.0) { product, _ in product * 10 }
         let scaled = (value * scale).rounded()
         guard scaled.isFinite, abs(scaled) < 1e18 else { return String(value) }

@@ -45,17 +45,26 @@ extension ScenarioDecoder {
         return found
     }
 
+    /// Defaults of the calibrated world where they differ from those of the table.
+    private static let calibratedDefaults = [
+        "world.persons": "1478", "world.overlap": "0.8985", "world.items": "1253", "world.interactions": "40",
+        "world.taste-strength": "1.5", "world.domain-gap": "0.3", "world.rating-noise": "0.82",
+    ]
+
     /// Sets every key that was left out to its default.
     mutating func fillDefaults() {
+        let isCalibrated = text("world.preset") == "calibrated"
         for key in ScenarioKey.all where !key.defaultText.isEmpty {
             if key.path.hasPrefix("clients[].") {
+                let rest = key.path.dropFirst("clients[]".count)
+                let isOfData = rest.hasPrefix(".data.")
                 for index in 0..<clientCount {
-                    let path = key.path.replacing("clients[]", with: "clients[\(index)]")
-                    if key.path.hasPrefix("clients[].data."), !present.contains("clients[\(index)].data") { continue }
-                    setDefault(key, at: path)
+                    if isOfData, !present.contains("clients[\(index)].data") { continue }
+                    setDefault(key, at: "clients[\(index)]\(rest)", key.defaultText)
                 }
             } else {
-                setDefault(key, at: key.path)
+                let preset = isCalibrated ? ScenarioDecoder.calibratedDefaults[key.path] : nil
+                setDefault(key, at: key.path, preset ?? key.defaultText)
             }
         }
         // The map cannot predict more dimensions than the model has.
@@ -64,15 +73,15 @@ extension ScenarioDecoder {
         }
     }
 
-    private mutating func setDefault(_ key: ScenarioKey, at path: String) {
+    private mutating func setDefault(_ key: ScenarioKey, at path: String, _ text: String) {
         guard values[path] == nil, !present.contains(path) else { return }
         if key.kind.isList {
-            let members = key.defaultText.dropFirst().dropLast().split(separator: ",")
+            let members = text.dropFirst().dropLast().split(separator: ",")
             let list = members.compactMap {
                 try? key.kind.parse(String($0.drop(while: { $0 == " " })), isQuoted: false).get()
             }
             setValue(path, .list(list))
-        } else if let value = try? key.kind.parse(key.defaultText, isQuoted: false).get() {
+        } else if let value = try? key.kind.parse(text, isQuoted: false).get() {
             setValue(path, value)
         }
     }
@@ -83,6 +92,15 @@ extension ScenarioDecoder {
 
     func integer(_ path: String) -> Int? {
         if case .integer(let value)? = values[path] { value } else { nil }
+    }
+
+    func number(_ path: String) -> Double? {
+        if case .number(let value)? = values[path] { value } else { nil }
+    }
+
+    private func numbers(_ path: String) -> [Double] {
+        guard case .list(let list)? = values[path] else { return [] }
+        return list.compactMap { if case .number(let value) = $0 { value } else { nil } }
     }
 
     func integers(_ path: String) -> [Int] {
@@ -104,7 +122,12 @@ extension ScenarioDecoder {
             if let format = text("\(path).data.format") {
                 data = ScenarioDefinition.DataSource(
                     format: format, ratings: text("\(path).data.ratings"), items: text("\(path).data.items"),
-                    duplicates: text("\(path).data.duplicates") ?? "default")
+                    itemVectors: text("\(path).data.item-vectors"),
+                    duplicates: text("\(path).data.duplicates") ?? "default",
+                    zeros: text("\(path).data.zeros") ?? "default",
+                    mergeTwins: number("\(path).data.merge-twins").flatMap { $0 > 0 ? $0 : nil },
+                    malformedLineLimit: integer("\(path).data.malformed-lines") ?? 0,
+                    columns: ["user", "item", "rating", "time"].map { text("\(path).data.columns.\($0)") })
             }
             return ScenarioDefinition.ClientGroup(
                 id: id, domain: domain, count: integer("\(path).count") ?? 1, links: names("\(path).links"), data: data)
@@ -154,7 +177,7 @@ extension ScenarioDecoder {
         let isSynthetic = format == "synthetic"
         if !isSynthetic, text("\(path).data.ratings") == nil { report("\(path).data.ratings", "this key is required") }
         if isSynthetic {
-            for key in ["ratings", "items"] where text("\(path).data.\(key)") != nil {
+            for key in ["ratings", "items", "item-vectors"] where text("\(path).data.\(key)") != nil {
                 report("\(path).data.\(key)", "the synthetic world has no files")
             }
         }
@@ -194,6 +217,9 @@ extension ScenarioDecoder {
         for (index, group) in groups.enumerated() {
             for link in group.links where served[link] == nil { report("clients[\(index)].links", unknown(link)) }
         }
+        if let drifting = text("world.drift.domain"), served[drifting] == nil {
+            report("world.drift.domain", unknown(drifting))
+        }
         guard let target = text("target") else { return }
         if served[target] == nil {
             report("target", unknown(target))
@@ -215,10 +241,7 @@ extension ScenarioDecoder {
         if let minimum = integer("federation.minimum-clients"), minimum > clients {
             report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")
         }
-        if let rounds = integer("federation.rounds"), rounds < 6 {
-            report("federation.rounds", "feature-map takes 6 rounds, \(rounds) are allowed")
-        }
-        if case .number(let share)? = values["federation.participation"], share != 1 {
+        if let share = number("federation.participation"), share != 1 {
             report("federation.participation", "feature-map asks every client in every round; only 1 is possible")
         }
         if let dimension = integer("transfer.dimension"), let factors = integer("model.factors"), dimension > factors {
@@ -229,6 +252,16 @@ extension ScenarioDecoder {
             report(
                 "evaluation.minimum-interactions",
                 "\(minimum) leaves nothing to predict after \(most) shots; at least \(most + 1) is needed")
+        }
+        if names("evaluation.metrics").isEmpty { report("evaluation.metrics", "the list is empty") }
+        if let earlier = number("evaluation.validation-time"), let later = number("evaluation.test-time"),
+            earlier >= later
+        {
+            report("evaluation.test-time", "\(later) is not later than evaluation.validation-time, \(earlier)")
+        }
+        let scale = numbers("evaluation.rating-scale")
+        if values["evaluation.rating-scale"] != nil, scale.count != 2 || scale[0] >= scale[1] {
+            report("evaluation.rating-scale", "expected the lowest and the highest rating, as in [1, 5]")
         }
         if let endpoint = text("transport.endpoint") { checkEndpoint(endpoint) }
     }

@@ -203,7 +203,7 @@ struct ScenarioDecoder {
                     }
                     list.append(value)
                 }
-                guard !list.isEmpty || key.defaultText == "[]" else {
+                guard !list.isEmpty || key.kind.mayBeEmpty else {
                     report(path, at: node, "the list is empty")
                     return
                 }

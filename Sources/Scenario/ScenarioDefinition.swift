@@ -2,14 +2,27 @@
 public struct ScenarioDefinition: Sendable, Equatable {
     /// Where a domain client's ratings come from.
     public struct DataSource: Sendable, Equatable {
-        /// The format's name.
+        /// The format's name, one of `DataFormatName.all`.
         public let format: String
-        /// The file of ratings; `nil` for the synthetic world.
+        /// The file or folder of ratings; `nil` for the synthetic world.
         public let ratings: String?
         /// The file of items.
         public let items: String?
+        /// The file of dense item vectors.
+        public let itemVectors: String?
         /// The duplicate rule's name.
         public let duplicates: String
+        /// The rule for ratings of 0.
+        public let zeros: String
+        /// The Jaccard index from which items are merged; `nil` for none.
+        public let mergeTwins: Double?
+        /// Malformed lines that are left out.
+        public let malformedLineLimit: Int
+        /// The columns of a csv file: user, item, rating, time.
+        public let columns: [String?]
+
+        /// Whether items can have vectors: from text, or from a file of their own.
+        public var hasItemVectors: Bool { format == DataFormatName.synthetic || items != nil || itemVectors != nil }
     }
 
     /// One entry of `clients:`.
@@ -70,6 +83,12 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// The data source of a domain.
     public func data(of domain: String) -> DataSource? { clientGroups.first { $0.domain == domain }?.data }
 
+    /// A boolean value; the key must be in the table.
+    public func boolean(_ path: String) -> Bool {
+        guard case .boolean(let value)? = values[path] else { preconditionFailure("\(path) is no boolean key") }
+        return value
+    }
+
     /// An integer value; the key must be in the table.
     public func integer(_ path: String) -> Int {
         guard case .integer(let value)? = values[path] else { preconditionFailure("\(path) is no integer key") }
@@ -106,6 +125,34 @@ public struct ScenarioDefinition: Sendable, Equatable {
         return list.compactMap { if case .number(let value) = $0 { value } else { nil } }
     }
 
+    /// A list of numbers without a default, or `nil`.
+    public func optionalNumbers(_ path: String) -> [Double]? { values[path] == nil ? nil : numbers(path) }
+
+    /// A list of words; the key must be in the table.
+    public func words(_ path: String) -> [String] {
+        guard case .list(let list)? = values[path] else { preconditionFailure("\(path) is no list key") }
+        return list.compactMap { if case .text(let value) = $0 { value } else { nil } }
+    }
+
+    /// Whether a baseline is asked for.
+    public func hasBaseline(_ name: String) -> Bool { words("evaluation.baselines").contains(name) }
+
+    /// Whether the target's times may divide training, validation and test.
+    public var mayBeSplitByTime: Bool { text("evaluation.split") != "seeded" }
+
+    /// The rounds of naive-fedavg before the choices, and again after them; 0 without it or without item vectors.
+    public var fedAvgRounds: Int {
+        let isOffered =
+            hasBaseline("naive-fedavg")
+            && clientGroups.allSatisfy { $0.isPersons || $0.data?.hasItemVectors == true }
+            && (text("text.word-vectors") != "none"
+                || clientGroups.allSatisfy { $0.isPersons || $0.data?.itemVectors != nil })
+        return isOffered ? integer("evaluation.fedavg-rounds") : 0
+    }
+
+    /// The rounds of a run.
+    public var roundCount: Int { 6 + (mayBeSplitByTime ? 1 : 0) + 2 * fedAvgRounds }
+
     /// A duration; the key must be in the table.
     public func duration(_ path: String) -> Duration {
         guard case .milliseconds(let value)? = values[path] else { preconditionFailure("\(path) is no duration key") }
@@ -132,6 +179,13 @@ public struct ScenarioDefinition: Sendable, Equatable {
         target = decoder.text("target") ?? ""
         seeds = decoder.integers("seeds")
         clientGroups = decoder.clientGroups
+        guard integer("federation.rounds") >= roundCount else {
+            throw ScenarioError(problems: [
+                ScenarioProblem(
+                    file: file, line: decoder.lines["federation.rounds"], keyPath: "federation.rounds",
+                    message: "this scenario takes \(roundCount) rounds, \(integer("federation.rounds")) are allowed")
+            ])
+        }
     }
 
     /// The scenario as YAML with every default filled in; the same for two files that mean the same.

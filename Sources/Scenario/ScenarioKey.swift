@@ -20,6 +20,8 @@ public enum ScenarioValueKind: Sendable, Equatable {
     case duration
     /// One of several words.
     case choice([String])
+    /// A list of different ones of several words.
+    case words([String])
     /// A non-empty list of different integers in a range.
     case integers(ClosedRange<Int>)
     /// A non-empty list of different numbers in a range.
@@ -38,6 +40,7 @@ public enum ScenarioValueKind: Sendable, Equatable {
         case .boolean: "true or false"
         case .duration: "duration, 10ms to 24h"
         case .choice(let words): words.joined(separator: " | ")
+        case .words(let words): "list of \(words.joined(separator: " | "))"
         case .integers(let range): "list of integers, \(range.lowerBound) to \(range.upperBound)"
         case .numbers(let range): "list of numbers, \(plain(range.lowerBound)) to \(plain(range.upperBound))"
         }
@@ -64,13 +67,16 @@ public struct ScenarioKey: Sendable, Equatable {
         self.kind = kind
         self.defaultText = defaultText
         self.meaning = meaning
+        let parts = path.split(separator: ".")
+        name = parts.last.map(String.init) ?? path
+        parent = parts.dropLast().joined(separator: ".")
     }
 
     /// The last component of the path.
-    var name: String { path.split(separator: ".").last.map(String.init) ?? path }
+    let name: String
 
     /// The path without its last component; empty at the top.
-    var parent: String { path.split(separator: ".").dropLast().joined(separator: ".") }
+    let parent: String
 
     /// Every key, in the order of the reference and of the resolved file.
     public static let all: [ScenarioKey] = [
@@ -92,21 +98,47 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey("clients[].data", .section, "Domain clients only: where the ratings come from."),
         ScenarioKey(
-            "clients[].data.format", .choice(["recbole", "synthetic"]), default: "recbole",
-            "The format: RecBole atomic files, or the embedded synthetic world."),
+            "clients[].data.format", .choice(DataFormatName.all), default: "auto",
+            "The layout; auto looks at the file's name and first lines, synthetic is the embedded world."),
         ScenarioKey(
-            "clients[].data.ratings", .text, "The file of ratings, relative to the scenario's folder or to --data."),
+            "clients[].data.ratings", .text,
+            "The file of ratings, or the folder of a data set with well-known names; relative to the scenario's folder or to --data. May be gzipped."
+        ),
         ScenarioKey(
             "clients[].data.items", .text,
-            "The file of items; without it the catalogue is the sorted item column of the ratings."),
+            "The file of items, with titles and categories; without it the catalogue is the sorted item column of the ratings. text-knn and naive-fedavg need it, or item-vectors, even where a folder has its items inside."
+        ),
+        ScenarioKey(
+            "clients[].data.item-vectors", .text,
+            "A file of dense item vectors (text, or .npy with an .ids file beside it) to use in place of item text."),
         ScenarioKey(
             "clients[].data.duplicates", .choice(["default", "last", "mean", "first", "error"]), default: "default",
             "What becomes of several ratings of one item by one person; default: last by time where there are times, else mean."
         ),
+        ScenarioKey(
+            "clients[].data.zeros", .choice(["default", "keep", "drop"]), default: "default",
+            "What a rating of 0 is: keep, a rating; drop, none; default, none in Book-Crossing and a rating elsewhere."),
+        ScenarioKey(
+            "clients[].data.merge-twins", .number(0...1), default: "0",
+            "Items whose readers overlap at least so much (Jaccard, such as 0.7) are merged as editions of one work, before anything is split; 0 merges none."
+        ),
+        ScenarioKey(
+            "clients[].data.malformed-lines", .integer(0...1_000_000_000), default: "0",
+            "How many malformed lines are left out and counted before reading stops; a damaged header and a line of over 16 MiB stop it at once."
+        ),
+        ScenarioKey("clients[].data.columns", .section, "The column names of a csv file; the usual names are known."),
+        ScenarioKey("clients[].data.columns.user", .text, "The column of persons."),
+        ScenarioKey("clients[].data.columns.item", .text, "The column of items."),
+        ScenarioKey("clients[].data.columns.rating", .text, "The column of ratings."),
+        ScenarioKey("clients[].data.columns.time", .text, "The column of times."),
         ScenarioKey("world", .section, "The embedded synthetic world, for clients with format: synthetic."),
         ScenarioKey(
             "world.seed", .integer(0...Int(Int32.max)), default: "1",
             "The seed of the world; it does not change with the run's seed, as real data would not."),
+        ScenarioKey(
+            "world.preset", .choice(["plain", "calibrated"]), default: "plain",
+            "calibrated: like a real set of movie and book ratings; persons, overlap, items, interactions, taste-strength, domain-gap and rating-noise default to its values."
+        ),
         ScenarioKey("world.persons", .integer(10...1_000_000), default: "800", "Persons in the world."),
         ScenarioKey(
             "world.overlap", .number(0...1), default: "0.9",
@@ -124,7 +156,38 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "world.domain-gap", .number(0...1), default: "0.3",
             "The share of a person's taste variance that belongs to one domain alone."),
+        ScenarioKey(
+            "world.rating-noise", .number(0...100), default: "0.7",
+            "plain: standard deviation of what moves a rating beside taste and biases, in rating points."),
+        ScenarioKey(
+            "world.nuisance-offset", .number(0...100), default: "0",
+            "Length of the offset that all item texts of a domain share and that says nothing of the items."),
+        ScenarioKey(
+            "world.nuisance-rotation", .number(0...3.15), default: "0",
+            "Angle in radians by which a domain's item texts are turned against the items' vectors."),
+        ScenarioKey(
+            "world.times", .boolean, default: "false",
+            "Whether interactions have times, ten years of them from 2010 on."),
+        ScenarioKey("world.drift", .section, "A change of the world at one time; it brings times."),
+        ScenarioKey(
+            "world.drift.time", .number(0...1), default: "0.5", "When it happens: the share of the world's ten years."),
+        ScenarioKey(
+            "world.drift.taste-rotation", .number(0...3.15), default: "0", "Angle in radians by which tastes turn."),
+        ScenarioKey(
+            "world.drift.popularity-flip", .number(0...1), default: "0",
+            "How far the popularity of an item moves towards that of its mirror rank: all the way at 1."),
+        ScenarioKey(
+            "world.drift.scale-shift", .number(-4...4), default: "0", "Rating points by which ratings move."),
+        ScenarioKey("world.drift.domain", .name, "The domain that changes; without it all do."),
         ScenarioKey("target", .name, "The domain that is evaluated; the other domains are sources."),
+        ScenarioKey("text", .section, "How titles and categories of items become vectors."),
+        ScenarioKey(
+            "text.word-vectors", .text, default: "embedded",
+            "embedded: the built-in cut of GloVe 6B; none; or a file of word2vec (binary or text) or GloVe vectors, .gz too."
+        ),
+        ScenarioKey(
+            "text.dimension", .integer(1...4_096), default: "50",
+            "The dimension of the word vectors; a file with another one is refused."),
         ScenarioKey("model", .section, "The model that each domain trains on its own ratings."),
         ScenarioKey(
             "model.kind", .choice(["implicit-als"]), default: "implicit-als",
@@ -143,7 +206,8 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
             "federation.rounds", .integer(1...1_000_000), default: "20",
-            "The most rounds a run may take; feature-map takes six."),
+            "The most rounds a run may take; feature-map takes seven, and naive-fedavg twice evaluation.fedavg-rounds more."
+        ),
         ScenarioKey(
             "federation.strategy", .choice(["fedavg"]), default: "fedavg",
             "How updates of several clients combine; feature-map adds their sums and counts, which is fedavg weighted by persons."
@@ -176,6 +240,39 @@ public struct ScenarioKey: Sendable, Equatable {
             "transfer.fold-in-regularization", .numbers(0...1e9), default: "[10, 20, 40, 80, 160, 400]",
             "λ of the fold-in of a person's first target interactions; chosen on validation persons for each number of shots."
         ),
+        ScenarioKey(
+            "tune", .section,
+            "What each local model chooses from on validation persons: six candidates for each, unless you say otherwise."
+        ),
+        ScenarioKey(
+            "tune.item-knn-shrinkage", .numbers(0...1e6), default: "[0, 5, 10, 20, 50, 100]",
+            "item-knn: what is added to the norms under a cosine, so that few common persons count less."),
+        ScenarioKey(
+            "tune.neighbours", .integer(1...100_000), default: "200", "item-knn, text-knn: neighbours of an item."),
+        ScenarioKey(
+            "tune.text-knn-neighbours", .integers(1...100_000), default: "[5, 10, 20, 50, 100, 200]",
+            "text-knn: neighbours of an item."),
+        ScenarioKey(
+            "tune.ease-regularization", .numbers(1e-6...1e9), default: "[30, 100, 300, 1000, 3000, 10000]",
+            "ease: λ on the diagonal of the Gram matrix."),
+        ScenarioKey(
+            "tune.item-damping", .numbers(0...1e6), default: "[0, 1, 2, 5, 10, 20]",
+            "item-mean and all rating models: how many ratings at the global mean an item's own are mixed with."),
+        ScenarioKey(
+            "tune.user-damping", .numbers(0...1e6), default: "[0.5, 1, 2, 4, 8, 16]",
+            "user-mean and bias-carry: how many ratings the prior of a person's offset weighs."),
+        ScenarioKey(
+            "tune.bias-carry", .numbers(0...2), default: "[0.4, 0.5, 0.6, 0.7, 0.8, 1]",
+            "bias-carry: the share of a person's source offset that is expected in the target."),
+        ScenarioKey(
+            "tune.explicit-als-regularization", .numbers(1e-6...1e6), default: "[5, 7, 10, 14, 20, 30]",
+            "explicit-als: λ of training and fold-in."),
+        ScenarioKey(
+            "tune.biased-mf-regularization", .numbers(1e-6...1e6), default: "[3, 5, 7, 10, 14, 20]",
+            "biased-mf: λ of training and fold-in."),
+        ScenarioKey(
+            "tune.rating-factors", .integer(1...256), default: "16",
+            "explicit-als, biased-mf: dimensions of the factors."),
         ScenarioKey("privacy", .section, "What is promised to the persons in the data."),
         ScenarioKey(
             "privacy.mode", .choice(["none"]), default: "none",
@@ -183,10 +280,34 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("evaluation", .section, "Who is scored, and how."),
         ScenarioKey(
             "evaluation.top-n", .integer(1...1_000), default: "10",
-            "Length of the recommendation list: the k of ndcg@k and recall@k."),
+            "Length of the recommendation list: the k of ndcg@k and its like."),
+        ScenarioKey(
+            "evaluation.metrics", .words(MetricNames.all),
+            default: "[ndcg, recall, hit, mrr, coverage, novelty, rmse, mae]",
+            "The metrics in the record; rmse and mae are of the methods that predict ratings, all others of those that rank."
+        ),
+        ScenarioKey(
+            "evaluation.baselines", .words(BaselineNames.all),
+            default:
+                "[item-mean, user-mean, bias-carry, explicit-als, biased-mf, item-knn, text-knn, ease, local-ensemble, pooled-reference, naive-fedavg]",
+            "What the transfer is compared with beside popularity, local, best-local and shuffled-source, which always are."
+        ),
+        ScenarioKey(
+            "evaluation.split", .choice(["auto", "time", "seeded"]), default: "auto",
+            "time: training ends before validation begins, and that before the test, for all domains at once; seeded: by keyed hash; auto: time where the target has times that leave persons to score."
+        ),
+        ScenarioKey(
+            "evaluation.validation-time", .number(0.01...0.99), default: "0.8",
+            "Split by time: the share of the target's interactions that are earlier than validation."),
+        ScenarioKey(
+            "evaluation.test-time", .number(0.01...0.99), default: "0.9",
+            "Split by time: the share of the target's interactions that are earlier than the test."),
         ScenarioKey(
             "evaluation.shots", .integers(0...100), default: "[0, 1, 3, 5]",
             "How many target interactions of a cold person are known."),
+        ScenarioKey(
+            "evaluation.support", .choice(["random", "earliest"]), default: "random",
+            "Which interactions become known first: drawn at random, or the earliest, which needs times."),
         ScenarioKey(
             "evaluation.cold-users", .number(0.01...0.9), default: "0.2",
             "The share of persons, by keyed hash, whose target interactions leave training and are predicted."),
@@ -194,8 +315,27 @@ public struct ScenarioKey: Sendable, Equatable {
             "evaluation.validation-users", .number(0.01...0.9), default: "0.15",
             "The share of the remaining persons on whom every choice is made."),
         ScenarioKey(
+            "evaluation.warm-users", .number(0...0.9), default: "0.1",
+            "The share of training persons who are scored as warm: a fifth of their target interactions is held out, or what is later than the test time. Their choices are those of the most shots; with no shots but 0 they are not scored."
+        ),
+        ScenarioKey(
+            "evaluation.cold-items", .number(0...0.5), default: "0",
+            "Seeded split: the share of target items that nobody trains on and that are predicted for warm persons. By time: the items first seen after the test time, whenever this is above 0."
+        ),
+        ScenarioKey(
             "evaluation.minimum-interactions", .integer(2...100_000), default: "8",
             "Cold and validation persons with fewer target interactions are not scored."),
+        ScenarioKey(
+            "evaluation.rating-scale", .numbers(-1e6...1e6),
+            "The lowest and the highest rating: predictions are clamped to them before rmse and mae; by default those of the target's data."
+        ),
+        ScenarioKey(
+            "evaluation.item-weights-limit", .integer(0...6_000), default: "4000",
+            "The largest target catalogue for item-knn, text-knn and ease, which hold a weight for each pair of items; for the ease of pooled-reference, the largest of all domains together."
+        ),
+        ScenarioKey(
+            "evaluation.fedavg-rounds", .integer(1...100), default: "5",
+            "Rounds of naive-fedavg, before the choices and again after them."),
         ScenarioKey("transport", .section, "How messages travel."),
         ScenarioKey(
             "transport.kind", .choice(["ipc", "tcp"]), default: "ipc",
@@ -213,7 +353,7 @@ public struct ScenarioKey: Sendable, Equatable {
     static func key(_ path: String) -> ScenarioKey? { byPath[path] }
 
     /// The keys directly below a section.
-    static func children(of path: String) -> [ScenarioKey] {
-        all.filter { $0.parent == path }
-    }
+    static func children(of path: String) -> [ScenarioKey] { byParent[path] ?? [] }
+
+    private static let byParent = Dictionary(grouping: all, by: \.parent)
 }

@@ -97,7 +97,7 @@ extension ScenarioValueKind {
                 if (10...86_400_000).contains(milliseconds) { return .success(.milliseconds(Int(milliseconds))) }
             }
             return wrong("a duration such as 500ms, 60s or 5m, from 10ms to 24h")
-        case .choice(let words):
+        case .choice(let words), .words(let words):
             if words.contains(text) { return .success(.text(text)) }
             let hint =
                 nearest(shortened(text), words).map {
@@ -109,10 +109,18 @@ extension ScenarioValueKind {
         }
     }
 
+    /// Whether the value is a list that may have no members.
+    var mayBeEmpty: Bool {
+        switch self {
+        case .names, .words: true
+        default: false
+        }
+    }
+
     /// Whether the value is a list of scalars.
     var isList: Bool {
         switch self {
-        case .names, .integers, .numbers: true
+        case .names, .words, .integers, .numbers: true
         default: false
         }
     }

@@ -191,14 +191,18 @@ public struct CoordinatorProcess: ~Copyable {
                 answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
                 bytesDown: down - bytesAtRoundStart.down))
         bytesAtRoundStart = (up, down)
-        let number = String(summary.round)
-        let padded = String(repeating: "0", count: max(0, 3 - number.count)) + number
-        try RecordFile.write(
-            Safetensors.encode(shared), to: "\(brief.outputDirectory)/checkpoints/round-\(padded).safetensors")
+        // What a round leaves as it was is in an earlier checkpoint: whole catalogues of weights would be written anew.
+        let changed = shared.filter { summary.changed.contains($0.name) }
+        if !changed.tensors.isEmpty {
+            let number = String(summary.round)
+            let padded = String(repeating: "0", count: max(0, 3 - number.count)) + number
+            try RecordFile.write(
+                Safetensors.encode(changed), to: "\(brief.outputDirectory)/checkpoints/round-\(padded).safetensors")
+        }
         RoleProcess.report(
             .round(
                 RoundProgress(
-                    round: summary.round, roundCount: RoundStep.allCases.count, step: summary.step.description,
+                    round: summary.round, roundCount: scenario.roundCount, step: summary.step.description,
                     participants: summary.participants.count, answered: summary.answered.count, bytes: up + down)))
     }
 

@@ -148,7 +148,8 @@ public struct ScenarioRunner {
         }
         let record = try SeedRecordWriter(scenario: scenario, seed: seed, folder: output).write(status: status)
         try RecordFile.writeJSON(
-            EnvironmentRecord(supervisor.measurements, transport: kind), to: "\(output)/environment.json")
+            EnvironmentRecord(supervisor.measurements, transport: kind, dataDirectory: dataDirectory),
+            to: "\(output)/environment.json")
         if status == .completed && record.evaluation.isEmpty {
             throw RunFailure(
                 .data, "no cold person has evaluation.minimum-interactions target interactions; nothing can be scored")
@@ -160,17 +161,28 @@ public struct ScenarioRunner {
     /// Refuses data files that are not there before any process starts.
     private func checkData() throws(RunFailure) {
         for group in scenario.clientGroups {
-            for path in [group.data?.ratings, group.data?.items].compactMap({ $0 }) {
-                let absolute = resolvedPath(path, in: dataDirectory)
-                var isFolder: ObjCBool = false
-                guard FileManager.default.fileExists(atPath: absolute, isDirectory: &isFolder) else {
-                    throw RunFailure(
-                        .data, "client \(group.id): there is no file \(absolute); --data DIR says where the data is")
-                }
-                guard !isFolder.boolValue, FileManager.default.isReadableFile(atPath: absolute) else {
-                    throw RunFailure(.data, "client \(group.id): \(absolute) is not a readable file")
-                }
+            guard let data = group.data else { continue }
+            // Ratings may be the folder of a data set.
+            if let ratings = data.ratings { try checkFile(ratings, of: "client \(group.id)", mayBeFolder: true) }
+            for path in [data.items, data.itemVectors].compactMap({ $0 }) {
+                try checkFile(path, of: "client \(group.id)", mayBeFolder: false)
             }
+        }
+        let vectors = scenario.text("text.word-vectors")
+        if !["embedded", "none"].contains(vectors) {
+            try checkFile(vectors, of: "text.word-vectors", mayBeFolder: false)
+        }
+    }
+
+    private func checkFile(_ path: String, of owner: String, mayBeFolder: Bool) throws(RunFailure) {
+        let absolute = resolvedPath(path, in: dataDirectory)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: absolute, isDirectory: &isFolder) else {
+            throw RunFailure(
+                .data, "\(owner): there is no file \(absolute); --data DIR says where the data is")
+        }
+        guard mayBeFolder || !isFolder.boolValue, FileManager.default.isReadableFile(atPath: absolute) else {
+            throw RunFailure(.data, "\(owner): \(absolute) is not a readable file")
         }
     }
 }
@@ -183,13 +195,15 @@ struct EnvironmentRecord: Codable, Sendable {
     let processor: String
     let processorCount: Int
     let transport: String
+    /// Where relative data paths started: `ferry recommend` reads the data again.
+    let dataDirectory: String
     let seconds: Double
     let secondsToFirstRound: Double?
     let peakMegabytes: [String: Double]
     let warnings: [String]
     let finishedAt: String
 
-    init(_ measurements: SeedSupervisor.Measurements, transport: String) {
+    init(_ measurements: SeedSupervisor.Measurements, transport: String, dataDirectory: String) {
         var name = utsname()
         uname(&name)
         func text<T>(_ field: T) -> String {
@@ -201,6 +215,7 @@ struct EnvironmentRecord: Codable, Sendable {
         processor = NumericsBackEnd.openBLASCoreName
         processorCount = ProcessInfo.processInfo.activeProcessorCount
         self.transport = transport
+        self.dataDirectory = dataDirectory
         seconds = measurements.seconds
         secondsToFirstRound = measurements.secondsToFirstRound
         peakMegabytes = measurements.peakBytes.mapValues { (Double($0) / 1e5).rounded() / 10 }

@@ -29,7 +29,8 @@ struct SeedRecordWriter {
                 let record = try RecordFile.readJSON(ClientFolderRecord.self, from: "\(path)/evaluation.json")
                 clients.append(record.client)
                 evaluation += record.evaluation
-                choices += record.choices
+                // Several persons clients make the same choices, from the same broadcast scores.
+                choices += record.choices.filter { !choices.contains($0) }
             }
             if FileManager.default.fileExists(atPath: "\(path)/ledger.jsonl") {
                 ledger += try readLedger("\(path)/ledger.jsonl")
@@ -59,12 +60,16 @@ struct SeedRecordWriter {
 
     /// The figures of a group of several clients together, under the group's id: means weighted by persons. Persons of
     /// different clients are independent strata, so the squared half-widths of the intervals add with squared weights.
+    /// Metrics of a cohort that are no mean over its persons (coverage, gini, rating errors) cannot be pooled from parts.
     private func pooled(_ figures: [EvaluationRecord]) -> [EvaluationRecord] {
         var out: [EvaluationRecord] = []
         for group in scenario.clientGroups where group.count > 1 {
             let ids = Set(scenario.clients.filter { $0.group.id == group.id }.map(\.id))
-            let members = figures.filter { ids.contains($0.client) }
-            let groups = Dictionary(grouping: members) { "\($0.method)/\($0.cohort)/\($0.metric)/\($0.shots)" }
+            let members = figures.filter { figure in
+                ids.contains(figure.client)
+                    && !["coverage", "gini", "rmse", "mae"].contains { figure.metric.hasPrefix($0) }
+            }
+            let groups = Dictionary(grouping: members) { "\($0.method)/\($0.cohort)/\($0.metric)/\($0.shots ?? -1)" }
             for (_, strata) in groups.sorted(by: { $0.key < $1.key }) {
                 let users = strata.reduce(0) { $0 + $1.users }
                 guard let first = strata.first, users > 0 else { continue }
@@ -117,7 +122,8 @@ struct SeedRecordWriter {
         return record.evaluation.reduce(csvLine(head)) {
             $0
                 + csvLine([
-                    $1.client, $1.method, $1.cohort, "\($1.shots)", $1.metric, "\(record.seed)", "\($1.value)",
+                    $1.client, $1.method, $1.cohort, $1.shots.map { "\($0)" } ?? "", $1.metric, "\(record.seed)",
+                    "\($1.value)",
                     $1.interval.first.map { "\($0)" } ?? "", $1.interval.last.map { "\($0)" } ?? "", "\($1.users)",
                 ])
         }

@@ -9,7 +9,7 @@ extension SummaryRecord {
             let client: String
             let method: String
             let cohort: String
-            let shots: Int
+            let shots: Int?
             let metric: String
         }
         var order: [Key] = []
@@ -45,7 +45,7 @@ extension SummaryRecord {
         return figures.reduce(csvLine(head)) {
             $0
                 + csvLine([
-                    $1.client, $1.method, $1.cohort, "\($1.shots)", $1.metric, "\($1.mean)",
+                    $1.client, $1.method, $1.cohort, $1.shots.map { "\($0)" } ?? "", $1.metric, "\($1.mean)",
                     $1.interval.first.map { "\($0)" } ?? "", $1.interval.last.map { "\($0)" } ?? "", $1.kind,
                     "\($1.seeds)",
                 ])

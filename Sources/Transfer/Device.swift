@@ -7,6 +7,7 @@ public struct SourceModel: Sendable {
     var foldIn: FoldIn
     let features: SourceFeatures
     let regularization: Float
+    let means: RatingMeans?
 
     /// Prepares a model.
     ///
@@ -14,10 +15,12 @@ public struct SourceModel: Sendable {
     ///   - foldIn: the fold-in into the source's item factors.
     ///   - features: the whitening of its persons' features.
     ///   - regularization: λ of the source's training.
-    public init(foldIn: FoldIn, features: SourceFeatures, regularization: Float) {
+    ///   - means: its rating means, for bias carry.
+    public init(foldIn: FoldIn, features: SourceFeatures, regularization: Float, means: RatingMeans? = nil) {
         self.foldIn = foldIn
         self.features = features
         self.regularization = regularization
+        self.means = means
     }
 }
 
@@ -47,16 +50,38 @@ public struct TargetModel: Sendable {
 public struct Device: Sendable {
     /// The person's id; it never leaves the process.
     public let person: String
-    private let histories: [String: [UInt32]]
+    private let histories: [String: PersonHistory]
 
-    /// A device with the person's items in each domain.
-    public init(person: String, histories: [String: [UInt32]]) {
+    /// A device with the person's history in each domain.
+    public init(person: String, histories: [String: PersonHistory]) {
         self.person = person
         self.histories = histories
     }
 
+    /// The person's history in a domain; empty without one.
+    public func history(in domain: String) -> PersonHistory { histories[domain] ?? .empty }
+
     /// The number of the person's interactions in a domain.
     public func interactionCount(in domain: String) -> Int { histories[domain]?.count ?? 0 }
+
+    /// The device with what a stage may see of each history.
+    public func restricted(to stage: SplitStage, _ splits: [String: DomainSplit]) -> Device {
+        var visible: [String: PersonHistory] = [:]
+        for (domain, history) in histories {
+            guard let split = splits[domain] else { continue }
+            visible[domain] = history.subset(split.training(of: person, history, stage: stage))
+        }
+        return Device(person: person, histories: visible)
+    }
+
+    /// The device as if one interaction had never been.
+    public func without(_ position: Int, in domain: String) -> Device {
+        var histories = histories
+        histories[domain] = histories[domain].map { history in
+            history.subset(history.items.indices.filter { $0 != position })
+        }
+        return Device(person: person, histories: histories)
+    }
 
     /// The control's device: this person's target history beside another's source histories.
     public func withLinks(of other: Device, target: String) -> Device {
@@ -73,11 +98,11 @@ public struct Device: Sendable {
     ) throws(NumericsError) -> [Float] {
         var out: [Float] = []
         for source in sources {
-            guard let items = histories[source], let model = models[source] else {
+            guard let history = histories[source], !history.isEmpty, let model = models[source] else {
                 out.append(contentsOf: repeatElement(0, count: factors))
                 continue
             }
-            try models[source]?.foldIn.begin(items: items[...], regularization: model.regularization)
+            try models[source]?.foldIn.begin(items: history.items[...], regularization: model.regularization)
             guard let vector = models[source]?.foldIn.vector() else { continue }
             out.append(contentsOf: model.features.feature(vector))
         }
@@ -88,50 +113,21 @@ public struct Device: Sendable {
     ///
     /// - Throws: `notPositiveDefinite`.
     public func targetCoordinates(_ model: inout TargetModel, target: String) throws(NumericsError) -> [Float]? {
-        guard let items = histories[target] else { return nil }
-        try model.foldIn.begin(items: items[...], regularization: model.regularization)
+        guard let history = histories[target], !history.isEmpty else { return nil }
+        try model.foldIn.begin(items: history.items[...], regularization: model.regularization)
         return model.basis.coordinates(model.foldIn.vector())
     }
 
-    /// The person's cold-start task, or `nil` with fewer than `minimumInteractions` target interactions.
-    public func task(
-        _ split: PersonSplit, target: String, candidateCount: Int, minimumInteractions: Int
-    ) -> ColdStartTask? {
-        guard let items = histories[target], items.count >= minimumInteractions else { return nil }
-        let (support, query) = split.supportAndQuery(of: person, items: items[...], candidateCount: candidateCount)
-        return ColdStartTask(support: support, query: query)
-    }
-}
-
-/// What a cold person's device knows at each number of shots, and what it must predict.
-public struct ColdStartTask: Sendable {
-    /// The support candidates, in the order in which they become known.
-    let support: [UInt32]
-    /// The relevant items, the same for every number of shots.
-    let query: [UInt32]
-
-    /// The first interactions.
-    public func known(shots: Int) -> ArraySlice<UInt32> { support.prefix(shots) }
-
-    /// The metrics of user vectors, one a row, ranked over the full catalogue without the support candidates.
-    ///
-    /// - Throws: `scoreIsNaN`. *Complexity*: O(vectors · items · d).
-    public func metrics(
-        vectors: Matrix, itemFactors: Matrix, topN: Int
-    ) throws(RankingMetrics.Failure) -> [RankingMetrics] {
-        let scores = vectors.multiplied(byTransposeOf: itemFactors)
-        var out: [RankingMetrics] = []
-        for index in 0..<vectors.rowCount { out.append(try metrics(scores: scores.row(index), topN: topN)) }
-        return out
-    }
-
-    /// The metrics of one list of scores.
-    ///
-    /// - Throws: `scoreIsNaN`.
-    public func metrics(
-        scores: some RandomAccessCollection<Float>, topN: Int
-    ) throws(RankingMetrics.Failure) -> RankingMetrics {
-        let ranking = try RankingMetrics.top(topN, scores: scores, excluded: support)
-        return RankingMetrics(ranking: ranking, relevant: query, count: topN)
+    /// The person's rating offset over all sources with rating means: Σ(r − μ − b_i) / (n + damping); 0 without any.
+    public func sourceOffset(_ models: [String: SourceModel], damping: Double) -> Float {
+        var sum = 0.0
+        var count = 0
+        for (domain, history) in histories.sorted(by: { $0.key < $1.key }) {
+            guard let means = models[domain]?.means, !history.isEmpty else { continue }
+            let offset = means.userOffset(items: history.items, ratings: history.ratings, damping: 0)
+            sum += Double(offset) * Double(history.count)
+            count += history.count
+        }
+        return count == 0 ? 0 : Float(sum / (Double(count) + damping))
     }
 }

@@ -9,7 +9,7 @@ import Recommenders
 struct FerryBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ferry-benchmark", abstract: "Measure Ferry's parts; one JSON line a measurement.",
-        subcommands: [ALSCommand.self])
+        subcommands: [ALSCommand.self, LoadCommand.self])
 }
 
 /// `ferry-benchmark als`.
@@ -53,7 +53,7 @@ struct ALSCommand: ParsableCommand {
                     + "regularization not negative")
         }
         NumericsBackEnd.useOneThread()
-        let data = try RecBoleFile.read(ratings: file, items: nil, duplicates: .last)
+        let data = try LoadedData.read(DataSource(ratings: file, duplicates: .last)).interactions
         let configuration = ImplicitALS.Configuration(
             factors: factors, regularization: regularization, confidence: 0, iterations: iterations,
             solver: solver == .cg ? .conjugateGradient(steps: solverSteps) : .cholesky, start: .uniform(below: 0.01))

@@ -20,8 +20,9 @@ struct Ferry: ParsableCommand {
             """,
         version: FerryVersion.current,
         subcommands: [
-            RunCommand.self, ValidateCommand.self, ScenarioCommand.self, AuditCommand.self, CoordinatorCommand.self,
-            ClientCommand.self,
+            RunCommand.self, RecommendCommand.self, ValidateCommand.self, ScenarioCommand.self, AuditCommand.self,
+            DataCommand.self,
+            CoordinatorCommand.self, ClientCommand.self,
         ])
 }
 

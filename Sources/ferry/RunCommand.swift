@@ -58,10 +58,20 @@ struct RunCommand: ParsableCommand {
             throw fail(RunFailure(.inputOutput, error.description))
         } catch { throw fail(RunFailure(.internalError, "\(error)")) }
         if !result.summary.figures.isEmpty {
-            let metric = "ndcg@\(scenario.integer("evaluation.top-n"))"
+            let metrics = scenario.words("evaluation.metrics")
+            let ofRatings = metrics.filter { ["rmse", "mae"].contains($0) }
+            let ofLists = metrics.filter { !ofRatings.contains($0) }
+            let word = ofLists.contains("ndcg") ? "ndcg" : ofLists.first ?? "ndcg"
+            let metric = "\(word)@\(scenario.integer("evaluation.top-n"))"
             // Clients of one entry are shown together; metrics.csv has each of them.
             let clients = scenario.clientGroups.map(\.id)
-            standardOutput(ResultTable.text(result.summary, metric: metric, clients: clients))
+            for (metric, cohort) in [
+                (metric, "cold-users"), (ofRatings.first ?? "rmse", "cold-users"), (metric, "warm-users"),
+                (metric, "cold-items"), ("\(metric)-among-cold", "cold-items"),
+            ] {
+                standardOutput(ResultTable.text(result.summary, metric: metric, cohort: cohort, clients: clients))
+            }
+            standardOutput(ResultTable.legend(result.summary))
             standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
             standardOutput("privacy: none – item factors and moments crossed unprotected, so no ε bounds anybody\n")
         }

@@ -10,7 +10,7 @@ struct CommandTests {
 
     @Test(
         "the help of every command is the golden text",
-        arguments: ["", "run", "validate", "scenario", "scenario reference", "audit", "audit wire"])
+        arguments: ["", "run", "validate", "scenario", "scenario reference", "audit", "audit wire", "recommend"])
     func help(_ command: String) throws {
         let words = command.split(separator: " ").map(String.init)
         let output = try FerryProcess.run(words + ["--help"])

@@ -24,7 +24,7 @@ struct FailureTests {
     func killedLauncher() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder)
-        _ = try ferry.waitForLine(containing: "round 1/6")
+        _ = try ferry.waitForLine(containing: "round 1/\(Fixture.roundCount)")
         #expect(ferry.children().count == 4)
         var output: FerryProcess.Output?
         let elapsed = try seconds {
@@ -39,7 +39,7 @@ struct FailureTests {
     func killedClientEndsTheRun() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder, ["--set", "federation.minimum-clients=3"])
-        _ = try ferry.waitForLine(containing: "round 1/6")
+        _ = try ferry.waitForLine(containing: "round 1/\(Fixture.roundCount)")
         var output: FerryProcess.Output?
         let elapsed = try seconds {
             try ferry.killChild("client books")
@@ -55,7 +55,7 @@ struct FailureTests {
     func killedClientIsMissing() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder, seeds: 1)
-        _ = try ferry.waitForLine(containing: "round 4/6")
+        _ = try ferry.waitForLine(containing: "round 15/\(Fixture.roundCount) refit-encoders")
         try ferry.killChild("client movies")
         let output = try ferry.finish()
         #expect(output.exitCode == 0, "\(output.standardError)")
@@ -69,7 +69,7 @@ struct FailureTests {
     func neededClientIsMissing() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder, ["--set", "federation.minimum-clients=1"])
-        _ = try ferry.waitForLine(containing: "round 1/6")
+        _ = try ferry.waitForLine(containing: "round 1/\(Fixture.roundCount)")
         try ferry.killChild("client persons")
         let output = try ferry.finish()
         #expect(output.exitCode == 69)
@@ -86,7 +86,7 @@ struct FailureTests {
     func killedCoordinator() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder)
-        _ = try ferry.waitForLine(containing: "round 1/6")
+        _ = try ferry.waitForLine(containing: "round 1/\(Fixture.roundCount)")
         try ferry.killChild("ferry coordinator")
         let output = try ferry.finish()
         #expect(output.exitCode == 69)
@@ -97,7 +97,7 @@ struct FailureTests {
     func interrupt() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder)
-        _ = try ferry.waitForLine(containing: "seed 2 (2/4) · round 1/6")
+        _ = try ferry.waitForLine(containing: "seed 2 (2/4) · round 1/\(Fixture.roundCount)")
         kill(ferry.processID, SIGINT)
         let output = try ferry.finish()
         #expect(output.exitCode == 130)
@@ -112,7 +112,7 @@ struct FailureTests {
     func interruptEarly() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder)
-        _ = try ferry.waitForLine(containing: "round 1/6")
+        _ = try ferry.waitForLine(containing: "round 1/\(Fixture.roundCount)")
         kill(ferry.processID, SIGTERM)
         let output = try ferry.finish()
         #expect(output.exitCode == 130)
@@ -126,7 +126,8 @@ struct FailureTests {
             ("key", Int32(65), "files.yaml:7: model.factor: unknown key; did you mean factors?"),
             ("missing", 66, "there is no file"),
             ("broken", 66, "books.inter:1000: expected 3 tab-separated fields, found 2"),
-            ("folder", 66, "is not a readable file"), ("output", 74, "cannot write"),
+            ("folder", 66, "holds none of u.data, ratings.dat"), ("items", 66, "is not a readable file"),
+            ("output", 74, "cannot write"),
         ])
     func inputErrors(_ name: String, _ code: Int32, _ sentence: String) throws {
         let folder = try TemporaryFolder()
@@ -141,6 +142,9 @@ struct FailureTests {
         case "folder":
             try FileManager.default.createDirectory(atPath: "\(folder.path)/sub", withIntermediateDirectories: false)
             text = text.replacingOccurrences(of: "movies.inter", with: "sub")
+        case "items":
+            try FileManager.default.createDirectory(atPath: "\(folder.path)/sub", withIntermediateDirectories: false)
+            text = text.replacingOccurrences(of: "movies.inter", with: "movies.inter, items: sub")
         default: output = "/proc/no-such-folder"
         }
         _ = try folder.write(books.joined(separator: "\n") + "\n", to: "books.inter")
@@ -186,8 +190,10 @@ struct FailureTests {
     func laterSeedFails() throws {
         let folder = try TemporaryFolder()
         // So few persons that some seed has nobody to score.
-        let text = Fixture.scenario(name: "tiny", extra: "seeds: [1, 2, 3, 4, 5, 6]", persons: 12)
-            .replacingOccurrences(of: "items: 120, interactions: 15", with: "items: 40, interactions: 12")
+        let text = Fixture.scenario(
+            name: "tiny", extra: "seeds: [1, 2, 3, 4, 5, 6]\nevaluation: {warm-users: 0}", persons: 12
+        )
+        .replacingOccurrences(of: "items: 120, interactions: 15", with: "items: 40, interactions: 12")
         let scenario = try folder.write(text, to: "tiny.yaml")
         let output = try FerryProcess.run(["run", "-q", scenario, "--output", folder.path])
         #expect(output.exitCode == 66)
@@ -205,7 +211,7 @@ struct FailureTests {
         #expect(try start(folder, seeds: 1).finish().exitCode == 0)
         let record = try TemporaryFolder.only("\(folder.path)/out/small")
         let ferry = try start(folder, seeds: 1)
-        _ = try ferry.waitForLine(containing: "round 1/6")
+        _ = try ferry.waitForLine(containing: "round 1/\(Fixture.roundCount)")
         try ferry.killChild("ferry coordinator")
         #expect(try ferry.finish().exitCode == 69)
         let text = try String(contentsOfFile: "\(record)/seed-1/run.json", encoding: .utf8)
@@ -221,11 +227,11 @@ struct FailureTests {
                 of: "target:", with: "  - {id: music, domain: music, data: {format: synthetic}}\ntarget:")
         let scenario = try folder.write(text, to: "small.yaml")
         let ferry = try FerryProcess(["run", scenario, "--output", folder.path])
-        _ = try ferry.waitForLine(containing: "round 1/6")
+        _ = try ferry.waitForLine(containing: "round 7/\(Fixture.roundCount) encoders")
         try ferry.killChild("client music", signal: SIGSTOP)
         let output = try ferry.finish()
         #expect(output.exitCode == 0, "\(output.standardError)")
-        #expect(output.standardError.contains("client music did not answer round 4 within federation.deadline"))
+        #expect(output.standardError.contains("client music did not answer round 10 within federation.deadline"))
         #expect(output.standardOutput.contains("feature-map"))
         let record = try String(contentsOfFile: "\(folder.seedFolder("small", seed: 1))/run.json", encoding: .utf8)
         #expect(record.contains("\"missing\" : [\n    \"music\"\n  ]"))

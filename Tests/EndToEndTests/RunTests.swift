@@ -31,35 +31,42 @@ struct RunTests {
         for method in ["feature-map", "local", "popularity", "shuffled-source"] {
             #expect(output.standardOutput.contains(method))
         }
-        #expect(output.standardError.contains("round 6/6 evaluation"))
+        #expect(output.standardError.contains("round 17/17 evaluation"))
         let seed = try folder.seedFolder("small", seed: 4)
         for name in [
             "scenario.yaml", "run.json", "environment.json", "rounds.csv", "metrics.csv", "privacy.json", "wire.json",
-            "frames.bin", "checkpoints/round-006.safetensors", "clients/persons/evaluation.json",
+            "frames.bin", "checkpoints/round-001.safetensors", "checkpoints/round-016.safetensors",
+            "clients/persons/evaluation.json",
             "clients/movies/ledger.jsonl", "../summary.json", "../summary.csv",
         ] {
             #expect(FileManager.default.fileExists(atPath: "\(seed)/\(name)"), "\(name) is missing")
         }
         #expect(!folder.files().contains { $0.contains("partial") })
 
-        let record =
-            try JSONSerialization.jsonObject(
-                with: Data(contentsOf: URL(fileURLWithPath: "\(seed)/run.json"))) as? [String: Any]
-        #expect(record?["schema"] as? String == "ferry.run/1")
-        #expect(record?["status"] as? String == "completed")
-        #expect(record?["rounds"] as? Int == 6)
-        let privacy = record?["privacy"] as? [String: Any]
+        // The evaluation releases nothing.
+        #expect(!FileManager.default.fileExists(atPath: "\(seed)/checkpoints/round-017.safetensors"))
+
+        let record = try RecordOfRun("\(seed)/run.json")
+        #expect(record.object["schema"] as? String == "ferry.run/1")
+        #expect(record.object["status"] as? String == "completed")
+        #expect(record.object["rounds"] as? Int == Fixture.roundCount)
+        let privacy = record.object["privacy"] as? [String: Any]
         let epsilon = privacy?["epsilon"] as? [String: Any]
         #expect(Set(epsilon.map { Array($0.keys) } ?? []) == ["coordinator", "peer", "model"])
         #expect(epsilon?["coordinator"] is NSNull)
-        #expect((privacy?["unprotected"] as? [String])?.contains("bridge") == true)
-        let evaluation = record?["evaluation"] as? [[String: Any]] ?? []
-        #expect(evaluation.count == 4 * 4 * 2)
-        for row in evaluation {
-            let value = row["value"] as? Double ?? -1
-            let ends = row["ci95"] as? [Double] ?? []
-            #expect((0...1).contains(value))
-            #expect(ends.count == 2 && ends[0] <= value && value <= ends[1])
+        let unprotected = privacy?["unprotected"] as? [String] ?? []
+        for release in ["bridge", "calendar", "tower", "books.ease", "books.rating-means"] {
+            #expect(unprotected.contains(release), "\(release)")
+        }
+        for figure in record.figures {
+            let isShare = !["novelty", "rmse", "mae"].contains { figure.metric.hasPrefix($0) }
+            #expect(figure.value >= 0 && (!isShare || figure.value <= 1), "\(figure)")
+            guard !figure.metric.hasPrefix("coverage") else {
+                #expect(figure.interval.isEmpty)
+                continue
+            }
+            #expect(figure.interval.count == 2 && figure.interval[0] <= figure.value, "\(figure)")
+            #expect(figure.interval.last.map { figure.value <= $0 } == true, "\(figure)")
         }
     }
 
@@ -109,17 +116,17 @@ struct RunTests {
             import sys
             from safetensors.numpy import load_file
             tensors = load_file(sys.argv[1])
-            print(tensors["books.item-factors"].shape, tensors["bridge.cross-moment"].dtype, len(tensors))
+            print(tensors["books.item-factors"].shape, tensors["movies.moment-sum"].dtype, len(tensors))
             """
         let process = Process()
         process.executableURL = URL(
             fileURLWithPath: try #require(ProcessInfo.processInfo.environment["FERRY_PYTHON"]))
-        process.arguments = ["-c", script, "\(seed)/checkpoints/round-006.safetensors"]
+        process.arguments = ["-c", script, "\(seed)/checkpoints/round-015.safetensors"]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
         let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        #expect(text == "(120, 8) float32 15\n")
+        #expect(text == "(120, 8) float32 25\n")
     }
 }

@@ -21,27 +21,48 @@ import Wire
             catalogues: ["books", "movies", "music"].map { Federation.catalogue($0) })
         #expect(actions.first == .begin(federation.plan.schema))
         #expect(actions.dropFirst().first == .send(.welcome(welcome), to: federation.clients))
-        let expectations = ["movies", "music", "books"].map {
-            Coordinator.Action.expect(client: $0, round: 1, specs: federation.plan.uploads(.encoders, client: $0))
-        }
-        #expect(Array(actions.dropFirst(2).prefix(3)) == expectations)
+        // The target's client alone knows the times of the split.
+        let uploads = federation.plan.uploads(.calendar, client: "books")
+        #expect(uploads.map(\.name) == ["calendar.times"])
+        #expect(actions.dropFirst(2).first == .expect(client: "books", round: 1, specs: uploads))
         let first = RoundPlan(
-            round: 1, step: RoundStep.encoders.rawValue, deadline: .seconds(60), parameters: ParameterSet())
-        #expect(actions.last == .send(.plan(first), to: ["movies", "music", "books"]))
-        #expect(actions.count == 6)
+            round: 1, step: RoundStep.calendar.rawValue, deadline: .seconds(60), parameters: ParameterSet())
+        #expect(actions.last == .send(.plan(first), to: ["books"]))
+        #expect(actions.count == 4)
         #expect(federation.coordinator.deadline == federation.now + .seconds(60))
     }
 
-    @Test func `Six rounds lead to completed, each with its step, participants and answers`() throws {
-        var federation = try Federation(try Scenarios.wide())
+    @Test func `Without times and a common tower the run begins with the encoders of every domain`() throws {
+        var federation = try Federation(try Scenarios.wide(Scenarios.bare))
         federation.joinAll()
-        for round in 1...6 { try federation.answerAll(round: round) }
+        let expectations = ["movies", "music", "books"].map {
+            Coordinator.Action.expect(client: $0, round: 1, specs: federation.plan.uploads(.encoders, client: $0))
+        }
+        #expect(Array(federation.actions.dropFirst(2).prefix(3)) == expectations)
+        let first = RoundPlan(
+            round: 1, step: RoundStep.encoders.rawValue, deadline: .seconds(60), parameters: ParameterSet())
+        #expect(federation.actions.last == .send(.plan(first), to: ["movies", "music", "books"]))
+        #expect(federation.actions.count == 6)
+    }
+
+    @Test(arguments: [([], 11), (Scenarios.bare, 6)])
+    func `The rounds of the scenario lead to completed, each with its step, participants and answers`(
+        overrides: [String], count: Int
+    ) throws {
+        var federation = try Federation(try Scenarios.wide(overrides))
+        #expect(federation.scenario.roundCount == count)
+        federation.joinAll()
+        try federation.answerToTheEnd()
         #expect(federation.outcomes == [.completed])
-        #expect(federation.closed.map(\.summary.round) == Array(1...6))
-        #expect(federation.closed.map(\.summary.step) == RoundStep.allCases)
+        #expect(federation.closed.map(\.summary.round) == Array(1...count))
+        #expect(federation.closed.map(\.summary.step) == federation.plan.steps)
         for (summary, _) in federation.closed {
-            let isForDomains = summary.step == .encoders || summary.step == .refitEncoders
-            let expected = isForDomains ? ["movies", "music", "books"] : ["all-1", "all-2", "some"]
+            let expected: [String]
+            switch summary.step {
+            case .calendar: expected = ["books"]
+            case .tower, .encoders, .refitTower, .refitEncoders: expected = ["movies", "music", "books"]
+            case .bridge, .selection, .refitBridge, .evaluation: expected = ["all-1", "all-2", "some"]
+            }
             #expect(summary.participants == expected)
             #expect(summary.answered == expected.sorted())
             #expect(summary.missing.isEmpty)
@@ -55,11 +76,13 @@ import Wire
     @Test func `A round's aggregate is the sum of its updates and replaces what the step released before`() throws {
         var federation = try Federation(try Scenarios.wide())
         federation.joinAll()
-        for round in 1...6 { try federation.answerAll(round: round) }
-        for (name, rounds) in [
-            ("books.item-factors", [1, 4]), ("bridge.cross-moment", [2, 5]), ("selection.scores", [3]),
-        ] {
-            for round in rounds {
+        try federation.answerToTheEnd()
+        for (name, steps) in [
+            ("calendar.times", [.calendar]), ("tower.weights-sum", [.tower, .refitTower]),
+            ("books.item-factors", [.encoders, .refitEncoders]), ("books.ease.item-weights", [.encoders]),
+            ("bridge.cross-moment", [.bridge, .refitBridge]), ("selection.scores", [.selection]),
+        ] as [(String, [RoundStep])] {
+            for round in steps.flatMap({ federation.rounds(of: $0) }) {
                 var expected: [Double] = []
                 for id in federation.plan.participants(federation.plan.steps[round - 1]) {
                     guard let values = try federation.update(id, round: round).parameters.values(name) else { continue }
@@ -80,10 +103,10 @@ import Wire
         var stream = RandomStream(root: seed, path: ["coordinator", "order"])
         var reference = try Federation(try Scenarios.wide(), seed: seed)
         reference.joinAll()
-        for round in 1...6 { try reference.answerAll(round: round) }
+        try reference.answerToTheEnd()
         var other = try Federation(try Scenarios.wide(), seed: seed)
         for id in other.clients.shuffled(using: &stream) { other.join(id) }
-        for round in 1...6 {
+        for round in other.rounds {
             for id in other.plan.participants(other.plan.steps[round - 1]).shuffled(using: &stream) {
                 try other.answer(id, round: round)
             }
@@ -97,16 +120,16 @@ import Wire
     @Test func `Duplicate, out-of-round, unknown and unasked updates change nothing`() throws {
         var reference = try Federation(try Scenarios.wide())
         reference.joinAll()
-        for round in 1...6 { try reference.answerAll(round: round) }
+        try reference.answerToTheEnd()
 
         var federation = try Federation(try Scenarios.wide())
         #expect(try federation.answer("movies", round: 1).isEmpty, "before the run")
         federation.joinAll()
-        for round in 1...6 {
+        for round in federation.rounds {
             let participants = federation.plan.participants(federation.plan.steps[round - 1])
             let idle = federation.clients.filter { !participants.contains($0) }
             for id in participants {
-                for other in 1...6 where other != round {
+                for other in federation.rounds where other != round {
                     #expect(try federation.answer(id, round: other).isEmpty, "\(id), \(other) in round \(round)")
                 }
                 for stranger in idle + ["nobody", ""] {
@@ -127,8 +150,9 @@ import Wire
     @Test func `An answered client may send nothing more in the round`() throws {
         var federation = try Federation(try Scenarios.wide())
         federation.joinAll()
-        let actions = try federation.answer("movies", round: 1)
-        #expect(actions == [.expect(client: "movies", round: 1, specs: nil)])
+        try federation.answerAll(round: 1)
+        let actions = try federation.answer("movies", round: 2)
+        #expect(actions == [.expect(client: "movies", round: 2, specs: nil)])
     }
 
     @Test func `A second join, a join of a stranger and a join after the start change nothing`() throws {
@@ -144,7 +168,7 @@ import Wire
         federation.join("persons")
         #expect(federation.outcomes.isEmpty)
         #expect(federation.join("persons").isEmpty)
-        #expect(federation.plans(to: "movies").count == 1)
+        #expect(federation.plans(to: "books").count == 1)
     }
 
     @Test func `Two catalogues of one domain end the run before it begins and name both clients`() throws {
@@ -171,12 +195,12 @@ import Wire
     @Test func `Nothing happens after the end`() throws {
         var federation = try Federation(try Scenarios.narrow())
         federation.joinAll()
-        for round in 1...6 { try federation.answerAll(round: round) }
+        try federation.answerToTheEnd()
         #expect(federation.outcomes == [.completed])
         federation.now += .seconds(1_000_000)
         #expect(federation.handle(.tick).isEmpty)
         #expect(federation.handle(.lost(client: "movies", how: "has gone")).isEmpty)
         #expect(federation.join("movies").isEmpty)
-        #expect(try federation.answer("persons", round: 6).isEmpty)
+        #expect(try federation.answer("persons", round: federation.scenario.roundCount).isEmpty)
     }
 }

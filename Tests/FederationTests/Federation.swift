@@ -24,9 +24,13 @@ enum Scenarios {
                 target: books
                 model: {factors: 3}
                 transfer: {dimension: 2}
+                evaluation: {fedavg-rounds: 2}
                 federation: {deadline: 60s, join-deadline: 30s, minimum-clients: 2}
                 """, file: "wide.yaml", overrides: overrides)
     }
+
+    /// Overrides for the shortest run: a seeded split and no baselines.
+    static let bare = ["evaluation.split=seeded", "evaluation.baselines=[]"]
 
     /// One source, one target, one persons client.
     static func narrow(_ overrides: [String] = []) throws -> ScenarioDefinition {
@@ -69,6 +73,15 @@ struct Federation {
     }
 
     var clients: [String] { scenario.clients.map(\.id) }
+
+    /// Every round, from 1.
+    var rounds: ClosedRange<Int> { 1...scenario.roundCount }
+
+    /// The rounds of a step.
+    func rounds(of step: RoundStep) -> [Int] { plan.steps.indices.filter { plan.steps[$0] == step }.map { $0 + 1 } }
+
+    /// The round of a step that has one.
+    func round(of step: RoundStep) -> Int { rounds(of: step)[0] }
 
     /// The catalogues of the domains whose data a client holds.
     func catalogues(of id: String) -> [Catalogue] {
@@ -113,6 +126,11 @@ struct Federation {
             last = try answer(id, round: round)
         }
         return last
+    }
+
+    /// Answers of all participants in every round that is left.
+    mutating func answerToTheEnd(from first: Int = 1) throws {
+        for round in first...scenario.roundCount { try answerAll(round: round) }
     }
 
     /// The rounds that have closed.

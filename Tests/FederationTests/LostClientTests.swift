@@ -9,6 +9,18 @@ import Wire
 
 /// What becomes of a run when clients are lost, one row an event.
 @Suite struct LostClientTests {
+    /// Joining, and the rounds of the wide scenario.
+    static let phases = 0...11
+    /// The round of `bridge` and of `selection`.
+    private let bridge = 5
+    private let selection = 6
+
+    @Test func `The phases of these tests are those of the scenario`() throws {
+        let federation = try Federation(try Scenarios.wide())
+        #expect(federation.scenario.roundCount == LostClientTests.phases.upperBound)
+        #expect(federation.round(of: .bridge) == bridge && federation.round(of: .selection) == selection)
+    }
+
     /// A federation whose given round is open, nobody lost; round 0 is joining with the first client there.
     private func federation(at round: Int, minimumClients: Int) throws -> Federation {
         var federation = try Federation(try Scenarios.wide(["federation.minimum-clients=\(minimumClients)"]))
@@ -21,9 +33,8 @@ import Wire
         return federation
     }
 
-    @Test(arguments: 0...6) func `With enough clients left the run goes on without the lost one to the end`(phase: Int)
-        throws
-    {
+    @Test(arguments: phases)
+    func `With enough clients left the run goes on without the lost one to the end`(phase: Int) throws {
         for id in ["music", "all-2", "some"] {
             var federation = try federation(at: phase, minimumClients: 5)
             let actions = federation.handle(.lost(client: id, how: "was killed"))
@@ -31,7 +42,7 @@ import Wire
             #expect(federation.coordinator.lostClients == [id])
             #expect(!federation.coordinator.isExpected(id))
             if phase == 0 { federation.joinAll(except: [id]) }
-            for round in max(phase, 1)...6 { try federation.answerAll(round: round) }
+            try federation.answerToTheEnd(from: max(phase, 1))
             #expect(federation.outcomes == [.completed], "\(id) in phase \(phase)")
             for (summary, _) in federation.closed {
                 let isAffected = summary.round == phase && summary.participants.contains(id)
@@ -44,9 +55,8 @@ import Wire
         }
     }
 
-    @Test(arguments: 0...6) func `With too few clients left the run ends, saying who was lost and how many are needed`(
-        phase: Int
-    ) throws {
+    @Test(arguments: phases)
+    func `With too few clients left the run ends, saying who was lost and how many are needed`(phase: Int) throws {
         for id in ["music", "all-2", "some"] {
             var federation = try federation(at: phase, minimumClients: 6)
             federation.handle(.lost(client: id, how: "was killed"))
@@ -65,45 +75,45 @@ import Wire
     }
 
     @Test func `The last missing answer lost closes the round with the answers that are there`() throws {
-        var federation = try federation(at: 2, minimumClients: 2)
-        try federation.answer("all-1", round: 2)
-        try federation.answer("some", round: 2)
-        #expect(federation.closed.count == 1)
+        var federation = try federation(at: bridge, minimumClients: 2)
+        try federation.answer("all-1", round: bridge)
+        try federation.answer("some", round: bridge)
+        #expect(federation.closed.count == bridge - 1)
         federation.handle(.lost(client: "all-2", how: "was killed"))
         let (summary, shared) = try #require(federation.closed.last)
-        #expect(summary.round == 2)
+        #expect(summary.round == bridge)
         #expect(summary.answered == ["all-1", "some"])
         #expect(summary.missing == ["all-2"])
-        let first = try federation.update("all-1", round: 2).parameters.require("bridge.count")[0]
-        let second = try federation.update("some", round: 2).parameters.require("bridge.count")[0]
+        let first = try federation.update("all-1", round: bridge).parameters.require("bridge.count")[0]
+        let second = try federation.update("some", round: bridge).parameters.require("bridge.count")[0]
         let found = try shared.require("bridge.count")[0]
         #expect(abs(found - (first + second)) <= 0x1p-20)
-        #expect(federation.plans(to: "some").last?.round == 3)
+        #expect(federation.plans(to: "some").last?.round == selection)
     }
 
     @Test func `An answer counts even when its client is lost afterwards in the same round`() throws {
-        var federation = try federation(at: 2, minimumClients: 2)
-        try federation.answer("all-2", round: 2)
+        var federation = try federation(at: bridge, minimumClients: 2)
+        try federation.answer("all-2", round: bridge)
         federation.handle(.lost(client: "all-2", how: "was killed"))
-        try federation.answer("all-1", round: 2)
-        try federation.answer("some", round: 2)
+        try federation.answer("all-1", round: bridge)
+        try federation.answer("some", round: bridge)
         let (summary, _) = try #require(federation.closed.last)
         #expect(summary.answered == ["all-1", "all-2", "some"])
         #expect(summary.missing.isEmpty)
     }
 
     @Test func `An update that arrives after its client was given up is ignored`() throws {
-        var federation = try federation(at: 2, minimumClients: 2)
+        var federation = try federation(at: bridge, minimumClients: 2)
         federation.handle(.lost(client: "all-2", how: "was killed"))
-        #expect(try federation.answer("all-2", round: 2).isEmpty)
+        #expect(try federation.answer("all-2", round: bridge).isEmpty)
         #expect(federation.handle(.lost(client: "all-2", how: "was killed again")).isEmpty)
         #expect(federation.handle(.lost(client: "nobody", how: "was never there")).isEmpty)
         #expect(federation.coordinator.lostClients == ["all-2"])
     }
 
     @Test func `Late clients are given up at the deadline of the round, not before, and told so`() throws {
-        var federation = try federation(at: 2, minimumClients: 2)
-        try federation.answer("some", round: 2)
+        var federation = try federation(at: bridge, minimumClients: 2)
+        try federation.answer("some", round: bridge)
         federation.now = federation.coordinator.deadline - .nanoseconds(1)
         #expect(federation.handle(.tick).isEmpty)
         federation.now += .nanoseconds(1)
@@ -115,9 +125,9 @@ import Wire
         #expect(federation.goodbyes(to: "all-1") == [.aborted])
         #expect(federation.goodbyes(to: "all-2") == [.aborted])
         #expect(federation.coordinator.deadline == federation.now + .seconds(60))
-        #expect(try federation.answer("all-1", round: 2).isEmpty)
-        #expect(try federation.answer("all-1", round: 3).isEmpty)
-        for round in 3...6 { try federation.answerAll(round: round) }
+        #expect(try federation.answer("all-1", round: bridge).isEmpty)
+        #expect(try federation.answer("all-1", round: selection).isEmpty)
+        try federation.answerToTheEnd(from: selection)
         #expect(federation.outcomes == [.completed])
     }
 
@@ -130,10 +140,10 @@ import Wire
         federation.now += .seconds(1)
         federation.handle(.tick)
         #expect(federation.coordinator.lostClients == ["all-2", "music"])
-        #expect(federation.plans(to: "movies").count == 1)
+        #expect(federation.plans(to: "books").count == 1)
         #expect(federation.join("music").isEmpty)
         #expect(!federation.coordinator.hasJoined("music"))
-        for round in 1...6 { try federation.answerAll(round: round) }
+        try federation.answerToTheEnd()
         #expect(federation.outcomes == [.completed])
         // The catalogue of music is known from the devices, but no client has released its factors.
         #expect(federation.closed.last?.shared.values("music.item-factors") == nil)
@@ -145,11 +155,11 @@ import Wire
         federation.now += .seconds(30)
         federation.handle(.tick)
         #expect(federation.outcomes.map(\.isPeerLost) == [true])
-        #expect(federation.plans(to: "movies").isEmpty)
+        #expect(federation.plans(to: "books").isEmpty)
     }
 
     @Test func `Every client that is given up is told, also when that ends the run`() throws {
-        var federation = try federation(at: 2, minimumClients: 6)
+        var federation = try federation(at: bridge, minimumClients: 6)
         federation.now = federation.coordinator.deadline
         federation.handle(.tick)
         let end = try #require(federation.actions.firstIndex { if case .finish = $0 { true } else { false } })
@@ -163,27 +173,52 @@ import Wire
         }
     }
 
-    @Test(arguments: [("books", "target domain"), ("movies", "source domain")])
-    func `Without the target or any source the first round ends the run`(id: String, words: String) throws {
-        var federation = try Federation(try Scenarios.narrow())
+    /// Loses a client of the narrow scenario in the first round of a step and answers until the run ends.
+    private func ending(_ id: String, lostIn step: RoundStep, _ overrides: [String] = []) throws -> Federation {
+        var federation = try Federation(try Scenarios.narrow(overrides))
         federation.joinAll()
+        for earlier in 1..<federation.round(of: step) { try federation.answerAll(round: earlier) }
         federation.handle(.lost(client: id, how: "was killed"))
-        try federation.answerAll(round: 1)
+        for round in federation.rounds where federation.outcomes.isEmpty { try federation.answerAll(round: round) }
+        return federation
+    }
+
+    @Test(
+        arguments: [
+            ("books", .calendar, .calendar, "target domain"), ("movies", .calendar, .encoders, "source domain"),
+            ("books", .tower, .encoders, "target domain"), ("movies", .tower, .encoders, "source domain"),
+            ("books", .encoders, .encoders, "target domain"), ("movies", .encoders, .encoders, "source domain"),
+        ] as [(String, RoundStep, RoundStep, String)])
+    func `Without the target or any source the first round that needs them ends the run`(
+        id: String, lost: RoundStep, last: RoundStep, words: String
+    ) throws {
+        let federation = try ending(id, lostIn: lost)
         guard case .peerLost(let reason) = federation.outcomes.first else {
             Issue.record("\(federation.outcomes)")
             return
         }
-        #expect(reason.contains(words))
+        #expect(reason.contains(words) && reason.contains("(\(last))"), "\(reason)")
+        #expect(federation.closed.last?.summary.step == last)
         #expect(federation.plans(to: "persons").isEmpty)
     }
 
-    @Test(arguments: [2, 3, 5, 6]) func `Without any answer of persons the round ends the run`(round: Int) throws {
-        var federation = try Federation(try Scenarios.narrow())
-        federation.joinAll()
-        for earlier in 1..<round { try federation.answerAll(round: earlier) }
-        federation.handle(.lost(client: "persons", how: "was killed"))
-        #expect(federation.outcomes.map(\.isPeerLost) == [true])
-        #expect(federation.closed.last?.summary.missing == ["persons"])
+    @Test(arguments: ["books", "movies"])
+    func `A domain that is lost after its first release keeps the run going with what it released`(id: String) throws {
+        let federation = try ending(id, lostIn: .refitTower)
+        #expect(federation.outcomes == [.completed])
+        let first = try #require(federation.closed.first { $0.summary.step == .encoders }?.shared)
+        let last = try #require(federation.closed.last?.shared)
+        #expect(try last.require("\(id).item-factors") == first.require("\(id).item-factors"))
+    }
+
+    @Test(arguments: [RoundStep.bridge, .selection, .refitBridge, .evaluation])
+    func `Without any answer of persons the round ends the run`(step: RoundStep) throws {
+        for overrides in [[], Scenarios.bare] {
+            let federation = try ending("persons", lostIn: step, overrides)
+            #expect(federation.outcomes.map(\.isPeerLost) == [true])
+            #expect(federation.closed.last?.summary.missing == ["persons"])
+            #expect(federation.closed.last?.summary.step == step)
+        }
     }
 
     @Test func `A catalogue that nobody can tell ends the run before it begins`() throws {
@@ -196,18 +231,21 @@ import Wire
     }
 
     @Test func `Sums beyond the bound change nothing and are warned of`() throws {
-        var federation = try federation(at: 3, minimumClients: 2)
+        var federation = try federation(at: selection, minimumClients: 2)
         let before = try #require(federation.closed.last?.shared)
         for id in ["all-1", "all-2", "some"] {
             let tensors = try federation.plan.uploads(.selection, client: id).map { spec in
                 try ParameterSet.Tensor(spec, values: [Float](repeating: spec.bound, count: spec.elementCount))
             }
             federation.handle(
-                .update(client: id, .init(round: 3, policy: .unprotected, parameters: try ParameterSet(tensors))))
+                .update(
+                    client: id, .init(round: selection, policy: .unprotected, parameters: try ParameterSet(tensors))))
         }
-        #expect(federation.closed.last?.summary.round == 3)
+        #expect(federation.closed.last?.summary.round == selection)
         #expect(federation.closed.last?.shared == before)
         #expect(
-            federation.actions.contains { if case .warn(let text) = $0 { text.contains("round 3") } else { false } })
+            federation.actions.contains {
+                if case .warn(let text) = $0 { text.contains("round \(selection)") } else { false }
+            })
     }
 }

@@ -11,8 +11,10 @@ import Wire
     private func completed(lost: String? = nil) throws -> Federation {
         var federation = try Federation(try Scenarios.wide())
         federation.joinAll()
-        for round in 1...6 {
-            if round == 3, let lost { federation.handle(.lost(client: lost, how: "was killed")) }
+        for round in federation.rounds {
+            if federation.plan.steps[round - 1] == .selection, let lost {
+                federation.handle(.lost(client: lost, how: "was killed"))
+            }
             try federation.answerAll(round: round)
         }
         return federation
@@ -38,25 +40,35 @@ import Wire
         #expect(unlinked.contains { $0.hasPrefix("movies.") })
     }
 
-    @Test func `A domain client is never sent a tensor of another domain`() throws {
+    @Test func `A domain client is sent the times and the common tower, and nothing else`() throws {
         let federation = try completed()
-        for (id, domain) in [("movies", "movies"), ("music", "music"), ("books", "books")] {
-            #expect(federation.plans(to: id).map(\.round) == [1, 4])
-            for spec in federation.plans(to: id).flatMap(\.parameters.specs) {
-                #expect(spec.scope == .global || spec.scope == .domain(domain), "\(spec.name) to \(id)")
-            }
+        let domainSteps: Set<RoundStep> = [.tower, .encoders, .refitTower, .refitEncoders]
+        let rounds = federation.rounds.filter { domainSteps.contains(federation.plan.steps[$0 - 1]) }
+        #expect(rounds == [2, 3, 4, 7, 8, 9])
+        for id in ["movies", "music", "books"] {
+            let plans = federation.plans(to: id)
+            #expect(plans.map(\.round) == (id == "books" ? [1] : []) + rounds)
             for spec in federation.plan.schema.specs {
-                guard case .domain(let other) = spec.scope, other != domain else { continue }
-                #expect(!federation.plan.isVisible(spec, to: id), "\(spec.name) to \(id)")
+                let isShared = spec.release == "calendar" || spec.release == "tower"
+                #expect(federation.plan.isVisible(spec, to: id) == isShared, "\(spec.name) to \(id)")
             }
+            let releases = plans.map { Set($0.parameters.specs.map(\.release)).sorted() }
+            // The tower comes with every plan after its first round, the times once.
+            let expected = [["calendar"], ["tower"], ["tower"], [], ["tower"], ["tower"]]
+            #expect(releases == (id == "books" ? [[]] : []) + expected)
         }
+    }
+
+    @Test func `A stranger may see nothing`() throws {
+        let plan = try Federation(try Scenarios.wide()).plan
+        for spec in plan.schema.specs { #expect(!plan.isVisible(spec, to: "nobody"), "\(spec.name)") }
     }
 
     @Test func `A plan carries what changed since the client's last plan, and nothing twice`() throws {
         let federation = try completed()
         for id in ["all-1", "all-2", "some"] {
             let plans = federation.plans(to: id)
-            #expect(plans.map(\.round) == [2, 3, 5, 6])
+            #expect(plans.map(\.round) == [5, 6, 10, 11])
             var known = ParameterSet()
             for plan in plans {
                 for tensor in plan.parameters.tensors {
@@ -77,28 +89,31 @@ import Wire
         let federation = try completed()
         let releases = federation.plans(to: "some").map { plan in Set(plan.parameters.specs.map(\.release)).sorted() }
         let encoders = [
-            "books.item-counts", "books.item-factors", "books.moments", "movies.item-factors", "movies.moments",
+            "books.biased-mf", "books.ease", "books.explicit-als", "books.item-counts", "books.item-factors",
+            "books.item-knn", "books.moments", "books.naive-fedavg", "books.rating-means", "books.text-knn",
+            "movies.item-factors", "movies.moments", "movies.rating-means",
         ]
         #expect(
             releases == [
-                encoders, ["bridge", "shuffled-bridge"], (encoders + ["selection"]).sorted(),
-                ["bridge", "shuffled-bridge"],
+                (encoders + ["calendar", "tower"]).sorted(), ["bridge", "shuffled-bridge"],
+                (encoders + ["selection", "tower"]).sorted(), ["bridge", "shuffled-bridge"],
             ])
     }
 
     @Test func `A source that is lost after its first release keeps the factors it released`() throws {
         let federation = try completed(lost: "music")
         #expect(federation.outcomes == [.completed])
-        let first = try #require(federation.closed.first?.shared.values("music.item-factors"))
+        let first = try #require(
+            federation.closed.first { $0.summary.step == .encoders }?.shared.values("music.item-factors"))
         #expect(federation.closed.last?.shared.values("music.item-factors") == first)
         let sent = federation.plans(to: "all-1").filter { $0.parameters.values("music.item-factors") != nil }
-        #expect(sent.map(\.round) == [2])
+        #expect(sent.map(\.round) == [5])
     }
 
     @Test func `Clients that need the same parameters share one message`() throws {
         let federation = try completed()
         let groups = federation.actions.compactMap { action -> [String]? in
-            if case .send(.plan(let plan), let receivers) = action, plan.round == 2 { receivers } else { nil }
+            if case .send(.plan(let plan), let receivers) = action, plan.round == 5 { receivers } else { nil }
         }
         #expect(groups == [["all-1", "all-2"], ["some"]])
     }

@@ -33,7 +33,30 @@ import Wire
         #expect(shapes["shuffled-bridge.cross-moment"] == [6, 2])
         #expect(shapes["bridge.source-moment"] == [6, 6])
         #expect(shapes["selection.scores"] == [plan.grid.candidates.count])
-        #expect(shapes.count == 3 * 4 + 1 + 2 * 3 + 2)
+        for method in ["item-knn", "text-knn", "ease"] {
+            #expect(shapes["books.\(method).item-weights"] == [41, 41])
+            #expect(shapes["movies.\(method).item-weights"] == nil)
+        }
+        for method in ["explicit-als", "biased-mf"] {
+            #expect(shapes["books.\(method).item-factors"] == [41, 16])
+            #expect(shapes["books.\(method).item-offsets"] == [41])
+            #expect(shapes["books.\(method).global-mean"] == [1])
+            #expect(shapes["books.\(method).regularization"] == [1])
+            #expect(shapes["movies.\(method).item-factors"] == nil)
+        }
+        for domain in ["books", "movies", "music"] {
+            #expect(shapes["\(domain).rating-means.global-mean"] == [1])
+        }
+        #expect(shapes["music.rating-means.item-offsets"] == [43])
+        #expect(shapes["books.naive-fedavg.item-factors"] == [41, 3])
+        #expect(shapes["calendar.times"] == [CalendarCode.elementCount])
+        #expect(shapes["tower.weights-sum"] == [50, 3])
+        #expect(shapes["tower.prior-sum"] == [3])
+        #expect(shapes["tower.count"] == [1])
+        let (domains, target, shared) = (3 * (4 + 2), 1 + 3 + 2 * 4 + 1, 1 + 3 + 2 * 3 + 2)
+        #expect(shapes.count == domains + target + shared)
+        let bare = try self.plan(try Scenarios.wide(Scenarios.bare))
+        #expect(bare.schema.specs.count == 3 * 4 + 1 + 2 * 3 + 2)
         let narrow = try self.plan(try Scenarios.narrow())
         #expect(!narrow.schema.specs.contains { $0.name.hasSuffix("source-moment") })
     }
@@ -46,7 +69,24 @@ import Wire
     }
 
     @Test func `Every tensor is released by someone, and nobody releases in a step that does not ask`() throws {
-        let scenario = try Scenarios.wide()
+        for overrides in RunPlanTests.overrides {
+            try expectEveryTensorReleased(try Scenarios.wide(overrides))
+            try expectEveryTensorReleased(try Scenarios.narrow(overrides))
+        }
+        let plan = try plan(try Scenarios.wide())
+        #expect(plan.uploads(.encoders, client: "movies").allSatisfy { $0.scope == .domain("movies") })
+        #expect(plan.uploads(.encoders, client: "movies").count == 6)
+        #expect(plan.uploads(.tower, client: "movies").map(\.release) == ["tower", "tower", "tower"])
+        #expect(plan.uploads(.calendar, client: "movies").isEmpty)
+        #expect(plan.uploads(.evaluation, client: "some").isEmpty)
+    }
+
+    /// Runs of every shape: each baseline alone, all, none, with and without times.
+    private static let overrides: [[String]] =
+        [[], Scenarios.bare, ["evaluation.split=seeded"], ["evaluation.baselines=[]"], ["text.word-vectors=none"]]
+        + BaselineNames.all.map { ["evaluation.baselines=[\($0)]"] }
+
+    private func expectEveryTensorReleased(_ scenario: ScenarioDefinition) throws {
         let plan = try plan(scenario)
         var released: Set<String> = []
         for step in plan.steps {
@@ -62,10 +102,34 @@ import Wire
             }
             #expect(plan.uploads(step, client: "nobody").isEmpty)
         }
-        #expect(released == Set(plan.schema.specs.map(\.name)))
-        #expect(plan.uploads(.encoders, client: "movies").allSatisfy { $0.scope == .domain("movies") })
-        #expect(plan.uploads(.encoders, client: "movies").count == 4)
-        #expect(plan.uploads(.evaluation, client: "some").isEmpty)
+        #expect(released == Set(plan.schema.specs.map(\.name)), "\(scenario.words("evaluation.baselines"))")
+    }
+
+    @Test(
+        arguments: [
+            ([], true, 5), (["evaluation.split=time"], true, 5), (["evaluation.split=seeded"], false, 5),
+            (["evaluation.fedavg-rounds=1"], true, 1), (["evaluation.baselines=[]"], true, 0),
+            (["evaluation.baselines=[ease, bias-carry]"], true, 0), (["text.word-vectors=none"], true, 0),
+            (Scenarios.bare, false, 0),
+        ] as [([String], Bool, Int)])
+    func `The steps are those of the scenario's split and rounds of the common tower, in order`(
+        overrides: [String], isTimed: Bool, towerRounds: Int
+    ) throws {
+        let scenario = try Scenarios.narrow(overrides)
+        let steps = try plan(scenario).steps
+        let tower = [RoundStep](repeating: .tower, count: towerRounds)
+        let refit = [RoundStep](repeating: .refitTower, count: towerRounds)
+        let choices: [RoundStep] = [.encoders, .bridge, .selection]
+        #expect(
+            steps == (isTimed ? [.calendar] : []) + tower + choices + refit + [
+                .refitEncoders, .refitBridge, .evaluation,
+            ])
+        #expect(scenario.fedAvgRounds == towerRounds)
+        #expect(scenario.roundCount == steps.count)
+        // Nothing that comes before a choice is final, and everything behind it is.
+        let selection = try #require(steps.firstIndex(of: .selection))
+        for (index, step) in steps.enumerated() { #expect(step.isFinal == (index > selection), "\(step)") }
+        #expect(Set(steps).count == steps.count - 2 * max(0, towerRounds - 1))
     }
 
     @Test func `A plan needs the catalogue of every domain`() throws {
@@ -79,63 +143,5 @@ import Wire
         let scenario = try Scenarios.narrow()
         let other = [Federation.catalogue("books"), Federation.catalogue("movies", itemCount: 43)]
         #expect(try RunPlan(scenario, catalogues: other).schema.digest != plan(scenario).schema.digest)
-    }
-}
-
-@Suite struct SelectionGridTests {
-    private let grid: SelectionGrid
-
-    init() throws {
-        grid = SelectionGrid(
-            try Scenarios.narrow([
-                "transfer.ridge=[0, 1]", "transfer.fold-in-regularization=[10, 20, 40]", "evaluation.shots=[0, 2]",
-            ]))
-    }
-
-    @Test func `The grid holds every combination once`() {
-        // Without shots a ridge for each of two maps; with shots ridge, kind and λ for each map, and λ alone.
-        #expect(grid.candidates.count == 2 * 2 + 2 * 2 * 2 * 3 + 3)
-        for (index, candidate) in grid.candidates.enumerated() {
-            #expect(grid.candidates.firstIndex(of: candidate) == index)
-            #expect((candidate.shots == 0) == (candidate.regularization == nil))
-            #expect((candidate.method == MethodName.local) == (candidate.ridge == nil))
-            #expect((candidate.foldIn == nil) == (candidate.shots == 0 || candidate.method == MethodName.local))
-        }
-    }
-
-    @Test func `The best candidate is the first of equals within its method and shots`() throws {
-        var scores = [Float](repeating: 0.5, count: grid.candidates.count)
-        for method in [MethodName.featureMap, MethodName.shuffledSource] {
-            for shots in [0, 2] {
-                let members = grid.candidates.indices.filter {
-                    grid.candidates[$0].method == method && grid.candidates[$0].shots == shots
-                }
-                #expect(members.count == (shots == 0 ? 2 : 12))
-                #expect(grid.best(method: method, shots: shots, scores: scores) == grid.candidates[members[0]])
-                for index in members.dropFirst() {
-                    // A later candidate wins alone, and loses to an equal before it.
-                    scores[index] = 0.75
-                    #expect(grid.best(method: method, shots: shots, scores: scores) == grid.candidates[index])
-                    scores[members[0]] = 0.75
-                    #expect(grid.best(method: method, shots: shots, scores: scores) == grid.candidates[members[0]])
-                    scores[index] = 0.5
-                    scores[members[0]] = 0.5
-                }
-            }
-        }
-    }
-
-    @Test func `Scores below zero are compared like others`() throws {
-        var scores = [Float](repeating: -3, count: grid.candidates.count)
-        let index = try #require(grid.candidates.lastIndex { $0.method == MethodName.local })
-        scores[index] = -2
-        #expect(grid.best(method: MethodName.local, shots: 2, scores: scores) == grid.candidates[index])
-    }
-
-    @Test func `A method without candidates has no best one`() {
-        let scores = [Float](repeating: 0, count: grid.candidates.count)
-        #expect(grid.best(method: MethodName.local, shots: 0, scores: scores) == nil)
-        #expect(grid.best(method: MethodName.popularity, shots: 2, scores: scores) == nil)
-        #expect(grid.best(method: MethodName.featureMap, shots: 1, scores: scores) == nil)
     }
 }

@@ -8,7 +8,10 @@ func interactions(
 ) throws -> Interactions {
     let folder = try TemporaryFolder()
     let itemPath = try items.map { try folder.write($0, to: "r.item") }
-    return try RecBoleFile.read(ratings: folder.write(text, to: "r.inter"), items: itemPath, duplicates: rule)
+    return try LoadedData.read(
+        DataSource(
+            format: .recbole, ratings: folder.write(text, to: "r.inter"), items: itemPath, duplicates: rule)
+    ).interactions
 }
 
 /// The error of a RecBole text, with the folder left out of its paths; `nil` when the text is read.
@@ -20,7 +23,7 @@ func problem(
     let itemPath = try items.map { try folder.write($0, to: "r.item") }
     func short(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
     do throws(DataError) {
-        _ = try RecBoleFile.read(ratings: path, items: itemPath, duplicates: rule)
+        _ = try LoadedData.read(DataSource(format: .recbole, ratings: path, items: itemPath, duplicates: rule))
         return nil
     } catch {
         switch error {
@@ -31,6 +34,7 @@ func problem(
         case .duplicate(let path, let line): return .duplicate(path: short(path), line: line)
         case .unknownItem(let path, let line, let items):
             return .unknownItem(path: short(path), line: line, items: short(items))
+        case .undetected, .noDataSet, .tooLarge, .onlyZeros: return error
         }
     }
 }
@@ -46,7 +50,9 @@ extension DataError {
         switch self {
         case .malformedLine(let path, let line, _), .duplicate(let path, let line), .unknownItem(let path, let line, _):
             "\(path):\(line)"
-        case .notReadable(let path, _), .empty(let path): path
+        case .notReadable(let path, _), .empty(let path), .undetected(let path, _), .noDataSet(let path, _, _),
+            .tooLarge(let path), .onlyZeros(let path):
+            path
         }
     }
 }

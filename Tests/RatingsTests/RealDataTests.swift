@@ -7,8 +7,8 @@ import Testing
 struct RealDataTests {
     private func read(_ file: String, items: Bool) throws -> Interactions {
         let path = RealData.folder + "/" + file
-        return try RecBoleFile.read(
-            ratings: path + ".inter", items: items ? path + ".item" : nil, duplicates: .byDefault)
+        let source = DataSource(ratings: path + ".inter", items: items ? path + ".item" : nil)
+        return try LoadedData.read(source).interactions
     }
 
     /// Persons, items and distinct pairs.

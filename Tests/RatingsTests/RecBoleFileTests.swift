@@ -45,12 +45,20 @@ import Testing
         #expect(read.ratings == [1, 1])
     }
 
+    @Test func aPositionIsAnOrderAndATimestampIsATime() throws {
+        let placed = try interactions("user_id:token\titem_id:token\tposition:float\np\ti\t1\np\tj\t0\n")
+        #expect(placed.times == [1, 0] && placed.timesArePositions && !placed.hasCommonTimes)
+        let both = try interactions(
+            "user_id:token\titem_id:token\tposition:float\ttimestamp:float\np\ti\t1\t7\n")
+        #expect(both.times == [7] && !both.timesArePositions && both.hasCommonTimes)
+    }
+
     @Test func aRatingOfZeroIsARating() throws {
         #expect(try interactions(header + "p\ti\t0\np\tj\t-0.5\n").ratings == [0, -0.5])
     }
 
     @Test(arguments: [
-        "user_id\titem_id\trating\n", "user_id:token\titem_id\n", "\n", "user_id:token item_id:token\n",
+        "user_id\titem_id\trating\n", "user_id:token\titem_id\n", "user_id:token item_id:token\n",
         "user_id,item_id\n",
         "user_id:token\titem_id:tokens\n", "user_id:token:x\titem_id:token\n", ":token\titem_id:token\n", "\u{0}\n",
     ])
@@ -104,17 +112,21 @@ import Testing
     @Test(arguments: ["", header, header + "\n\n", "\u{FEFF}" + header])
     func aFileWithoutRowsIsRefused(_ text: String) throws { #expect(try problem(text) == .empty(path: "r.inter")) }
 
-    @Test func aFolderIsNotRead() throws {
+    @Test func aFolderIsNotAFileOfRatingsOrItems() throws {
         let folder = try TemporaryFolder()
+        #expect(throws: DataError.noDataSet(path: folder.path, lookedFor: ["*.inter"], found: [])) {
+            try LoadedData.read(DataSource(format: .recbole, ratings: folder.path))
+        }
+        let path = try folder.write(RecBoleFileTests.plain, to: "r.inter")
         #expect(throws: DataError.notReadable(path: folder.path, reason: "it is a folder")) {
-            try RecBoleFile.read(ratings: folder.path, items: nil, duplicates: .byDefault)
+            try LoadedData.read(DataSource(format: .recbole, ratings: path, items: folder.path))
         }
     }
 
     @Test func aMissingFileIsNamedWithTheReason() throws {
         let path = try TemporaryFolder().path + "/missing.inter"
         #expect(throws: DataError.notReadable(path: path, reason: "No such file or directory")) {
-            try RecBoleFile.read(ratings: path, items: nil, duplicates: .byDefault)
+            try LoadedData.read(DataSource(format: .recbole, ratings: path))
         }
     }
 
@@ -166,7 +178,7 @@ import Testing
         let folder = try TemporaryFolder()
         let path = try folder.write(bytes, to: "r.inter")
         do throws(DataError) {
-            #expect(try RecBoleFile.read(ratings: path, items: nil, duplicates: .byDefault).persons.count == 2)
+            #expect(try LoadedData.read(DataSource(format: .recbole, ratings: path)).interactions.persons.count == 2)
         } catch {
             #expect(error.place == "\(path):2")
         }

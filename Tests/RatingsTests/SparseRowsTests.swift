@@ -41,19 +41,6 @@ import Testing
         }
     }
 
-    @Test func keepingRowsEmptiesTheOthersAndKeepsTheShape() {
-        var stream = RandomStream(root: 2, path: ["sparse"])
-        for round in 0..<200 {
-            let rows = random(&stream)
-            let isKept = (0..<rows.rowCount).map { _ in stream.uniform() < 0.5 }
-            let kept = rows.keepingRows { isKept[$0] }
-            #expect(kept.rowCount == rows.rowCount && kept.columnCount == rows.columnCount)
-            #expect(pairs(kept) == pairs(rows).filter { isKept[$0[0]] }, "round \(round)")
-            #expect(rows.keepingRows { _ in true } == rows)
-            #expect(rows.keepingRows { _ in false }.columns.isEmpty)
-        }
-    }
-
     @Test func aPatternWithoutRowsHasNoEntries() {
         let rows = SparseRows(starts: [0], columns: [], columnCount: 3)
         #expect(rows.rowCount == 0)

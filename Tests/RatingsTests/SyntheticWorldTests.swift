@@ -13,16 +13,7 @@ import Testing
             tasteDimensions: 8, tasteStrength: strength, domainGap: gap, domains: domains)
     }
 
-    /// Pearson's correlation.
-    private func correlation(_ pairs: [(Double, Double)]) -> Double {
-        let count = Double(pairs.count)
-        let left = pairs.reduce(0) { $0 + $1.0 } / count
-        let right = pairs.reduce(0) { $0 + $1.1 } / count
-        let product = pairs.reduce(0) { $0 + ($1.0 - left) * ($1.1 - right) }
-        let leftSquares = pairs.reduce(0) { $0 + ($1.0 - left) * ($1.0 - left) }
-        let rightSquares = pairs.reduce(0) { $0 + ($1.1 - right) * ($1.1 - right) }
-        return product / (leftSquares * rightSquares).squareRoot()
-    }
+    private func correlation(_ pairs: [(Double, Double)]) -> Double { pearson(pairs) }
 
     @Test func aWorldIsAFunctionOfItsOptions() {
         let world = SyntheticWorld(options())

@@ -9,6 +9,10 @@ struct NaiveEvaluation {
     let ranking: [UInt32]
     let ndcg: Double
     let recall: Double
+    let precision: Double
+    let map: Double
+    let mrr: Double
+    let hit: Double
 
     init(scores: [Float], excluded: Set<UInt32>, relevant: Set<UInt32>, count: Int) {
         let candidates = scores.indices.map { UInt32($0) }.filter { !excluded.contains($0) }
@@ -29,6 +33,13 @@ struct NaiveEvaluation {
         }
         ndcg = gain / ideal
         recall = hits / Double(relevant.count)
+        precision = hits / Double(count)
+        let list = ranking
+        let hitRanks = list.indices.filter { relevant.contains(list[$0]) }.map { $0 + 1 }
+        let precisions = hitRanks.map { rank in Double(hitRanks.count { $0 <= rank }) / Double(rank) }
+        map = precisions.reduce(0, +) / Double(min(relevant.count, count))
+        mrr = hitRanks.min().map { 1 / Double($0) } ?? 0
+        hit = hitRanks.isEmpty ? 0 : 1
     }
 }
 
@@ -52,7 +63,11 @@ struct RankingMetricsTests {
         let metrics = RankingMetrics(ranking: ranking, relevant: relevant, count: count)
         #expect(abs(metrics.ndcg - naive.ndcg) <= 1e-12)
         #expect(abs(metrics.recall - naive.recall) <= 1e-12)
-        #expect((0...1 + 1e-12).contains(metrics.ndcg) && (0...1).contains(metrics.recall))
+        #expect(abs(metrics.precision - naive.precision) <= 1e-12)
+        #expect(abs(metrics.map - naive.map) <= 1e-12)
+        #expect(abs(metrics.mrr - naive.mrr) <= 1e-12)
+        #expect(metrics.hit == naive.hit)
+        for metric in Metric.ofRelevance { #expect((0...1).contains(try #require(metrics.value(of: metric)))) }
     }
 
     @Test("Recall does not fall as the list grows", arguments: 0..<20)
@@ -110,6 +125,72 @@ struct RankingMetricsTests {
         #expect(try RankingMetrics.top(5, scores: [1, 2], excluded: [0, 1]).isEmpty)
         #expect(try RankingMetrics.top(5, scores: [Float](), excluded: []).isEmpty)
         #expect(try RankingMetrics.top(0, scores: [1, 2], excluded: []).isEmpty)
+    }
+
+    @Test("The best of many items equal a full sort, with ties, both zeros and infinities", arguments: 0..<150)
+    func againstSort(seed: UInt64) throws {
+        var stream = RandomStream(root: seed, path: ["top"])
+        let items = 1 + stream.integer(below: 3_000)
+        let levels = 1 + stream.integer(below: stream.integer(below: 2) == 0 ? 12 : 5_000)
+        var scores = (0..<items).map { _ -> Float in
+            switch stream.integer(below: 40) {
+            case 0: return .infinity
+            case 1: return -.infinity
+            case 2: return 0
+            case 3: return -0.0
+            case 4: return Float.leastNonzeroMagnitude * (stream.integer(below: 2) == 0 ? 1 : -1)
+            default: return Float(stream.integer(below: levels) - levels / 2) * 0.125
+            }
+        }
+        switch stream.integer(below: 4) {
+        case 0: scores.sort()
+        case 1: scores.sort(by: >)
+        default: break
+        }
+        // Excluded items in any order, some of them twice and some beyond the catalogue.
+        var excluded = (0..<stream.integer(below: 2 * items)).map { _ in UInt32(stream.integer(below: items + 3)) }
+        if stream.integer(below: 2) == 0 { excluded.sort() }
+        for count in [0, 1, 10, 100, items, items + 5] {
+            let naive = NaiveEvaluation(scores: scores, excluded: Set(excluded), relevant: [0], count: count)
+            let ranking = try RankingMetrics.top(count, scores: scores, excluded: excluded)
+            #expect(ranking == naive.ranking, "seed \(seed), the best \(count) of \(items)")
+            let elsewhere = try RankingMetrics.top(count, scores: scores.reversed(), excluded: [])
+            #expect(
+                elsewhere
+                    == NaiveEvaluation(scores: scores.reversed(), excluded: [], relevant: [0], count: count).ranking,
+                "seed \(seed), a collection without storage of its own")
+        }
+    }
+
+    @Test("A NaN anywhere in a long catalogue is an error, for any length of list")
+    func notANumberAnywhere() {
+        for position in stride(from: 0, to: 131, by: 1) {
+            var scores = (0..<131).map { Float(131 - $0) }
+            scores[position] = position % 2 == 0 ? .nan : -.nan
+            for count in [0, 1, 10, 200] {
+                #expect(throws: RankingMetrics.Failure.scoreIsNaN, "position \(position), \(count) items") {
+                    try RankingMetrics.top(count, scores: scores, excluded: [UInt32(position)])
+                }
+            }
+        }
+    }
+
+    @Test("Relevant items count once, in any order")
+    func repeatedRelevant() {
+        let plain = RankingMetrics(ranking: [3, 1, 8], relevant: [1, 3, 9], count: 3)
+        #expect(RankingMetrics(ranking: [3, 1, 8], relevant: [9, 3, 1, 3, 9], count: 3) == plain)
+        #expect(plain.recall == 2.0 / 3)
+        #expect(plain.map == 2.0 / 3)
+    }
+
+    @Test("Lists longer than the table of discounts keep their sums")
+    func longLists() {
+        let ranking = (0..<400).map { UInt32($0) }
+        #expect(RankingMetrics(ranking: ranking, relevant: ranking, count: 400).ndcg == 1)
+        let last = RankingMetrics(ranking: ranking, relevant: [399], count: 400)
+        #expect(abs(last.ndcg - log(2) / log(401)) < 1e-15)
+        #expect(last.map == 1.0 / 400 && last.mrr == 1.0 / 400 && last.hit == 1)
+        #expect(RankingMetrics(ranking: ranking, relevant: [399], count: 399).hit == 0)
     }
 
     @Test("Items are counted from the start of a slice")

@@ -8,6 +8,13 @@ let figure = EvaluationRecord(
 let figureWithoutInterval = EvaluationRecord(
     client: "books", method: "popularity", cohort: "cold-users", shots: 0, metric: "recall@10", value: 0, interval: [],
     users: 1)
+let figureOfWarmUsers = EvaluationRecord(
+    client: "persons", method: "ease", cohort: "warm-users", shots: nil, metric: "ndcg@10", value: 0.5,
+    interval: [0.25, 0.75], users: 4)
+let choiceOfDomain = ChoiceRecord(method: "ease", setting: 300)
+let choiceOfBlend = ChoiceRecord(
+    method: "local-ensemble", shots: 3, regularization: 20, model: "local+ease", weight: 0.75)
+let choiceOfRatings = ChoiceRecord(method: "bias-carry", shots: 1, carry: 0.6, damping: 4)
 let choice = ChoiceRecord(method: "feature-map", shots: 1, ridge: 0.03, foldIn: "prior", regularization: 40)
 let choiceWithoutMap = ChoiceRecord(method: "local", shots: 0, ridge: nil, foldIn: nil, regularization: nil)
 let release = ReleaseRecord(name: "bridge", epsilon: .noBound, conditionalOn: ["books.item-factors"])
@@ -38,5 +45,8 @@ let summary = SummaryRecord(
     figures: [
         SummaryFigure(
             client: "books", method: "local", cohort: "cold-users", shots: 3, metric: "ndcg@10", mean: 0.25,
-            interval: [0.2, 0.3], kind: "student-t over seeds", seeds: 2)
+            interval: [0.2, 0.3], kind: "student-t over seeds", seeds: 2),
+        SummaryFigure(
+            client: "books", method: "local", cohort: "warm-users", shots: nil, metric: "ndcg@10", mean: 0.5,
+            interval: [], kind: "bootstrap over persons", seeds: 1),
     ])

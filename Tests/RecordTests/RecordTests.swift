@@ -25,6 +25,10 @@ import Testing
         try expectRoundTrip(client)
         try expectRoundTrip(figure)
         try expectRoundTrip(figureWithoutInterval)
+        try expectRoundTrip(figureOfWarmUsers)
+        try expectRoundTrip(choiceOfDomain)
+        try expectRoundTrip(choiceOfBlend)
+        try expectRoundTrip(choiceOfRatings)
         try expectRoundTrip(choice)
         try expectRoundTrip(choiceWithoutMap)
         try expectRoundTrip(ClientFolderRecord(client: client, evaluation: [figure], choices: [choice]))
@@ -35,7 +39,7 @@ import Testing
         try expectRoundTrip(run)
         try expectRoundTrip(wire)
         try expectRoundTrip(summary)
-        for status in [RunStatus.completed, .peerLost, .interrupted] { try expectRoundTrip([status]) }
+        for status in [RunStatus.completed, .peerLost, .interrupted, .failed] { try expectRoundTrip([status]) }
     }
 
     @Test func anAbsentBoundIsWrittenAsNull() throws {
@@ -106,8 +110,40 @@ import Testing
         #expect(wire.totals == WireTotals(bytesUp: 1_000, bytesDown: 100, messages: 5))
     }
 
-    @Test func figuresAreOrderedByClientMethodCohortMetricAndShots() {
-        func make(_ client: String, _ method: String, _ cohort: String, _ metric: String, _ shots: Int)
+    @Test func aFigureWithoutANumberOfShotsSaysNullAndIsReadBack() throws {
+        let text = try text(figureOfWarmUsers)
+        #expect(text.contains("\"shots\" : null"))
+        let withoutKey = text.split(separator: "\n").filter { !$0.contains("shots") }.joined(separator: "\n")
+        #expect(!withoutKey.contains("shots"))
+        for json in [text, withoutKey] {
+            let read = try JSONDecoder().decode(EvaluationRecord.self, from: Data(json.utf8))
+            #expect(read == figureOfWarmUsers)
+        }
+        #expect(try self.text(figure).contains("\"shots\" : 1"))
+    }
+
+    @Test func aFigureOfASummaryWithoutANumberOfShotsSaysNullToo() throws {
+        let figure = SummaryFigure(
+            client: "c", method: "ease", cohort: "warm-users", shots: nil, metric: "ndcg@10", mean: 0.5, interval: [],
+            kind: "student-t over seeds", seeds: 2)
+        let text = try text(figure)
+        #expect(text.contains("\"shots\" : null"))
+        #expect(try JSONDecoder().decode(SummaryFigure.self, from: Data(text.utf8)) == figure)
+    }
+
+    @Test func aChoiceIsWrittenWithTheSettingsThatItsMethodHas() throws {
+        func keys(_ choice: ChoiceRecord) throws -> [String] {
+            let object = try JSONSerialization.jsonObject(with: Data(try RecordFile.json(choice)))
+            return (object as? [String: Any] ?? [:]).keys.sorted()
+        }
+        #expect(try keys(choice) == ["fold-in", "method", "regularization", "ridge", "shots"])
+        #expect(try keys(choiceOfDomain) == ["method", "setting"])
+        #expect(try keys(choiceOfBlend) == ["method", "model", "regularization", "shots", "weight"])
+        #expect(try keys(choiceOfRatings) == ["carry", "damping", "method", "shots"])
+    }
+
+    @Test func figuresAreOrderedByClientCohortMethodMetricAndShotsWithoutShotsLast() {
+        func make(_ client: String, _ cohort: String, _ method: String, _ metric: String, _ shots: Int?)
             -> EvaluationRecord
         {
             EvaluationRecord(
@@ -115,11 +151,11 @@ import Testing
                 users: 1)
         }
         let ordered = [
-            make("a", "m", "c", "n", 0), make("a", "m", "c", "n", 3), make("a", "m", "c", "n", 10),
-            make("a", "m", "c", "o", 1),
-            make("a", "m", "d", "n", 0), make("a", "n", "c", "n", 0), make("b", "a", "a", "a", 0),
+            make("a", "c", "m", "n", 0), make("a", "c", "m", "n", 3), make("a", "c", "m", "n", 10),
+            make("a", "c", "m", "n", nil), make("a", "c", "m", "o", 1), make("a", "c", "n", "n", 0),
+            make("a", "d", "m", "n", 0), make("b", "a", "a", "a", 0),
         ]
         #expect(Array(ordered.reversed()).sorted(by: EvaluationRecord.isOrdered) == ordered)
-        #expect(!EvaluationRecord.isOrdered(ordered[0], ordered[0]))
+        for figure in ordered { #expect(!EvaluationRecord.isOrdered(figure, figure)) }
     }
 }

@@ -3,12 +3,11 @@ import Reporting
 import Testing
 
 private func figure(
-    _ method: String, _ shots: Int, _ mean: Double, _ interval: [Double] = [], client: String = "persons",
-    metric: String = "ndcg@10", kind: String = "student-t over seeds"
+    _ method: String, _ shots: Int?, _ mean: Double, _ interval: [Double] = [], client: String = "persons",
+    cohort: String = "cold-users", metric: String = "ndcg@10", kind: String = "student-t over seeds"
 ) -> SummaryFigure {
     SummaryFigure(
-        client: client, method: method, cohort: "cold-users", shots: shots, metric: metric, mean: mean,
-        interval: interval,
+        client: client, method: method, cohort: cohort, shots: shots, metric: metric, mean: mean, interval: interval,
         kind: kind, seeds: 3)
 }
 
@@ -19,20 +18,20 @@ private func summary(_ figures: [SummaryFigure], seeds: [Int] = [1, 2, 3]) -> Su
 /// The only cell of a table of one figure.
 private func cell(_ mean: Double, _ interval: [Double] = []) -> String {
     let lines = ResultTable.text(summary([figure("m", 0, mean, interval)]), metric: "ndcg@10").split(separator: "\n")
-    return lines.count == 4 ? String(lines[2].dropFirst("method  ".count)) : "\(lines)"
+    return lines.count == 3 ? String(lines[2].dropFirst("method  ".count)) : "\(lines)"
 }
 
 @Suite struct ResultTableTests {
     @Test func aSmallTableIsKnown() {
-        let text = ResultTable.text(
-            summary([
-                figure("popularity", 0, 0.0312, [0.03, 0.0325]), figure("local", 1, 0.05),
-                figure("local", 3, 0.0625, [0.06, 0.065]),
-                figure("feature-map", 0, 0.1, [-0.01, 0.21]), figure("feature-map", 1, 0.11, [0.1, 0.12]),
-                figure("feature-map", 3, 0.12, [0.11, 0.13]), figure("feature-map", 3, 0.9, metric: "recall@10"),
-            ]), metric: "ndcg@10")
+        let record = summary([
+            figure("popularity", 0, 0.0312, [0.03, 0.0325]), figure("local", 1, 0.05),
+            figure("local", 3, 0.0625, [0.06, 0.065]),
+            figure("feature-map", 0, 0.1, [-0.01, 0.21]), figure("feature-map", 1, 0.11, [0.1, 0.12]),
+            figure("feature-map", 3, 0.12, [0.11, 0.13]), figure("feature-map", 3, 0.9, metric: "recall@10"),
+            figure("feature-map", nil, 0.9, cohort: "warm-users"),
+        ])
         #expect(
-            text == """
+            ResultTable.text(record, metric: "ndcg@10") + ResultTable.legend(record) == """
                 ndcg@10 of cold-users, client persons; k = known target interactions
                 method       k=0                       k=1                      k=3
                 popularity   0.0312 [0.0300, 0.0325]   –                        –
@@ -44,10 +43,9 @@ private func cell(_ mean: Double, _ interval: [Double] = []) -> String {
     }
 
     @Test func oneSeedIsNamedAndItsIntervalLabelled() {
-        let text = ResultTable.text(
-            summary([figure("m", 0, 0.5, [0.4, 0.6], kind: "bootstrap over persons")], seeds: [42]), metric: "ndcg@10")
+        let record = summary([figure("m", 0, 0.5, [0.4, 0.6], kind: "bootstrap over persons")], seeds: [42])
         #expect(
-            text == """
+            ResultTable.text(record, metric: "ndcg@10") + ResultTable.legend(record) == """
                 ndcg@10 of cold-users, client persons; k = known target interactions
                 method  k=0
                 m       0.5000 [0.4000, 0.6000]
@@ -87,19 +85,84 @@ private func cell(_ mean: Double, _ interval: [Double] = []) -> String {
         }
     }
 
-    @Test func gainsAreRatiosToTheBetterBaseline() {
+    @Test func aCohortHasATableOfItsOwnAndPersonsWithAllOfTheirHistoryOneColumn() {
+        let record = summary([
+            figure("feature-map", 0, 0.1), figure("feature-map", nil, 0.25, [0.2, 0.3], cohort: "warm-users"),
+            figure("ease", nil, 0.5, cohort: "warm-users"), figure("ease", nil, 0.75, cohort: "cold-items"),
+        ])
+        #expect(
+            ResultTable.text(record, metric: "ndcg@10", cohort: "warm-users") == """
+                ndcg@10 of warm-users, client persons
+                method       all known
+                feature-map  0.2500 [0.2000, 0.3000]
+                ease         0.5000
+
+                """)
+        #expect(
+            ResultTable.text(record, metric: "ndcg@10", cohort: "cold-items") == """
+                ndcg@10 of cold-items, client persons
+                method  all known
+                ease    0.7500
+
+                """)
+        #expect(ResultTable.text(record, metric: "ndcg@10", cohort: "warm-items") == "")
+        #expect(
+            ResultTable.text(record, metric: "ndcg@10")
+                == ResultTable.text(record, metric: "ndcg@10", cohort: "cold-users"))
+    }
+
+    @Test func aColumnOfAllThatIsKnownStandsBehindTheNumbersOfShots() {
+        let record = summary([figure("m", nil, 0.5), figure("m", 10, 0.25), figure("m", 2, 0.125)])
+        #expect(
+            ResultTable.text(record, metric: "ndcg@10") == """
+                ndcg@10 of cold-users, client persons
+                method  k=2     k=10    all known
+                m       0.1250  0.2500  0.5000
+
+                """)
+    }
+
+    @Test func onlyTheClientsThatAreAskedForHaveATable() {
+        let record = summary([figure("m", 0, 0.5, client: "p"), figure("m", 0, 0.25, client: "p-1")])
+        let text = ResultTable.text(record, metric: "ndcg@10", clients: ["p"])
+        #expect(text.contains("client p;") && !text.contains("client p-1"))
+    }
+
+    @Test func theLegendOfNoFiguresIsEmpty() { #expect(ResultTable.legend(summary([])) == "") }
+
+    @Test func gainsAreRatiosToTheBestLocalModelAndToPopularityWithoutShots() {
         let text = ResultTable.gains(
             summary([
                 figure("popularity", 0, 0.02), figure("feature-map", 0, 0.03), figure("shuffled-source", 0, 0.0199),
-                figure("popularity", 1, 0.02), figure("local", 1, 0.04), figure("feature-map", 1, 0.05),
-                figure("shuffled-source", 1, 0.04), figure("local", 3, 0), figure("feature-map", 3, 0.1),
-                figure("popularity", 5, 0.05), figure("local", 5, 0.04), figure("feature-map", 5, 0.1),
+                figure("best-local", 0, 0.01),
+                // What is better than the model that validation picked does not count.
+                figure("popularity", 1, 0.08), figure("local", 1, 0.09), figure("ease", 1, 0.1),
+                figure("best-local", 1, 0.04), figure("feature-map", 1, 0.05), figure("shuffled-source", 1, 0.04),
+                figure("best-local", 3, 0), figure("feature-map", 3, 0.1),
+                figure("popularity", 4, 0.05), figure("feature-map", 4, 0.1),
+                figure("best-local", 5, 0.05), figure("feature-map", 5, 0.1),
+                figure("best-local", nil, 0.05, cohort: "warm-users"),
+                figure("feature-map", nil, 0.1, cohort: "warm-users"),
             ]), metric: "ndcg@10")
         #expect(
             text == """
                 k=0: feature-map 1.50, shuffled-source 1.00 × popularity
-                k=1: feature-map 1.25, shuffled-source 1.00 × local
-                k=5: feature-map 2.00 × popularity
+                k=1: feature-map 1.25, shuffled-source 1.00 × best-local
+                k=5: feature-map 2.00 × best-local
+
+                """)
+    }
+
+    @Test func gainsOfSeveralClientsNameTheClient() {
+        let text = ResultTable.gains(
+            summary([
+                figure("best-local", 1, 0.5, client: "p"), figure("feature-map", 1, 1, client: "p"),
+                figure("best-local", 1, 0.5, client: "q"), figure("feature-map", 1, 0.5, client: "q"),
+            ]), metric: "ndcg@10")
+        #expect(
+            text == """
+                p, k=1: feature-map 2.00 × best-local
+                q, k=1: feature-map 1.00 × best-local
 
                 """)
     }

@@ -29,13 +29,24 @@ let validScenario = """
     model:
       factors: 16
     federation:
-      rounds: 8
+      rounds: 18
     evaluation:
       shots: [0, 1, 3]
     transport:
       kind: ipc
 
     """
+
+/// The valid scenario with every key that has no default.
+let scenarioWithEveryKey =
+    validScenario.replacing("kind: ipc", with: "kind: tcp\n  endpoint: tcp://127.0.0.1:5555")
+    .replacing(
+        "      items: movies.item\n",
+        with: "      items: movies.item\n      item-vectors: movies.npy\n"
+            + "      columns: {user: reader, item: film, rating: stars, time: day}\n"
+    )
+    .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
+    + "world: {drift: {domain: books}}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

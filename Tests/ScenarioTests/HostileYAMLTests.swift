@@ -67,7 +67,7 @@ import Testing
         let text = validScenario.replacing("\n", with: "\r\n")
         let plain = try ScenarioDefinition(yaml: validScenario, file: "a")
         #expect(try ScenarioDefinition(yaml: text, file: "a") == plain)
-        let bad = problems(text.replacing("rounds: 8", with: "rounds: x"))
+        let bad = problems(text.replacing("rounds: 18", with: "rounds: x"))
         #expect(bad.map(\.line) == [21])
     }
 

@@ -10,7 +10,7 @@ import Testing
         #expect(try decoded("model.factors=32").integer("model.factors") == 32)
         #expect(try decoded("seeds=[7, 8]").seeds == [7, 8])
         #expect(try decoded("name=other").name == "other")
-        #expect(try decoded("federation={rounds: 9, deadline: 5m}").duration("federation.deadline") == .seconds(300))
+        #expect(try decoded("federation={rounds: 19, deadline: 5m}").duration("federation.deadline") == .seconds(300))
     }
 
     @Test func anOverrideAddsAKeyThatTheFileLeavesOut() throws {
@@ -81,7 +81,7 @@ import Testing
 
     @Test func theRulesHoldForOverridesToo() {
         let tooFew = printed(validScenario, overrides: ["federation.rounds=5"])
-        #expect(tooFew.contains("federation.rounds: feature-map takes 6 rounds"))
+        #expect(tooFew.contains("federation.rounds: this scenario takes 17 rounds, 5 are allowed"))
         let privateData = printed(validScenario, overrides: ["clients.persons.data.format=synthetic"])
         #expect(
             privateData.contains("clients[2].data: a persons client reads the data of the domains"), "\(privateData)")

@@ -8,9 +8,9 @@ import Testing
         let other = """
             # The same in flow style, in another order, with some defaults spelt out.
             {"target": books, transport: {kind: "ipc"}, evaluation: {shots: [+0, 1, 3], cold-users: 2.0e-1},
-             federation: {rounds: 8, deadline: 1m, join-deadline: 30000ms}, model: {factors: 16, confidence: 15.0},
+             federation: {rounds: 18, deadline: 1m, join-deadline: 30000ms}, model: {factors: 16, confidence: 15.0},
              clients: [
-              {domain: movies, id: movies, data: {ratings: 'movies.inter', items: "movies.item"}},
+              {domain: movies, id: movies, data: {ratings: 'movies.inter', items: "movies.item", format: recbole}},
               {id: books, domain: books, count: 1, links: [], data: {format: synthetic, duplicates: default}},
               {links: [movies, books], id: persons, domain: persons}],
              seeds: [1, 2], name: two-domains}

@@ -15,8 +15,7 @@ import Testing
     }
 
     static let lines: [String] = {
-        let yaml = validScenario.replacing("kind: ipc", with: "kind: tcp\n  endpoint: tcp://127.0.0.1:5555")
-        let text = (try? ScenarioDefinition(yaml: yaml, file: "a").resolvedYAML) ?? ""
+        let text = (try? ScenarioDefinition(yaml: scenarioWithEveryKey, file: "a").resolvedYAML) ?? ""
         return text.split(separator: "\n").map(String.init)
     }()
 
@@ -79,6 +78,11 @@ import Testing
             ]
         case .boolean: ["yes", "1", "\"true\"", "TRUE", "[true]"]
         case .duration: ["60", "-1s", "9ms", "25h", "1d", "s", "infs", "nans", "1e999s", "5 s", "[5s]", "{a: 5s}", "~"]
+        case .words(let words):
+            [
+                "\(words[0])", "{a: b}", "[no-such-word]", "[\(words[0]), \(words[0])]", "[[\(words[0])]]", "[~]",
+                "[\"\"]",
+            ]
         case .choice: ["no-such-word", "\"\"", "[a]", "{a: b}", "~"]
         case .integers(let range):
             [
@@ -119,6 +123,7 @@ import Testing
         case .numbers(let range): ends = ["[\(range.lowerBound), \(range.upperBound)]"]
         case .duration: ends = ["10ms", "24h", "86400s", "1440m", "0.01s"]
         case .choice(let words): ends = words
+        case .words(let words): ends = words.map { "[\($0)]" } + ["[\(words.joined(separator: ", "))]"]
         default: return
         }
         for value in ends {

@@ -38,8 +38,7 @@ import Testing
     }
 
     @Test func everyPathOfAResolvedScenarioIsInTheTableAndEveryDefaultIsResolved() throws {
-        let yaml = validScenario.replacing("kind: ipc", with: "kind: tcp\n  endpoint: tcp://127.0.0.1:5555")
-        let resolved = try ScenarioDefinition(yaml: yaml, file: "a").resolvedYAML
+        let resolved = try ScenarioDefinition(yaml: scenarioWithEveryKey, file: "a").resolvedYAML
         let seen = paths(inBlockStyle: resolved)
         let known = Set(ScenarioKey.all.map(\.path))
         #expect(seen.subtracting(known.map { $0.replacing("clients[]", with: "clients") }) == [])

@@ -97,11 +97,12 @@ import Testing
             persons, games + persons.replacing("movies, books", with: "movies, games"), "clients[3].links",
             at: "links: [movies, games]", "the target domain books must be linked"),
         Case(
-            "  rounds: 8\n", "  rounds: 8\n  minimum-clients: 4\n", "federation.minimum-clients", at: "minimum-clients",
+            "  rounds: 18\n", "  rounds: 18\n  minimum-clients: 4\n", "federation.minimum-clients",
+            at: "minimum-clients",
             "4 is more than the 3 clients"),
-        Case("rounds: 8", "rounds: 5", "federation.rounds", at: "rounds: 5", "takes 6 rounds, 5 are allowed"),
+        Case("rounds: 18", "rounds: 16", "federation.rounds", at: "rounds: 16", "takes 17 rounds, 16 are allowed"),
         Case(
-            "  rounds: 8\n", "  rounds: 8\n  participation: 0.5\n", "federation.participation", at: "participation",
+            "  rounds: 18\n", "  rounds: 18\n  participation: 0.5\n", "federation.participation", at: "participation",
             "only 1 is possible"),
         Case(
             "target: books\n", "target: books\ntransfer: {dimension: 17}\n", "transfer.dimension", at: "dimension: 17",
@@ -158,7 +159,7 @@ import Testing
 
     @Test func everyProblemIsReportedInOrderOfLine() {
         let text =
-            validScenario.replacing("rounds: 8", with: "round: 8").replacing("kind: ipc", with: "kind: udp")
+            validScenario.replacing("rounds: 18", with: "round: 8").replacing("kind: ipc", with: "kind: udp")
             .replacing("seeds: [1, 2]", with: "seeds: []")
         let found = problems(text)
         #expect(found.map(\.keyPath) == ["seeds", "federation.round", "transport.kind"])

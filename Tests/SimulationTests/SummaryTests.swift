@@ -9,7 +9,7 @@ private let privacy = PrivacyRecord(
     hasReproducibleNoise: true)
 
 private func figure(
-    _ value: Double, _ interval: [Double] = [0, 1], method: String = "local", shots: Int = 1, client: String = "books",
+    _ value: Double, _ interval: [Double] = [0, 1], method: String = "local", shots: Int? = 1, client: String = "books",
     cohort: String = "cold-users", metric: String = "ndcg@10"
 ) -> EvaluationRecord {
     EvaluationRecord(
@@ -67,7 +67,8 @@ private func summary(_ runs: RunRecord...) -> SummaryRecord {
         let base = figure(0.5)
         let others = [
             figure(0.5, method: "feature-map"), figure(0.5, shots: 3), figure(0.5, client: "games"),
-            figure(0.5, cohort: "warm-users"), figure(0.5, metric: "recall@10"),
+            figure(0.5, cohort: "warm-users"), figure(0.5, metric: "recall@10"), figure(0.5, shots: nil),
+            figure(0.5, shots: 0),
         ]
         for other in others {
             let record = summary(run(1, base, other), run(2, base, other))
@@ -93,12 +94,16 @@ private func summary(_ runs: RunRecord...) -> SummaryRecord {
     }
 
     @Test func theCommaSeparatedFiguresAreKnown() {
-        let record = summary(run(1, figure(0.25, [0.125, 0.5]), figure(0.5, [], method: "a,b", shots: 0)))
+        let record = summary(
+            run(
+                1, figure(0.25, [0.125, 0.5]), figure(0.5, [], method: "a,b", shots: 0),
+                figure(0.75, [0.5, 1], shots: nil, cohort: "warm-users")))
         #expect(
             record.csv == """
                 client,method,cohort,shots,metric,mean,ci95-lower,ci95-upper,interval,seeds
                 books,local,cold-users,1,ndcg@10,0.25,0.125,0.5,bootstrap over persons,1
                 books,"a,b",cold-users,0,ndcg@10,0.5,,,bootstrap over persons,1
+                books,local,warm-users,,ndcg@10,0.75,0.5,1.0,bootstrap over persons,1
 
                 """)
     }

@@ -1,0 +1,162 @@
+import Federation
+import Numerics
+import Ratings
+import Recommenders
+import Record
+import Scenario
+import Supervision
+import Transfer
+
+/// One line of an evaluation: a method at a number of shots, with what validation chose for it.
+struct EvaluationEntry {
+    let method: String
+    /// Known target interactions; `nil` for persons with all of their history.
+    let shots: Int?
+    /// The choice; `nil` where there is nothing personal to rank by: popularity.
+    let candidate: SelectionGrid.Candidate?
+}
+
+/// Collects one cohort's rankings and predictions, and makes figures of them.
+struct CohortEvaluation {
+    private let ranking: [EvaluationEntry]
+    private let rating: [EvaluationEntry]
+    private let cohort: String
+    private let scenario: ScenarioDefinition
+    private let target: String
+    private let topN: Int
+    private let scale: RatingScale
+    private var rankings: [CohortMetrics]
+    /// Rankings among cold items alone, for that cohort.
+    private var rankingsAmongCold: [CohortMetrics] = []
+    private var errors: [[RatingErrors]]
+    private let directions: ItemDirections?
+
+    init(
+        _ cohort: String, entries: [EvaluationEntry], models: DeviceModels, plan: RunPlan,
+        scenario: ScenarioDefinition, scale: RatingScale, personCount: Int
+    ) throws {
+        self.cohort = cohort
+        self.scale = scale
+        self.scenario = scenario
+        target = plan.target
+        topN = scenario.integer("evaluation.top-n")
+        let ratingMethods = Set(plan.baselines.ratingMethods)
+        ranking = entries.filter { !ratingMethods.contains($0.method) }
+        rating = entries.filter { ratingMethods.contains($0.method) }
+        let catalogue = CatalogueStatistics(
+            interactionCounts: models.target.popularity.map { Int($0) }, personCount: personCount)
+        rankings = Array(repeating: CohortMetrics(topN: topN, catalogue: catalogue), count: ranking.count)
+        if cohort == CohortEvaluation.coldItems { rankingsAmongCold = rankings }
+        errors = Array(repeating: [], count: rating.count)
+        directions =
+            scenario.words("evaluation.metrics").contains(Metric.diversity.rawValue)
+            ? try ItemDirections(models.target.foldIn.itemFactors) : nil
+    }
+
+    /// The cohorts' names in records.
+    static let coldUsers = "cold-users"
+    static let warmUsers = "warm-users"
+    static let coldItems = "cold-items"
+
+    /// Scores one person.
+    ///
+    /// - Parameters:
+    ///   - maps: the map of each ranking entry with a candidate, in order.
+    ///   - isColdItem: the target's cold items, for their cohort.
+    mutating func add(
+        _ task: PredictionTask, device: Device, models: inout DeviceModels, maps: [FeatureMap?], isColdItem: [Bool]
+    ) throws {
+        func known(_ shots: Int) -> PersonHistory {
+            cohort == CohortEvaluation.coldUsers ? task.known.prefix(shots) : task.known
+        }
+        let candidates = ranking.compactMap(\.candidate)
+        var scores = try models.scores(candidates, maps: maps, device: device, known: known)[...]
+        let excluded = task.excluded
+        let others =
+            rankingsAmongCold.isEmpty
+            ? [] : (0..<UInt32(models.target.popularity.count)).filter { !isColdItem[Int($0)] }
+        for (index, entry) in ranking.enumerated() {
+            let values = entry.candidate == nil ? models.target.popularity : scores.removeFirst()
+            let list = try RankingMetrics.top(topN, scores: values, excluded: excluded)
+            try MetricInvariants.check(ranking: list, relevant: task.query.items, count: topN)
+            rankings[index].add(ranking: list, relevant: task.query.items, directions: directions)
+            if !rankingsAmongCold.isEmpty {
+                let list = try RankingMetrics.top(topN, scores: values, excluded: others)
+                rankingsAmongCold[index].add(ranking: list, relevant: task.query.items, directions: directions)
+            }
+        }
+        guard cohort != CohortEvaluation.coldItems else { return }
+        for (index, entry) in rating.enumerated() {
+            guard let candidate = entry.candidate else { continue }
+            let predictions = try models.predictions(
+                candidate, device: device, known: known(candidate.shots), query: task.query)
+            errors[index].append(
+                try RatingErrors(predictions: predictions, ratings: task.query.ratings, scale: scale.range))
+        }
+    }
+
+    /// Whether nobody was scored.
+    var isEmpty: Bool { rankings.first?.persons.isEmpty != false }
+
+    /// The figures of a client's persons, with intervals over persons.
+    func figures(client: String, seed: Int) -> [EvaluationRecord] {
+        guard let personCount = rankings.first?.persons.count, !isEmpty else { return [] }
+        let path: [StreamComponent] =
+            cohort == CohortEvaluation.coldUsers
+            ? ["bootstrap", .name(client)] : ["bootstrap", .name(client), .name(cohort)]
+        let bootstrap = PairedBootstrap(unitCount: personCount, stream: RandomStream(root: UInt64(seed), path: path))
+        var out: [EvaluationRecord] = []
+        func record(_ entry: EvaluationEntry, _ metric: String, _ value: Double?, _ interval: Interval?) {
+            guard let value else { return }
+            out.append(
+                EvaluationRecord(
+                    client: client, method: entry.method, cohort: cohort, shots: entry.shots, metric: metric,
+                    value: value, interval: interval.map { [$0.lower, $0.upper] } ?? [], users: personCount))
+        }
+        for metric in scenario.words("evaluation.metrics").compactMap(Metric.init(rawValue:)) {
+            let label = metric.label(topN: topN)
+            if metric.isRatingError {
+                // No error at all would look like a perfect prediction.
+                if scale.isSingleRating { continue }
+                for (index, entry) in rating.enumerated() where errors[index].count == personCount {
+                    let counts = errors[index].map { Double($0.count) }
+                    let sums = errors[index].map { metric == .rmse ? $0.squaredErrorSum : $0.absoluteErrorSum }
+                    let ratio = sums.reduce(0, +) / counts.reduce(0, +)
+                    record(
+                        entry, label, metric == .rmse ? ratio.squareRoot() : ratio,
+                        bootstrap.interval(ofRatio: sums, counts, isRoot: metric == .rmse))
+                }
+                continue
+            }
+            for (index, entry) in ranking.enumerated() {
+                record(
+                    entry, label, rankings[index].value(of: metric), interval(rankings[index], metric, bootstrap))
+                // Coverage and its like are of the full catalogue.
+                if !rankingsAmongCold.isEmpty, Metric.ofRelevance.contains(metric) {
+                    let cohort = rankingsAmongCold[index]
+                    record(
+                        entry, "\(label)-among-cold", cohort.value(of: metric), interval(cohort, metric, bootstrap))
+                }
+            }
+        }
+        return out
+    }
+
+    /// The interval of a metric that every person has; `nil` for one of the cohort alone.
+    private func interval(_ cohort: CohortMetrics, _ metric: Metric, _ bootstrap: PairedBootstrap) -> Interval? {
+        let values = cohort.values(of: metric).compactMap { $0 }
+        return values.count == cohort.persons.count ? bootstrap.interval(ofMean: values) : nil
+    }
+
+    /// Fewer persons than this can all be served without a leak.
+    private static let leastPersonsForLeak = 10
+
+    /// Sentences about figures that look like a leak.
+    var warnings: [String] {
+        zip(ranking, rankings).flatMap { entry, metrics -> [String] in
+            guard metrics.persons.count >= CohortEvaluation.leastPersonsForLeak else { return [] }
+            let shots = entry.shots.map { " at \($0) shots" } ?? ""
+            return metrics.leakWarnings.map { "\(entry.method)\(shots): \($0)" }
+        }
+    }
+}

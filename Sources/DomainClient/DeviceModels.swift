@@ -1,0 +1,262 @@
+import Federation
+import Numerics
+import Parameters
+import Ratings
+import Recommenders
+import Scenario
+import Supervision
+import Transfer
+
+/// The broadcast models as devices use them, built from the parameters that a client knows.
+struct DeviceModels {
+    private(set) var sources: [String: SourceModel] = [:]
+    var target: TargetModel
+    private let plan: RunPlan
+    private let scale: RatingScale
+    private let factors: Int
+    private let itemWeights: [String: ItemWeights]
+    private let means: RatingMeans?
+    private let ratingFactors: [String: (factors: BiasedFactors, regularization: Double)]
+    private var tower: FoldIn?
+    private var towerPrior: [Float]?
+    /// One model of all data, where it is asked for.
+    var pooled: PooledReference?
+
+    init(plan: RunPlan, known: ParameterSet, scenario: ScenarioDefinition, scale: RatingScale) throws {
+        self.plan = plan
+        self.scale = scale
+        factors = scenario.integer("model.factors")
+        let confidence = Float(scenario.number("model.confidence"))
+        let regularization = Float(scenario.number("model.regularization"))
+        let width = factors
+        func moments(_ domain: String) throws -> PersonMoments {
+            let count = try known.require(TensorName.momentCount(domain))
+            guard
+                let moments = PersonMoments(
+                    count: count.first ?? 0, sum: try known.require(TensorName.momentSum(domain)),
+                    product: try known.require(TensorName.momentProduct(domain)))
+            else { throw RunFailure(.data, "domain \(domain) has fewer than two persons to train on") }
+            return moments
+        }
+        func matrix(_ name: String, columns: Int) throws -> Matrix {
+            let values = try known.require(name)
+            return Matrix(rowCount: values.count / columns, columnCount: columns, values: values)
+        }
+        func foldIn(_ name: String) throws -> FoldIn {
+            FoldIn(itemFactors: try matrix(name, columns: width), confidence: confidence)
+        }
+        func ratingMeans(_ domain: String) throws -> RatingMeans? {
+            guard let offsets = known.values(TensorName.itemOffsets(domain, method: MethodName.ratingMeans)) else {
+                return nil
+            }
+            let mean = try known.require(TensorName.globalMean(domain, method: MethodName.ratingMeans))
+            return RatingMeans(globalMean: mean.first ?? 0, itemOffsets: offsets)
+        }
+        let domain = plan.target
+        target = TargetModel(
+            foldIn: try foldIn(TensorName.itemFactors(domain)),
+            basis: try TargetBasis(try moments(domain), dimension: scenario.integer("transfer.dimension")),
+            regularization: regularization, popularity: try known.require(TensorName.itemCounts(domain)))
+        for source in plan.sources where known.values(TensorName.itemFactors(source)) != nil {
+            sources[source] = SourceModel(
+                foldIn: try foldIn(TensorName.itemFactors(source)), features: try SourceFeatures(try moments(source)),
+                regularization: regularization, means: try ratingMeans(source))
+        }
+        means = try ratingMeans(domain)
+        let itemCount = target.popularity.count
+        itemWeights = Dictionary(
+            uniqueKeysWithValues: try plan.baselines.itemWeightMethods.map { method in
+                let weights = try matrix(TensorName.itemWeights(domain, method: method), columns: itemCount)
+                return (method, ItemWeights(weights: weights))
+            })
+        let ratingWidth = scenario.integer("tune.rating-factors")
+        ratingFactors = Dictionary(
+            uniqueKeysWithValues: try plan.baselines.ratingFactorMethods.map { method in
+                let factors = BiasedFactors(
+                    globalMean: try known.require(TensorName.globalMean(domain, method: method)).first ?? 0,
+                    itemOffsets: try known.require(TensorName.itemOffsets(domain, method: method)),
+                    itemFactors: try matrix(TensorName.ratingFactors(domain, method: method), columns: ratingWidth))
+                let lambda = try known.require(TensorName.regularization(domain, method: method)).first ?? 0
+                return (method, (factors, Double(lambda)))
+            })
+        if plan.baselines.methods.contains(MethodName.naiveFedAvg) {
+            tower = try foldIn(TensorName.towerItemFactors(domain))
+            towerPrior =
+                TextTower(
+                    known, textDimension: scenario.integer("text.dimension"), factors: width)?.prior
+        }
+    }
+
+    mutating func feature(_ device: Device) throws -> [Float] {
+        try device.feature(&sources, sources: plan.sources, factors: factors)
+    }
+
+    /// The map of a candidate, or `nil` for a method without one.
+    func map(_ candidate: SelectionGrid.Candidate, known: ParameterSet) throws -> FeatureMap? {
+        guard let ridge = candidate.ridge else { return nil }
+        let isShuffled = candidate.method == MethodName.shuffledSource
+        let spec = try plan.schema.spec(TensorName.crossMoment(isShuffled: isShuffled))
+        let values = try known.require(spec.name)
+        let features = spec.shape[0]
+        var sourceMoment: Matrix?
+        if plan.sources.count > 1 {
+            sourceMoment = Matrix(
+                rowCount: features, columnCount: features,
+                values: try known.require(TensorName.sourceMoment(isShuffled: isShuffled)))
+        }
+        return try FeatureMap(
+            crossMoment: Matrix(rowCount: features, columnCount: spec.shape[1], values: values),
+            sourceMoment: sourceMoment,
+            count: Double(try known.require(TensorName.bridgeCount(isShuffled: isShuffled)).first ?? 0), ridge: ridge)
+    }
+
+    /// The scores of all target items under each ranking candidate.
+    ///
+    /// - Parameters:
+    ///   - maps: the map of each candidate, parallel.
+    ///   - device: the person's device with what it may see of the sources.
+    ///   - known: the person's target interactions that a number of shots makes known.
+    mutating func scores(
+        _ candidates: [SelectionGrid.Candidate], maps: [FeatureMap?], device: Device,
+        known: (_ shots: Int) -> PersonHistory
+    ) throws -> [[Float]] {
+        var out = [[Float]](repeating: [], count: candidates.count)
+        // Candidates with the same known items and λ share one factorisation, and all share one product with Q.
+        var groups: [FoldInKey: [Int]] = [:]
+        for (index, candidate) in candidates.enumerated() where maps[index] != nil {
+            groups[FoldInKey(candidate), default: []].append(index)
+        }
+        let feature = groups.isEmpty ? [] : try feature(device)
+        var vectors = Matrix(rowCount: groups.values.reduce(0) { $0 + $1.count }, columnCount: factors)
+        var order: [Int] = []
+        for (key, members) in groups.sorted(by: { $0.value[0] < $1.value[0] }) {
+            if let regularization = key.regularization {
+                try target.foldIn.begin(items: known(key.shots).items[...], regularization: Float(regularization))
+            }
+            for index in members {
+                guard let map = maps[index] else { continue }
+                let mapped = target.basis.vector(map.coordinates(feature))
+                let vector: [Float] =
+                    switch candidates[index].foldIn {
+                    case nil: mapped
+                    case .residual?: target.foldIn.correctedVector(start: mapped)
+                    case .prior?: target.foldIn.vector(prior: mapped)
+                    }
+                for (column, value) in vector.enumerated() { vectors[order.count, column] = value }
+                order.append(index)
+            }
+        }
+        let products = vectors.multiplied(byTransposeOf: target.foldIn.itemFactors)
+        for (row, index) in order.enumerated() { out[index] = Array(products.row(row)) }
+        var cache: [BaseKey: [Float]] = [:]
+        for (index, candidate) in candidates.enumerated() where maps[index] == nil {
+            out[index] = try baselineScores(candidate, device: device, known: known(candidate.shots), &cache)
+        }
+        return out
+    }
+
+    /// The scores of a candidate without a map; models that occur in several blends are scored once.
+    private mutating func baselineScores(
+        _ candidate: SelectionGrid.Candidate, device: Device, known: PersonHistory, _ cache: inout [BaseKey: [Float]]
+    ) throws -> [Float] {
+        switch candidate.method {
+        case MethodName.pooledReference:
+            guard let scores = try pooled?.scores(candidate, device: device, known: known) else {
+                throw RunFailure(.internalError, "the pooled reference was not trained")
+            }
+            return scores
+        case MethodName.naiveFedAvg:
+            guard var model = tower else { throw RunFailure(.internalError, "the common tower is missing") }
+            let prior = towerPrior ?? [Float](repeating: 0, count: factors)
+            guard let regularization = candidate.regularization, !known.isEmpty else {
+                return model.itemFactors.multiplied(by: prior)
+            }
+            try model.begin(items: known.items[...], regularization: Float(regularization))
+            return model.itemFactors.multiplied(by: model.vector(prior: prior))
+        case MethodName.localEnsemble:
+            guard let blend = candidate.blend else { return target.popularity }
+            let first = try standardized(blend.first, candidate, known, &cache)
+            let second = try standardized(blend.second, candidate, known, &cache)
+            let weight = Float(blend.weight)
+            return zip(first, second).map { weight * $0 + (1 - weight) * $1 }
+        default:
+            return try localScores(candidate.method, candidate.regularization, known)
+        }
+    }
+
+    /// The z-scores of a local model over the full catalogue.
+    private mutating func standardized(
+        _ method: String, _ candidate: SelectionGrid.Candidate, _ known: PersonHistory,
+        _ cache: inout [BaseKey: [Float]]
+    ) throws -> [Float] {
+        let regularization = method == MethodName.local ? candidate.regularization : nil
+        let key = BaseKey(method: method, shots: candidate.shots, regularization: regularization)
+        if let scores = cache[key] { return scores }
+        let scores = DeviceModels.standardized(try localScores(method, regularization, known))
+        cache[key] = scores
+        return scores
+    }
+
+    /// Scores less their mean, over their standard deviation; zeros where all are equal.
+    static func standardized(_ scores: [Float]) -> [Float] {
+        let count = Double(scores.count)
+        let mean = scores.reduce(0.0) { $0 + Double($1) } / count
+        let variance = scores.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count
+        guard variance > 0 else { return [Float](repeating: 0, count: scores.count) }
+        let scale = 1 / variance.squareRoot()
+        return scores.map { Float((Double($0) - mean) * scale) }
+    }
+
+    /// The scores of a local model; popularity for a person of whom it knows nothing.
+    mutating func localScores(
+        _ method: String, _ regularization: Double?, _ known: PersonHistory
+    ) throws -> [Float] {
+        guard method != MethodName.popularity, !known.isEmpty else { return target.popularity }
+        if let weights = itemWeights[method] {
+            let scores = weights.scores(known: known.items)
+            return scores.allSatisfy { $0 == 0 } ? target.popularity : scores
+        }
+        precondition(method == MethodName.local, "\(method) is no local ranking model")
+        try target.foldIn.begin(items: known.items[...], regularization: Float(regularization ?? 0))
+        return target.foldIn.itemFactors.multiplied(by: target.foldIn.vector())
+    }
+
+    /// The predicted ratings of the query under a rating candidate.
+    func predictions(
+        _ candidate: SelectionGrid.Candidate, device: Device, known: PersonHistory, query: PersonHistory
+    ) throws -> [Float] {
+        if let model = ratingFactors[candidate.method] {
+            let person = try model.factors.foldIn(
+                items: known.items, ratings: known.ratings,
+                regularization: scale.penalty(model.regularization))
+            return query.items.map { model.factors.prediction(for: person, item: $0) }
+        }
+        guard let means else { throw RunFailure(.internalError, "the rating means of the target are missing") }
+        switch candidate.method {
+        case MethodName.globalMean: return query.items.map { _ in means.globalMean }
+        case MethodName.itemMean: return query.items.map { means.prediction(item: $0) }
+        default:
+            let damping = candidate.damping ?? 1
+            let prior = candidate.carry.map { Float($0) * device.sourceOffset(sources, damping: damping) } ?? 0
+            let offset = means.userOffset(
+                items: known.items, ratings: known.ratings, prior: prior, damping: damping)
+            return query.items.map { means.prediction(item: $0, userOffset: offset) }
+        }
+    }
+
+    private struct FoldInKey: Hashable {
+        let shots: Int
+        let regularization: Double?
+
+        init(_ candidate: SelectionGrid.Candidate) {
+            shots = candidate.shots
+            regularization = candidate.regularization
+        }
+    }
+
+    private struct BaseKey: Hashable {
+        let method: String
+        let shots: Int
+        let regularization: Double?
+    }
+}

@@ -1,0 +1,113 @@
+import Parameters
+import Scenario
+
+/// Declares the shared tensors of a run.
+struct SchemaDeclaration {
+    private(set) var specs: [TensorSpec] = []
+    private let bound: Float
+
+    init(bound: Float) { self.bound = bound }
+
+    private mutating func declare(_ name: String, _ shape: [Int], _ scope: ParameterScope, _ release: String) {
+        specs.append(TensorSpec(name: name, shape: shape, scope: scope, bound: bound, release: release))
+    }
+
+    /// The tensors of one domain.
+    mutating func declareDomain(
+        _ domain: String, isTarget: Bool, itemCount: Int, scenario: ScenarioDefinition, baselines: BaselineOffer
+    ) {
+        let factors = scenario.integer("model.factors")
+        let scope = ParameterScope.domain(domain)
+        let moments = ReleaseName.moments(domain)
+        declare(TensorName.itemFactors(domain), [itemCount, factors], scope, ReleaseName.itemFactors(domain))
+        declare(TensorName.momentCount(domain), [1], scope, moments)
+        declare(TensorName.momentSum(domain), [factors], scope, moments)
+        declare(TensorName.momentProduct(domain), [factors, factors], scope, moments)
+        if isTarget ? baselines.hasRatingMeans : baselines.methods.contains(MethodName.biasCarry) {
+            declareRatingModel(domain, MethodName.ratingMeans, itemCount, factors: nil)
+        }
+        guard isTarget else { return }
+        declare(TensorName.itemCounts(domain), [itemCount], scope, ReleaseName.itemCounts(domain))
+        for method in baselines.itemWeightMethods {
+            declare(
+                TensorName.itemWeights(domain, method: method), [itemCount, itemCount], scope,
+                ReleaseName.model(domain, method: method))
+        }
+        for method in baselines.ratingFactorMethods {
+            declareRatingModel(domain, method, itemCount, factors: scenario.integer("tune.rating-factors"))
+        }
+        if baselines.methods.contains(MethodName.naiveFedAvg) {
+            declare(
+                TensorName.towerItemFactors(domain), [itemCount, factors], scope,
+                ReleaseName.model(domain, method: MethodName.naiveFedAvg))
+        }
+    }
+
+    private mutating func declareRatingModel(_ domain: String, _ method: String, _ itemCount: Int, factors: Int?) {
+        let release = ReleaseName.model(domain, method: method)
+        declare(TensorName.globalMean(domain, method: method), [1], .domain(domain), release)
+        declare(TensorName.itemOffsets(domain, method: method), [itemCount], .domain(domain), release)
+        guard let factors else { return }
+        declare(TensorName.ratingFactors(domain, method: method), [itemCount, factors], .domain(domain), release)
+        declare(TensorName.regularization(domain, method: method), [1], .domain(domain), release)
+    }
+
+    /// The tensors of no single domain.
+    mutating func declareShared(_ scenario: ScenarioDefinition, candidateCount: Int) {
+        let factors = scenario.integer("model.factors")
+        if scenario.mayBeSplitByTime {
+            declare(TensorName.calendar, [CalendarCode.elementCount], .global, ReleaseName.calendar)
+        }
+        if scenario.fedAvgRounds > 0 {
+            declare(
+                TensorName.towerSum, [scenario.integer("text.dimension"), factors], .global, ReleaseName.tower)
+            declare(TensorName.towerPriorSum, [factors], .global, ReleaseName.tower)
+            declare(TensorName.towerCount, [1], .global, ReleaseName.tower)
+        }
+        let features = scenario.sources.count * factors
+        for isShuffled in [false, true] {
+            let release = ReleaseName.bridge(isShuffled: isShuffled)
+            declare(TensorName.bridgeCount(isShuffled: isShuffled), [1], .global, release)
+            declare(
+                TensorName.crossMoment(isShuffled: isShuffled), [features, scenario.integer("transfer.dimension")],
+                .global, release)
+            if scenario.sources.count > 1 {
+                declare(TensorName.sourceMoment(isShuffled: isShuffled), [features, features], .global, release)
+            }
+        }
+        declare(TensorName.selectionScores, [candidateCount], .global, ReleaseName.selection)
+        declare(TensorName.selectionCount, [1], .global, ReleaseName.selection)
+    }
+}
+
+/// The split times as parameters: a flag, then each 64-bit time in four 16-bit limbs, which a Float holds exactly.
+public enum CalendarCode {
+    /// Elements of the tensor.
+    public static let elementCount = 9
+
+    /// The elements of two times, or of none.
+    public static func encode(_ times: (validation: Int64, test: Int64)?) -> [Float] {
+        guard let times else { return [Float](repeating: 0, count: elementCount) }
+        return [1] + limbs(times.validation) + limbs(times.test)
+    }
+
+    /// The times; `nil` without any, or for elements that no target client encodes.
+    public static func decode(_ elements: [Float]) -> (validation: Int64, test: Int64)? {
+        guard elements.count == elementCount, elements[0] == 1 else { return nil }
+        guard let validation = time(elements[1..<5]), let test = time(elements[5..<9]) else { return nil }
+        return (validation, test)
+    }
+
+    private static func limbs(_ time: Int64) -> [Float] {
+        (0..<4).map { Float((UInt64(bitPattern: time) >> (16 * UInt64($0))) & 0xFFFF) }
+    }
+
+    private static func time(_ limbs: ArraySlice<Float>) -> Int64? {
+        var bits: UInt64 = 0
+        for (index, limb) in limbs.enumerated() {
+            guard let value = UInt16(exactly: limb) else { return nil }
+            bits |= UInt64(value) << (16 * UInt64(index))
+        }
+        return Int64(bitPattern: bits)
+    }
+}
