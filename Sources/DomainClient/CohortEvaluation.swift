@@ -14,12 +14,16 @@ struct EvaluationEntry {
     let shots: Int?
     /// The choice; `nil` where there is nothing personal to rank by: popularity.
     let candidate: SelectionGrid.Candidate?
+    /// g: the weight of this ranking beside that of best-local; `nil` for a ranking of its own.
+    var gate: Double?
 }
 
 /// Collects one cohort's rankings and predictions, and makes figures of them.
 struct CohortEvaluation {
     private let ranking: [EvaluationEntry]
     private let rating: [EvaluationEntry]
+    /// The place of best-local at the same number of shots, for each ranking.
+    private let localIndex: [Int?]
     private let cohort: String
     private let scenario: ScenarioDefinition
     private let target: String
@@ -41,10 +45,14 @@ struct CohortEvaluation {
         target = plan.target
         topN = scenario.integer("evaluation.top-n")
         let ratingMethods = Set(plan.baselines.ratingMethods)
-        ranking = entries.filter { !ratingMethods.contains($0.method) }
         rating = entries.filter { ratingMethods.contains($0.method) }
         let catalogue = CatalogueStatistics(
             interactionCounts: models.target.popularity.map { Int($0) }, personCount: personCount)
+        let ranking = entries.filter { !ratingMethods.contains($0.method) }
+        self.ranking = ranking
+        localIndex = ranking.map { entry in
+            ranking.firstIndex { $0.method == MethodName.bestLocal && $0.shots == entry.shots }
+        }
         rankings = Array(repeating: CohortMetrics(topN: topN, catalogue: catalogue), count: ranking.count)
         if cohort == CohortEvaluation.coldItems { rankingsAmongCold = rankings }
         errors = Array(repeating: [], count: rating.count)
@@ -70,13 +78,17 @@ struct CohortEvaluation {
             cohort == CohortEvaluation.coldUsers ? task.known.prefix(shots) : task.known
         }
         let candidates = ranking.compactMap(\.candidate)
-        var scores = try models.scores(candidates, maps: maps, device: device, known: known)[...]
+        var queue = try models.scores(candidates, maps: maps, device: device, known: known)[...]
+        let scores = ranking.map { $0.candidate == nil ? models.target.popularity : queue.removeFirst() }
         let excluded = task.excluded
         let others =
             rankingsAmongCold.isEmpty
             ? [] : (0..<UInt32(models.target.popularity.count)).filter { !isColdItem[Int($0)] }
         for (index, entry) in ranking.enumerated() {
-            let values = entry.candidate == nil ? models.target.popularity : scores.removeFirst()
+            var values = scores[index]
+            if let gate = entry.gate, let local = localIndex[index] {
+                values = DeviceModels.blend(values, with: scores[local], weight: gate)
+            }
             let list = try RankingMetrics.top(topN, scores: values, excluded: excluded)
             try MetricInvariants.check(ranking: list, relevant: task.query.items, count: topN)
             rankings[index].add(ranking: list, relevant: task.query.items, directions: directions)
@@ -138,6 +150,23 @@ struct CohortEvaluation {
                         entry, "\(label)-among-cold", cohort.value(of: metric), interval(cohort, metric, bootstrap))
                 }
             }
+        }
+        let transferred = Set(
+            [scenario.transferMethod, MethodName.shuffledSource].flatMap { [$0, MethodName.ungated($0)] })
+        for (index, entry) in ranking.enumerated() where transferred.contains(entry.method) {
+            guard let local = localIndex[index] else { continue }
+            let label = Metric.ndcg.label(topN: topN)
+            let values = rankings[index].persons.map(\.relevance.ndcg)
+            let locals = rankings[local].persons.map(\.relevance.ndcg)
+            let gains = zip(values, locals).map { $0 - $1 }
+            let total = locals.reduce(0, +)
+            if total > 0 {
+                record(
+                    entry, "\(label)-relative-gain", gains.reduce(0, +) / total,
+                    bootstrap.interval(ofRatio: gains, locals))
+            }
+            let worse = gains.map { $0 < 0 ? 1.0 : 0 }
+            record(entry, "\(label)-share-worse", mean(worse), bootstrap.interval(ofMean: worse))
         }
         return out
     }

@@ -19,6 +19,8 @@ struct DeviceModels {
     private let ratingFactors: [String: (factors: BiasedFactors, regularization: Double)]
     private var tower: FoldIn?
     private var towerPrior: [Float]?
+    /// The meta-parameters, where the transfer is by meta-learning.
+    var meta: MetaTrainer?
     /// One model of all data, where it is asked for.
     var pooled: PooledReference?
 
@@ -159,6 +161,16 @@ struct DeviceModels {
     private mutating func baselineScores(
         _ candidate: SelectionGrid.Candidate, device: Device, known: PersonHistory, _ cache: inout [BaseKey: [Float]]
     ) throws -> [Float] {
+        if let meta, MethodName.metaMethods.contains(candidate.method) {
+            let feature = try feature(device)
+            guard let regularization = candidate.regularization, !known.isEmpty else {
+                let vector = try meta.vector(candidate.method, feature: feature, known: known)
+                return target.foldIn.itemFactors.multiplied(by: vector)
+            }
+            let start = try meta.vector(candidate.method, feature: feature, known: .empty)
+            try target.foldIn.begin(items: known.items[...], regularization: Float(regularization))
+            return target.foldIn.itemFactors.multiplied(by: target.foldIn.vector(prior: start))
+        }
         switch candidate.method {
         case MethodName.pooledReference:
             guard let scores = try pooled?.scores(candidate, device: device, known: known) else {
@@ -195,6 +207,14 @@ struct DeviceModels {
         let scores = DeviceModels.standardized(try localScores(method, regularization, known))
         cache[key] = scores
         return scores
+    }
+
+    /// (1 − g) · local + g · transfer of z-scores; without weight the local scores themselves, bit for bit.
+    static func blend(_ transfer: [Float], with local: [Float], weight: Double) -> [Float] {
+        if weight == 0 { return local }
+        let (first, second) = (standardized(transfer), standardized(local))
+        let weight = Float(weight)
+        return zip(first, second).map { weight * $0 + (1 - weight) * $1 }
     }
 
     /// Scores less their mean, over their standard deviation; zeros where all are equal.

@@ -65,7 +65,7 @@ struct DomainWorker: RoundWorker {
         case .calendar: try releaseCalendar(gate: &gate)
         case .tower, .refitTower: try improveTower(step, known: known, gate: &gate)
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
-        case .bridge, .selection, .refitBridge, .evaluation:
+        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation:
             throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
         }
     }

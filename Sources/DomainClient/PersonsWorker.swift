@@ -21,6 +21,8 @@ struct PersonsWorker: RoundWorker {
     private let scale: RatingScale
     private var splits: [String: DomainSplit] = [:]
     private var isTimed = false
+    private var metaTrainer: MetaTrainer
+    private var metaRound = 0
     let catalogues: [Catalogue]
     private var evaluation: [EvaluationRecord] = []
     private var choices: [ChoiceRecord] = []
@@ -44,6 +46,7 @@ struct PersonsWorker: RoundWorker {
             }
             domains[domain] = interactions
         }
+        metaTrainer = MetaTrainer(scenario, seed: seed)
         self.catalogues = catalogues
         self.domains = domains
         guard let target = domains[scenario.target] else {
@@ -81,22 +84,65 @@ struct PersonsWorker: RoundWorker {
             makeSplits(times: times)
             isTimed = true
         }
-        var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
         let stage = step.isFinal ? SplitStage.final : .selection
+        if step == .meta || step == .refitMeta {
+            return try releaseMeta(step, stage, plan: plan, known: known, gate: &gate)
+        }
+        try metaTrainer.absorb(known)
+        var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
+        if scenario.isMeta { models.meta = metaTrainer }
         switch step {
         case .bridge, .refitBridge:
-            let contributors = devices.map { $0.restricted(to: stage, splits) }
-                .filter { $0.interactionCount(in: plan.target) > 0 }
-            try releaseBridge(contributors, step: step, plan: plan, models: &models, gate: &gate)
+            try releaseBridge(contributors(stage, plan: plan), step: step, plan: plan, models: &models, gate: &gate)
         case .selection:
             models.pooled = try pooled(plan, stage)
             try releaseSelection(plan: plan, known: known, models: &models, gate: &gate)
+        case .gate: try releaseGate(plan: plan, known: known, models: &models, gate: &gate)
         case .evaluation:
             models.pooled = try pooled(plan, stage)
             try evaluate(plan: plan, known: known, models: &models)
-        case .calendar, .tower, .encoders, .refitTower, .refitEncoders:
+        case .calendar, .tower, .encoders, .meta, .refitTower, .refitEncoders, .refitMeta:
             throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
         }
+    }
+
+    private mutating func releaseMeta(
+        _ step: RoundStep, _ stage: SplitStage, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
+    ) throws {
+        if !metaTrainer.hasBegun(stage) {
+            var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
+            let contributors = contributors(stage, plan: plan)
+            let linkedTo = shuffledLinks(contributors.count, step: step)
+            let swapped = contributors.indices.map {
+                contributors[$0].withLinks(of: contributors[linkedTo[$0]], target: plan.target)
+            }
+            try metaTrainer.begin(
+                stage, contributors: contributors, swapped: swapped, models: &models, target: plan.target)
+        }
+        try metaTrainer.absorb(known)
+        metaRound += 1
+        do { try metaTrainer.release(metaRound, gate: &gate) } catch is NumericsError {
+            throw RunFailure(
+                .scenario,
+                "client \(client.id): meta-learning diverges in round \(metaRound); lower transfer.meta.inner-rate or "
+                    + "transfer.meta.outer-rate")
+        }
+    }
+
+    /// The devices that train at a stage.
+    private func contributors(_ stage: SplitStage, plan: RunPlan) -> [Device] {
+        devices.map { $0.restricted(to: stage, splits) }.filter { $0.interactionCount(in: plan.target) > 0 }
+    }
+
+    /// Whose links each of some persons has in the control: one cycle through a random order, so that nobody keeps
+    /// their own.
+    private func shuffledLinks(_ count: Int, step: RoundStep) -> [Int] {
+        var stream = RandomStream(
+            root: UInt64(seed), path: ["shuffled-links", .name(client.id), .name(step.description)])
+        let order = stream.permutation(count: count)
+        var linkedTo = [Int](repeating: 0, count: count)
+        for (position, index) in order.enumerated() { linkedTo[index] = order[(position + 1) % order.count] }
+        return linkedTo
     }
 
     private func pooled(_ plan: RunPlan, _ stage: SplitStage) throws -> PooledReference? {
@@ -108,12 +154,7 @@ struct PersonsWorker: RoundWorker {
         _ contributors: [Device], step: RoundStep, plan: RunPlan, models: inout DeviceModels,
         gate: inout ReleaseGate
     ) throws {
-        var stream = RandomStream(
-            root: UInt64(seed), path: ["shuffled-links", .name(client.id), .name(step.description)])
-        let order = stream.permutation(count: contributors.count)
-        // One cycle through a random order: nobody keeps their own links.
-        var linkedTo = [Int](repeating: 0, count: contributors.count)
-        for (position, index) in order.enumerated() { linkedTo[index] = order[(position + 1) % order.count] }
+        let linkedTo = shuffledLinks(contributors.count, step: step)
         for isShuffled in [false, true] {
             let release = ReleaseName.bridge(isShuffled: isShuffled)
             try gate.begin(release: release)
@@ -180,10 +221,69 @@ struct PersonsWorker: RoundWorker {
         }
     }
 
-    /// Every method at every number of shots with the choice that validation made.
-    private func entries(_ plan: RunPlan, scores: [Float]) -> [EvaluationEntry] {
+    /// Adds up what every blend gains over the best local model on validation persons, in each bootstrap resample.
+    private func releaseGate(
+        plan: RunPlan, known: ParameterSet, models: inout DeviceModels, gate: inout ReleaseGate
+    ) throws {
+        guard let blends = plan.gate else { throw RunFailure(.internalError, "the plan has no gate") }
+        try gate.begin(release: ReleaseName.gate)
+        let selected = try known.require(TensorName.selectionScores)
+        let topN = scenario.integer("evaluation.top-n")
+        let split = try split(plan.target)
+        // The local ranking of each number of shots, then those of each method.
+        let choices =
+            blends.shots.map { plan.grid.bestLocal(shots: $0, scores: selected) }
+            + blends.methods.flatMap { method in
+                blends.shots.map { plan.grid.best(method: method, shots: $0, scores: selected) }
+            }
+        let candidates = choices.compactMap { $0 }
+        let maps = try candidates.map { try models.map($0, known: known) }
+        for device in devices where split.isValidation(device.person) {
+            guard let task = split.coldTask(of: device.person, device.history(in: plan.target)) else { continue }
+            var queue = try models.scores(candidates, maps: maps, device: device.restricted(to: .selection, splits)) {
+                task.known.prefix($0)
+            }[...]
+            let scores = choices.map { $0 == nil ? models.target.popularity : queue.removeFirst() }
+            func ndcg(_ values: [Float]) throws -> Double {
+                let list = try RankingMetrics.top(topN, scores: values, excluded: task.excluded)
+                return RankingMetrics(ranking: list, relevant: task.query.items, count: topN).ndcg
+            }
+            var gains = [Float](repeating: 0, count: blends.columnCount)
+            for shots in blends.shots.indices {
+                let local = scores[shots]
+                let reference = try ndcg(local)
+                for method in blends.methods.indices {
+                    let transferred = scores[(method + 1) * blends.shots.count + shots]
+                    for (index, weight) in Gate.weights.enumerated() {
+                        gains[blends.column(method: method, shots: shots, weight: index)] = Float(
+                            try ndcg(DeviceModels.blend(transferred, with: local, weight: weight)) - reference)
+                    }
+                }
+            }
+            let multiplicities = Gate.multiplicities(
+                RandomStream(root: UInt64(seed), path: ["gate", .name(device.person)]))
+            try gate.contribute(to: ReleaseName.gate) { contribution in
+                contribution.write(TensorName.gateCounts) { target in
+                    for (row, weight) in multiplicities.enumerated() { target[row] = weight }
+                }
+                contribution.write(TensorName.gateGains) { writeOuterProduct(multiplicities, gains, to: $0) }
+            }
+        }
+    }
+
+    /// Every method at every number of shots with the choice that validation made, and what the gate makes of it.
+    private func entries(_ plan: RunPlan, known: ParameterSet) throws -> [EvaluationEntry] {
+        let scores = try known.require(TensorName.selectionScores)
+        var decisions: (_ method: String, _ shots: Int) -> Gate.Decision? = { _, _ in nil }
+        if let gate = plan.gate {
+            let gains = try known.require(TensorName.gateGains)
+            let counts = try known.require(TensorName.gateCounts)
+            decisions = {
+                gate.methods.contains($0) ? gate.decision(method: $0, shots: $1, gains: gains, counts: counts) : nil
+            }
+        }
         let rankingMethods =
-            [MethodName.featureMap, MethodName.bestLocal]
+            [scenario.transferMethod] + (scenario.isMeta ? [MethodName.metaLocal] : []) + [MethodName.bestLocal]
             + MethodName.localRanking.filter {
                 [MethodName.popularity, MethodName.local].contains($0) || plan.baselines.methods.contains($0)
             }
@@ -191,18 +291,22 @@ struct PersonsWorker: RoundWorker {
                 plan.baselines.methods.contains($0)
             } + [MethodName.shuffledSource]
         return (rankingMethods + plan.baselines.ratingMethods).flatMap { method in
-            scenario.integers("evaluation.shots").map { shots in
+            scenario.integers("evaluation.shots").flatMap { shots -> [EvaluationEntry] in
                 let candidate =
                     method == MethodName.bestLocal
                     ? plan.grid.bestLocal(shots: shots, scores: scores)
                     : plan.grid.best(method: method, shots: shots, scores: scores)
-                return EvaluationEntry(method: method, shots: shots, candidate: candidate)
+                let entry = EvaluationEntry(method: method, shots: shots, candidate: candidate)
+                guard let decision = decisions(method, shots) else { return [entry] }
+                return [
+                    EvaluationEntry(method: method, shots: shots, candidate: candidate, gate: decision.weight),
+                    EvaluationEntry(method: MethodName.ungated(method), shots: shots, candidate: candidate),
+                ]
             }
         }
     }
 
     private mutating func evaluate(plan: RunPlan, known: ParameterSet, models: inout DeviceModels) throws {
-        let scores = try known.require(TensorName.selectionScores)
         let validationCount = Int(try known.require(TensorName.selectionCount).first ?? 0)
         if validationCount == 0 {
             RoleProcess.report(
@@ -214,8 +318,12 @@ struct PersonsWorker: RoundWorker {
             RoleProcess.report(
                 .warning("all ratings of \(plan.target) are \(scale.range.lowerBound): there are no rating errors"))
         }
-        let entries = entries(plan, scores: scores)
-        choices = entries.compactMap { entry in entry.candidate.flatMap { ChoiceRecord(entry.method, $0) } }
+        let entries = try entries(plan, known: known)
+        choices = entries.compactMap { entry in
+            // Without the gate the choice is the same.
+            if plan.gate?.methods.contains(where: { MethodName.ungated($0) == entry.method }) == true { return nil }
+            return entry.candidate.flatMap { ChoiceRecord(entry.method, $0, gate: entry.gate) }
+        }
         let personCount = Int(try known.require(TensorName.momentCount(plan.target)).first ?? 1)
         let split = try split(plan.target)
         // Warm persons are served with the choices for the most shots: more is known of them than of anybody cold.
@@ -224,7 +332,7 @@ struct PersonsWorker: RoundWorker {
             most == 0
             ? []
             : entries.filter { $0.shots == most }.map {
-                EvaluationEntry(method: $0.method, shots: nil, candidate: $0.candidate)
+                EvaluationEntry(method: $0.method, shots: nil, candidate: $0.candidate, gate: $0.gate)
             }
         let cohorts: [(name: String, entries: [EvaluationEntry], task: (Device) -> PredictionTask?)] = [
             (
@@ -270,17 +378,18 @@ struct PersonsWorker: RoundWorker {
 
 extension ChoiceRecord {
     /// The choice of a candidate; `nil` where there was nothing to choose.
-    init?(_ method: String, _ candidate: SelectionGrid.Candidate) {
+    init?(_ method: String, _ candidate: SelectionGrid.Candidate, gate: Double? = nil) {
         let isPicked = method == MethodName.bestLocal
         let hasSettings =
             isPicked || candidate.ridge != nil || candidate.regularization != nil || candidate.blend != nil
-            || candidate.carry != nil || candidate.damping != nil
+            || candidate.carry != nil || candidate.damping != nil || gate != nil
+            || MethodName.metaMethods.contains(candidate.method)
         guard hasSettings else { return nil }
         self.init(
             method: method, shots: candidate.shots, ridge: candidate.ridge, foldIn: candidate.foldIn?.rawValue,
             regularization: candidate.regularization,
             model: isPicked
                 ? candidate.method : candidate.model ?? candidate.blend.map { "\($0.first)+\($0.second)" },
-            weight: candidate.blend?.weight, carry: candidate.carry, damping: candidate.damping)
+            weight: candidate.blend?.weight, carry: candidate.carry, damping: candidate.damping, gate: gate)
     }
 }

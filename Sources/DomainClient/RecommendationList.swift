@@ -82,6 +82,8 @@ private struct RecommendationSource {
     private let scenario: ScenarioDefinition
     private let record: RunRecord
     private let known: ParameterSet
+    /// The sums of gradients of the last training, round by round.
+    private let metaRounds: [ParameterSet]
     private let plan: RunPlan
     private let loader: DomainDataLoader
 
@@ -117,6 +119,7 @@ private struct RecommendationSource {
             scenario,
             catalogues: itemCounts.map { Catalogue(domain: $0.key, itemCount: $0.value, digest: sha256([])) })
         var known = ParameterSet()
+        var metaRounds: [ParameterSet] = []
         for (bytes, described) in zip(files, entries) {
             let names = Set(described.map(\.name))
             let specs = plan.schema.specs.filter { names.contains($0.name) }
@@ -126,8 +129,10 @@ private struct RecommendationSource {
                     .inputOutput, "\(folder)/checkpoints do not fit this version of Ferry; run the scenario again")
             }
             for tensor in set.tensors { known.set(tensor) }
+            if set.values(TensorName.meta(MethodName.meta, .count)) != nil { metaRounds.append(set) }
         }
         self.known = known
+        self.metaRounds = metaRounds.suffix(scenario.transferRounds)
         let place =
             try dataDirectory
             ?? RecordFile.readJSON(Environment.self, from: "\(folder)/environment.json").dataDirectory
@@ -166,7 +171,8 @@ private struct RecommendationSource {
         }
         let device = Device(person: user, histories: histories)
         var ranker = try Ranker(
-            scenario, plan: plan, known: known, record: record, target: target, data: data.interactions,
+            scenario, plan: plan, known: known, metaRounds: metaRounds, record: record, target: target,
+            data: data.interactions,
             isTransferred: client.group.isPersons, shots: device.interactionCount(in: target))
         let scores = try ranker.scores(device)
         let seen = device.history(in: target).items
@@ -217,10 +223,14 @@ private struct Ranker {
     private let regularization: Float
     private let candidate: SelectionGrid.Candidate?
     private let map: FeatureMap?
+    /// The local choice and the weight of the transferred one beside it.
+    private var local: SelectionGrid.Candidate?
+    private var gate: Double?
     private let target: String
 
     init(
-        _ scenario: ScenarioDefinition, plan: RunPlan, known: ParameterSet, record: RunRecord, target: String,
+        _ scenario: ScenarioDefinition, plan: RunPlan, known: ParameterSet, metaRounds: [ParameterSet],
+        record: RunRecord, target: String,
         data: Interactions, isTransferred: Bool, shots: Int
     ) throws {
         self.target = target
@@ -237,14 +247,32 @@ private struct Ranker {
             map = nil
             return
         }
-        let models = try DeviceModels(
+        var models = try DeviceModels(
             plan: plan, known: known, scenario: scenario, scale: try RatingScale(scenario, target: data))
+        if scenario.isMeta {
+            var trainer = MetaTrainer(scenario, seed: record.seed)
+            trainer.prepare(.final, models: models)
+            for sums in metaRounds { try trainer.move(sums) }
+            models.meta = trainer
+        }
         // The choice for the most shots that are not more than what is known.
         let bucket = scenario.integers("evaluation.shots").filter { $0 <= shots }.max() ?? 0
-        let wanted = isTransferred ? MethodName.featureMap : MethodName.bestLocal
-        let choice = record.choices.first { $0.method == wanted && $0.shots == bucket }
-        candidate = choice.flatMap { choice in
-            plan.grid.candidates.first { $0.shots == bucket && ChoiceRecord(wanted, $0) == choice }
+        let wanted = isTransferred ? scenario.transferMethod : MethodName.bestLocal
+        func chosen(_ method: String) -> (candidate: SelectionGrid.Candidate?, gate: Double?) {
+            guard let choice = record.choices.first(where: { $0.method == method && $0.shots == bucket }) else {
+                return (nil, nil)
+            }
+            let candidate = plan.grid.candidates.first {
+                ($0.method == method || method == MethodName.bestLocal) && $0.shots == bucket
+                    && ChoiceRecord(method, $0, gate: choice.gate) == choice
+            }
+            return (candidate, choice.gate)
+        }
+        let choice = chosen(wanted)
+        candidate = choice.candidate
+        if isTransferred {
+            gate = choice.gate
+            local = chosen(MethodName.bestLocal).candidate
         }
         method = isTransferred ? wanted : candidate?.method ?? MethodName.popularity
         map = try candidate.flatMap { try models.map($0, known: known) }
@@ -258,6 +286,11 @@ private struct Ranker {
             return model.itemFactors.multiplied(by: model.vector())
         }
         guard let candidate, let popularity = models?.target.popularity else { return models?.target.popularity ?? [] }
-        return try models?.scores([candidate], maps: [map], device: device) { _ in history }.first ?? popularity
+        func scores(_ candidate: SelectionGrid.Candidate, _ map: FeatureMap?) throws -> [Float] {
+            try models?.scores([candidate], maps: [map], device: device) { _ in history }.first ?? popularity
+        }
+        let own = try scores(candidate, map)
+        guard let gate else { return own }
+        return DeviceModels.blend(own, with: try local.map { try scores($0, nil) } ?? popularity, weight: gate)
     }
 }

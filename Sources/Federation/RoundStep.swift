@@ -1,7 +1,7 @@
-/// The steps of the feature-map method and its baselines, one round each.
+/// The steps of a transfer method and its baselines, one round each.
 ///
-/// Source: design of the method in `Transfer`'s catalog. Every choice is made after `selection`, on models that have not
-/// seen the validation persons' target data; the steps after it then repeat the training with those persons included.
+/// Source: design of the method in `Transfer`'s catalog. Every choice is made after `selection` and `gate`, on models
+/// that have not seen the validation persons' target data; the steps after them then repeat the training with those persons included.
 public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     /// The target's client says at which times training and validation end.
     case calendar = 1
@@ -11,16 +11,22 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case encoders = 3
     /// Persons' devices add up the cross-moments between source features and target factors.
     case bridge = 4
+    /// Persons' devices add up their gradients of the meta-parameters, of one outer step.
+    case meta = 5
     /// Validation persons' devices score every candidate choice.
-    case selection = 5
+    case selection = 6
+    /// Validation persons' devices measure what each blend of the chosen transfer and the chosen local model gains.
+    case gate = 7
     /// As `tower`, validation persons included.
-    case refitTower = 6
+    case refitTower = 8
     /// As `encoders`, validation persons included.
-    case refitEncoders = 7
+    case refitEncoders = 9
     /// As `bridge`, validation persons included.
-    case refitBridge = 8
+    case refitBridge = 10
+    /// As `meta`, validation persons included.
+    case refitMeta = 11
     /// Cold and warm persons' devices rank; nothing is released.
-    case evaluation = 9
+    case evaluation = 12
 
     /// The name in records.
     public var description: String {
@@ -29,10 +35,13 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .tower: "tower"
         case .encoders: "encoders"
         case .bridge: "bridge"
+        case .meta: "meta"
         case .selection: "selection"
+        case .gate: "gate"
         case .refitTower: "refit-tower"
         case .refitEncoders: "refit-encoders"
         case .refitBridge: "refit-bridge"
+        case .refitMeta: "refit-meta"
         case .evaluation: "evaluation"
         }
     }
@@ -41,10 +50,10 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     var isForDomains: Bool {
         switch self {
         case .calendar, .tower, .encoders, .refitTower, .refitEncoders: true
-        case .bridge, .selection, .refitBridge, .evaluation: false
+        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation: false
         }
     }
 
     /// Whether it comes after the choices, with validation persons in training.
-    public var isFinal: Bool { rawValue > RoundStep.selection.rawValue }
+    public var isFinal: Bool { rawValue > RoundStep.gate.rawValue }
 }

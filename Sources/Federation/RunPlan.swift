@@ -15,6 +15,8 @@ public struct RunPlan: Sendable {
     public let grid: SelectionGrid
     /// The baselines that this run can offer.
     public let baselines: BaselineOffer
+    /// The blends of transferred and local rankings; `nil` without a gate.
+    public let gate: Gate?
     /// The source domains, sorted.
     public let sources: [String]
     /// The target domain.
@@ -31,9 +33,13 @@ public struct RunPlan: Sendable {
         sources = scenario.sources
         let tower = Array(repeating: RoundStep.tower, count: scenario.fedAvgRounds)
         let refit = Array(repeating: RoundStep.refitTower, count: scenario.fedAvgRounds)
+        let transfer = Array(
+            repeating: scenario.isMeta ? RoundStep.meta : .bridge, count: scenario.transferRounds)
+        let refitTransfer = Array(
+            repeating: scenario.isMeta ? RoundStep.refitMeta : .refitBridge, count: scenario.transferRounds)
         steps =
-            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + [.encoders, .bridge, .selection] + refit
-            + [.refitEncoders, .refitBridge, .evaluation]
+            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + [.encoders] + transfer + [.selection]
+            + (scenario.hasGate ? [.gate] : []) + refit + [.refitEncoders] + refitTransfer + [.evaluation]
         precondition(steps.count == scenario.roundCount, "a plan of another number of rounds than the scenario's")
         var itemCounts: [String: Int] = [:]
         for domain in scenario.domains {
@@ -44,13 +50,14 @@ public struct RunPlan: Sendable {
         }
         baselines = BaselineOffer(scenario, itemCounts: itemCounts)
         grid = SelectionGrid(scenario, baselines: baselines)
+        gate = scenario.hasGate ? Gate(scenario) : nil
         var declaration = SchemaDeclaration(bound: RunPlan.valueBound)
         for domain in scenario.domains {
             declaration.declareDomain(
                 domain, isTarget: domain == target, itemCount: itemCounts[domain] ?? 0, scenario: scenario,
                 baselines: baselines)
         }
-        declaration.declareShared(scenario, candidateCount: grid.candidates.count)
+        declaration.declareShared(scenario, candidateCount: grid.candidates.count, gate: gate)
         schema = try ParameterSchema(declaration.specs)
     }
 
@@ -76,7 +83,9 @@ public struct RunPlan: Sendable {
         case .tower, .refitTower: return schema.specs.filter { $0.release == ReleaseName.tower }
         case .encoders, .refitEncoders: return schema.specs.filter { $0.scope == .domain(client.group.domain) }
         case .bridge, .refitBridge: return schema.specs.filter { RunPlan.isBridge($0) }
+        case .meta, .refitMeta: return schema.specs.filter { RunPlan.isMeta($0) }
         case .selection: return schema.specs.filter { $0.release == ReleaseName.selection }
+        case .gate: return schema.specs.filter { $0.release == ReleaseName.gate }
         case .evaluation: return []
         }
     }
@@ -112,11 +121,21 @@ public struct RunPlan: Sendable {
             if parameters.values(TensorName.crossMoment(isShuffled: false)) == nil {
                 return "no persons client is left"
             }
+        case .meta, .refitMeta:
+            if parameters.values(TensorName.meta(MethodName.meta, .count)) == nil {
+                return "no persons client is left"
+            }
         case .selection:
             if parameters.values(TensorName.selectionScores) == nil { return "the validation scores are missing" }
+        case .gate:
+            if parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
         case .tower, .refitTower, .evaluation: break
         }
         return nil
+    }
+
+    private static func isMeta(_ spec: TensorSpec) -> Bool {
+        MethodName.metaMethods.map(ReleaseName.meta).contains(spec.release)
     }
 
     private static func isBridge(_ spec: TensorSpec) -> Bool {

@@ -53,7 +53,7 @@ struct SchemaDeclaration {
     }
 
     /// The tensors of no single domain.
-    mutating func declareShared(_ scenario: ScenarioDefinition, candidateCount: Int) {
+    mutating func declareShared(_ scenario: ScenarioDefinition, candidateCount: Int, gate: Gate?) {
         let factors = scenario.integer("model.factors")
         if scenario.mayBeSplitByTime {
             declare(TensorName.calendar, [CalendarCode.elementCount], .global, ReleaseName.calendar)
@@ -65,7 +65,17 @@ struct SchemaDeclaration {
             declare(TensorName.towerCount, [1], .global, ReleaseName.tower)
         }
         let features = scenario.sources.count * factors
-        for isShuffled in [false, true] {
+        if scenario.isMeta {
+            for method in MethodName.metaMethods {
+                let release = ReleaseName.meta(method)
+                declare(TensorName.meta(method, .count), [1], .global, release)
+                declare(TensorName.meta(method, .start), [factors], .global, release)
+                declare(TensorName.meta(method, .logRate), [1], .global, release)
+                guard method != MethodName.metaLocal else { continue }
+                declare(TensorName.meta(method, .featureMap), [features, factors], .global, release)
+            }
+        }
+        for isShuffled in scenario.isMeta ? [] : [false, true] {
             let release = ReleaseName.bridge(isShuffled: isShuffled)
             declare(TensorName.bridgeCount(isShuffled: isShuffled), [1], .global, release)
             declare(
@@ -77,6 +87,10 @@ struct SchemaDeclaration {
         }
         declare(TensorName.selectionScores, [candidateCount], .global, ReleaseName.selection)
         declare(TensorName.selectionCount, [1], .global, ReleaseName.selection)
+        if let gate {
+            declare(TensorName.gateGains, [Gate.rowCount, gate.columnCount], .global, ReleaseName.gate)
+            declare(TensorName.gateCounts, [Gate.rowCount], .global, ReleaseName.gate)
+        }
     }
 }
 

@@ -12,6 +12,12 @@ public enum FoldInKind: String, Sendable, Equatable, CaseIterable {
 public enum MethodName {
     /// The transfer.
     public static let featureMap = "feature-map"
+    /// The transfer by meta-learning.
+    public static let meta = "meta"
+    /// Its local twin: the same without source features.
+    public static let metaLocal = "meta-local"
+    /// What meta-learning trains side by side.
+    public static let metaMethods = [meta, metaLocal, shuffledSource]
     /// The control: the same with links permuted in training.
     public static let shuffledSource = "shuffled-source"
     /// The target's own model, fold-in without transfer.
@@ -46,6 +52,9 @@ public enum MethodName {
     public static let biasedMF = "biased-mf"
     /// The name of damped means among released models; not a method.
     public static let ratingMeans = "rating-means"
+
+    /// A gated method's name without the gate.
+    public static func ungated(_ method: String) -> String { method + "-ungated" }
 
     /// The local ranking methods that `bestLocal` picks from, in the order of the record.
     public static let localRanking = [popularity, local, itemKNN, textKNN, ease]
@@ -185,10 +194,18 @@ public struct SelectionGrid: Sendable, Equatable {
     public init(_ scenario: ScenarioDefinition, baselines: BaselineOffer) {
         var out: [Candidate] = []
         for shots in scenario.integers("evaluation.shots") {
-            out += SelectionGrid.mapped(scenario, shots)
+            let regularizations = scenario.numbers("transfer.fold-in-regularization")
+            if scenario.isMeta {
+                // The adapted vector itself, then fold-ins around the start.
+                for method in MethodName.metaMethods {
+                    out.append(Candidate(method, shots))
+                    if shots > 0 { out += SelectionGrid.foldIns(method, shots, regularizations) }
+                }
+            } else {
+                out += SelectionGrid.mapped(scenario, shots)
+            }
             out += SelectionGrid.rating(scenario, baselines, shots)
             out += SelectionGrid.pooled(scenario, baselines, shots)
-            let regularizations = scenario.numbers("transfer.fold-in-regularization")
             if baselines.methods.contains(MethodName.naiveFedAvg) {
                 out += SelectionGrid.foldIns(MethodName.naiveFedAvg, shots, regularizations)
             }

@@ -43,6 +43,25 @@ public enum TensorName {
     /// The number of validation persons scored, one element.
     public static let selectionCount = "selection.count"
 
+    /// A part of the meta-parameters.
+    public enum MetaPart: String, Sendable {
+        /// Persons behind the sums, one element.
+        case count
+        /// p₀, factors.
+        case start
+        /// M, source features × factors.
+        case featureMap = "feature-map"
+        /// log α, one element.
+        case logRate = "log-rate"
+    }
+
+    /// Σ of persons' gradients of a part of the meta-parameters, or their number.
+    public static func meta(_ method: String, _ part: MetaPart) -> String { "\(method).gradient-\(part.rawValue)" }
+    /// Σ of weighted gains over validation persons: bootstrap resamples × blends.
+    public static let gateGains = "gate.gains"
+    /// Σ of weights over validation persons, one element a resample.
+    public static let gateCounts = "gate.counts"
+
     private static func prefix(_ isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
 }
 
@@ -64,4 +83,8 @@ public enum ReleaseName {
     public static func model(_ domain: String, method: String) -> String { "\(domain).\(method)" }
     /// The validation scores.
     public static let selection = "selection"
+    /// The gradients of meta-learning.
+    public static func meta(_ method: String) -> String { "\(method).gradient" }
+    /// What blends gain.
+    public static let gate = "gate"
 }

@@ -74,15 +74,15 @@ public struct ReleaseGate: ~Copyable {
     ) throws(PrivacyError) {
         guard var contribution = buffers.removeValue(forKey: release) else { throw .undeclared(tensor: release) }
         for index in contribution.tensors.indices {
-            for element in contribution.tensors[index].values.indices {
-                contribution.tensors[index].values[element] = 0
-            }
+            contribution.tensors[index].values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
         }
         fill(&contribution)
         for (name, values) in contribution.tensors {
             guard let index = pending.firstIndex(where: { $0.spec.name == name }) else { continue }
-            pending[index].sums?.withUnsafeMutableBufferPointer { sums in
-                for element in sums.indices { sums[element] += Double(values[element]) }
+            values.withUnsafeBufferPointer { values in
+                pending[index].sums?.withUnsafeMutableBufferPointer { sums in
+                    for element in sums.indices { sums[element] += Double(values[element]) }
+                }
             }
         }
         buffers[release] = contribution

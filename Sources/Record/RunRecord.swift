@@ -91,7 +91,7 @@ public struct EvaluationRecord: Codable, Sendable, Equatable {
 /// What the validation persons decided.
 public struct ChoiceRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case method, shots, ridge, regularization, model, weight, carry, damping, setting
+        case method, shots, ridge, regularization, model, weight, carry, damping, setting, gate
         case foldIn = "fold-in"
     }
 
@@ -116,11 +116,14 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     /// The value of the method's `tune:` grid that a domain client chose.
     public let setting: Double?
 
+    /// g, the weight of the transferred ranking beside the best local one.
+    public let gate: Double?
+
     /// Makes a choice.
     public init(
         method: String, shots: Int? = nil, ridge: Double? = nil, foldIn: String? = nil, regularization: Double? = nil,
         model: String? = nil, weight: Double? = nil, carry: Double? = nil, damping: Double? = nil,
-        setting: Double? = nil
+        setting: Double? = nil, gate: Double? = nil
     ) {
         self.method = method
         self.shots = shots
@@ -132,6 +135,7 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
         self.carry = carry
         self.damping = damping
         self.setting = setting
+        self.gate = gate
     }
 }
 

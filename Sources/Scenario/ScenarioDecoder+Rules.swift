@@ -247,6 +247,11 @@ extension ScenarioDecoder {
         if let dimension = integer("transfer.dimension"), let factors = integer("model.factors"), dimension > factors {
             report("transfer.dimension", "\(dimension) is more than model.factors, \(factors)")
         }
+        if text("transfer.method") == "meta", text("transfer.meta.variant") == "ridge",
+            number("transfer.meta.regularization") == 0
+        {
+            report("transfer.meta.regularization", "the ridge variant needs more than 0, such as 1")
+        }
         let shots = integers("evaluation.shots")
         if let minimum = integer("evaluation.minimum-interactions"), let most = shots.max(), minimum <= most {
             report(

@@ -137,6 +137,18 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// Whether a baseline is asked for.
     public func hasBaseline(_ name: String) -> Bool { words("evaluation.baselines").contains(name) }
 
+    /// The transfer method's name, which is that of its figures.
+    public var transferMethod: String { text("transfer.method") }
+
+    /// Whether the transfer is by meta-learning.
+    public var isMeta: Bool { transferMethod == "meta" }
+
+    /// Rounds of the transfer's training before the choices, and again after them.
+    public var transferRounds: Int { isMeta ? integer("transfer.meta.rounds") : 1 }
+
+    /// Whether a transferred ranking is blended with the local one as far as validation shows a gain.
+    public var hasGate: Bool { boolean("transfer.gate") }
+
     /// Whether the target's times may divide training, validation and test.
     public var mayBeSplitByTime: Bool { text("evaluation.split") != "seeded" }
 
@@ -151,7 +163,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
     }
 
     /// The rounds of a run.
-    public var roundCount: Int { 6 + (mayBeSplitByTime ? 1 : 0) + 2 * fedAvgRounds }
+    public var roundCount: Int {
+        4 + 2 * transferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0) + 2 * fedAvgRounds
+    }
 
     /// A duration; the key must be in the table.
     public func duration(_ path: String) -> Duration {

@@ -205,8 +205,8 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("model.solver-steps", .integer(1...100), default: "3", "Conjugate-gradient steps a row and sweep."),
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
-            "federation.rounds", .integer(1...1_000_000), default: "20",
-            "The most rounds a run may take; feature-map takes seven, and naive-fedavg twice evaluation.fedavg-rounds more."
+            "federation.rounds", .integer(1...1_000_000), default: "200",
+            "The most rounds a run may take; feature-map takes eight, meta six and twice transfer.meta.rounds, and naive-fedavg twice evaluation.fedavg-rounds more."
         ),
         ScenarioKey(
             "federation.strategy", .choice(["fedavg"]), default: "fedavg",
@@ -224,11 +224,16 @@ public struct ScenarioKey: Sendable, Equatable {
             "With fewer clients left the run stops with exit code 69."),
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
-            "transfer.method", .choice(["feature-map"]), default: "feature-map",
-            "feature-map: a linear map from source features to target factors, learnt on linked persons' devices."),
+            "transfer.method", .choice(["feature-map", "meta"]), default: "feature-map",
+            "feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
+        ),
         ScenarioKey(
             "transfer.alignment", .choice(["persons"]), default: "persons",
             "What links the domains: persons who use both."),
+        ScenarioKey(
+            "transfer.gate", .boolean, default: "true",
+            "Blend the transferred ranking with the best local one, for each number of shots, as far as validation persons show a significant gain; false: transfer alone."
+        ),
         ScenarioKey(
             "transfer.dimension", .integer(1...1_024), default: "64",
             "Target dimensions that the map predicts, at most model.factors; the leading eigenvectors of the target persons' covariance."
@@ -236,6 +241,28 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transfer.ridge", .numbers(0...1e6), default: "[0, 0.03, 0.1, 0.3, 1, 3]",
             "ρ, the map's ridge relative to the number of linked persons; chosen on validation persons."),
+        ScenarioKey("transfer.meta", .section, "method: meta; devices send gradients, one sum a round."),
+        ScenarioKey(
+            "transfer.meta.variant", .choice(["maml", "fomaml", "reptile", "ridge"]), default: "maml",
+            "maml: gradients through the steps, second order; fomaml: without; reptile: towards the adapted vectors; ridge: a ridge regression in place of steps."
+        ),
+        ScenarioKey(
+            "transfer.meta.rounds", .integer(1...1_000), default: "45",
+            "Rounds before the choices, and again after them."),
+        ScenarioKey(
+            "transfer.meta.participation", .number(0.01...1), default: "0.5",
+            "The share of linked persons whose devices send a gradient in a round."),
+        ScenarioKey(
+            "transfer.meta.inner-steps", .integer(0...20), default: "3",
+            "Gradient steps of a device on its known interactions, with a softmax over the full catalogue."),
+        ScenarioKey(
+            "transfer.meta.inner-rate", .number(1e-6...1e6), default: "16",
+            "The rate of a device's steps at the beginning; it is learnt."),
+        ScenarioKey(
+            "transfer.meta.outer-rate", .number(1e-6...10), default: "0.1", "The rate of the common steps."),
+        ScenarioKey(
+            "transfer.meta.regularization", .number(0...1e6), default: "0",
+            "How much a device is drawn to its start; ridge needs more than 0."),
         ScenarioKey(
             "transfer.fold-in-regularization", .numbers(0...1e9), default: "[10, 20, 40, 80, 160, 400]",
             "λ of the fold-in of a person's first target interactions; chosen on validation persons for each number of shots."

@@ -60,7 +60,7 @@ struct SeedRecordWriter {
 
     /// The figures of a group of several clients together, under the group's id: means weighted by persons. Persons of
     /// different clients are independent strata, so the squared half-widths of the intervals add with squared weights.
-    /// Metrics of a cohort that are no mean over its persons (coverage, gini, rating errors) cannot be pooled from parts.
+    /// Metrics of a cohort that are no mean over its persons (coverage, gini, rating errors, relative gains) cannot be pooled from parts.
     private func pooled(_ figures: [EvaluationRecord]) -> [EvaluationRecord] {
         var out: [EvaluationRecord] = []
         for group in scenario.clientGroups where group.count > 1 {
@@ -68,6 +68,7 @@ struct SeedRecordWriter {
             let members = figures.filter { figure in
                 ids.contains(figure.client)
                     && !["coverage", "gini", "rmse", "mae"].contains { figure.metric.hasPrefix($0) }
+                    && !figure.metric.hasSuffix("-relative-gain")
             }
             let groups = Dictionary(grouping: members) { "\($0.method)/\($0.cohort)/\($0.metric)/\($0.shots ?? -1)" }
             for (_, strata) in groups.sorted(by: { $0.key < $1.key }) {

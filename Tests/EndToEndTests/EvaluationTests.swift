@@ -10,7 +10,12 @@ struct EvaluationTests {
         + "rmse, mae]"
     private static let ranking = ["ndcg", "recall", "hit", "mrr", "coverage", "novelty"].map { "\($0)@10" }
     private static let rating = ["rmse", "mae"]
-    private static let always = ["feature-map", "best-local", "popularity", "local", "shuffled-source"]
+    private static let always = [
+        "feature-map", "feature-map-ungated", "best-local", "popularity", "local", "shuffled-source",
+        "shuffled-source-ungated",
+    ]
+    private static let transferred = always.filter { $0.hasPrefix("feature-map") || $0.hasPrefix("shuffled-source") }
+    private static let comparisons = ["ndcg@10-relative-gain", "ndcg@10-share-worse"]
     private static let rankingBaselines = [
         "item-knn", "text-knn", "ease", "local-ensemble", "pooled-reference", "naive-fedavg",
     ]
@@ -46,7 +51,9 @@ struct EvaluationTests {
         let shots = [0, 1, 3, 5]
         let methods = Self.always + Self.rankingBaselines
         let expected =
-            keys(methods, Self.ranking, cohort: "cold-users", shots: shots)
+            keys(Self.transferred, Self.comparisons, cohort: "cold-users", shots: shots)
+            + keys(Self.transferred, Self.comparisons, cohort: "warm-users", shots: [nil])
+            + keys(methods, Self.ranking, cohort: "cold-users", shots: shots)
             + keys(methods, Self.ranking, cohort: "warm-users", shots: [nil])
             + keys(Self.ratingBaselines, Self.rating, cohort: "cold-users", shots: shots)
             + keys(Self.ratingBaselines, Self.rating, cohort: "warm-users", shots: [nil])
@@ -67,7 +74,8 @@ struct EvaluationTests {
         #expect(
             Set(keys(record).filter { $0.contains(" cold-users ") })
                 == Set(
-                    keys(methods, metrics, cohort: "cold-users", shots: [1])
+                    keys(Self.transferred, Self.comparisons, cohort: "cold-users", shots: [1])
+                        + keys(methods, metrics, cohort: "cold-users", shots: [1])
                         + keys(["global-mean"] + Self.ratingBaselines, Self.rating, cohort: "cold-users", shots: [1])))
     }
 
@@ -110,14 +118,52 @@ struct EvaluationTests {
         let record = try record("evaluation.baselines=[]")
         #expect(Set(record.figures.map(\.method)) == Set(Self.always))
         #expect(!record.figures.contains { Self.rating.contains($0.metric) })
-        #expect(record.object["rounds"] as? Int == 7)
+        #expect(record.object["rounds"] as? Int == 8)
     }
 
-    @Test("a baseline more or less changes no figure of the methods that always are, best-local aside")
+    @Test(
+        "the gate is best-local bit for bit where it is closed, the transfer where it is wide open, and can be left out"
+    )
+    func gate() throws {
+        let record = try record("evaluation.baselines=[ease]", persons: 600)
+        var weights: [Double] = []
+        for method in ["feature-map", "shuffled-source"] {
+            for shots in [0, 1, 3, 5] {
+                let choice = try #require(record.choices.first { $0.method == method && $0.shots == shots })
+                let weight = try #require(choice.gate)
+                weights.append(weight)
+                for metric in Self.ranking {
+                    let gated = try #require(record.value(method, shots, metric))
+                    if weight == 0 { #expect(gated == record.value("best-local", shots, metric), "\(method) \(shots)") }
+                    if weight == 1 { #expect(gated == record.value("\(method)-ungated", shots, metric)) }
+                }
+                let gain = try #require(record.value(method, shots, "ndcg@10-relative-gain"))
+                let local = try #require(record.value("best-local", shots))
+                #expect(abs(gain - (try #require(record.value(method, shots)) - local) / local) < 1e-9)
+                let worse = try #require(record.value(method, shots, "ndcg@10-share-worse"))
+                #expect((0...1).contains(worse) && (weight > 0 || worse == 0))
+            }
+        }
+        // Transfer helps those of whom nothing else is known; permuted links help nobody then.
+        #expect(weights.contains { $0 > 0 } && weights.contains(0))
+        #expect(record.choices.first { $0.method == "feature-map" && $0.shots == 0 }?.gate != 0)
+        #expect(!record.choices.contains { $0.method.hasSuffix("-ungated") })
+
+        let ungated = try self.record("evaluation.baselines=[ease]", "transfer.gate=false", persons: 600)
+        #expect(!ungated.figures.contains { $0.method.hasSuffix("-ungated") })
+        #expect(ungated.object["rounds"] as? Int == 7)
+        for shots in [0, 1, 3, 5] {
+            #expect(ungated.value("feature-map", shots) == record.value("feature-map-ungated", shots))
+        }
+    }
+
+    @Test(
+        "a baseline more or less changes no figure of the methods that always are, best-local and what is gated with it aside"
+    )
     func baselinesAreIndependent() throws {
         let all = try record()
         let none = try record("evaluation.baselines=[]")
-        for method in ["feature-map", "popularity", "local", "shuffled-source"] {
+        for method in ["feature-map-ungated", "popularity", "local", "shuffled-source-ungated"] {
             for shots in [0, 1, 3, 5] {
                 for metric in Self.ranking {
                     let value = try #require(none.value(method, shots, metric))
@@ -203,7 +249,10 @@ struct EvaluationTests {
         let metrics = Self.ranking + Self.ranking.prefix(4).map { "\($0)-among-cold" }
         #expect(
             Set(keys(record).filter { $0.contains(" cold-items ") })
-                == Set(keys(methods, metrics, cohort: "cold-items", shots: [nil])))
+                == Set(
+                    keys(methods, metrics, cohort: "cold-items", shots: [nil])
+                        // Local models rank no cold item: there is no relative gain over them.
+                        + keys(Self.transferred, ["ndcg@10-share-worse"], cohort: "cold-items", shots: [nil])))
         #expect(cold.allSatisfy { $0.users > 20 })
         // Nobody has trained on them: popularity never ranks one before an item that somebody knows.
         #expect(record.value("popularity", nil, "recall@10", cohort: "cold-items") == 0)
@@ -230,6 +279,8 @@ struct EvaluationTests {
         let three = try record("clients.persons.count=3")
         // They choose from the same scores.
         #expect(three.choices.count == one.choices.count)
+        // Their sums open the gate as far as those of one.
+        #expect(three.choices.map(\.gate) == one.choices.map(\.gate))
         let clients = ["persons-1", "persons-2", "persons-3"]
         #expect(Set(three.figures.map(\.client)) == Set(clients + ["persons"]))
         for cohort in ["cold-users", "warm-users"] {
@@ -240,7 +291,9 @@ struct EvaluationTests {
             #expect(users(three, "persons") == users(one, "persons"))
         }
         let pooled = three.figures.filter { $0.client == "persons" }
-        #expect(Set(pooled.map(\.metric)) == ["ndcg@10", "recall@10", "hit@10", "mrr@10", "novelty@10"])
+        #expect(
+            Set(pooled.map(\.metric))
+                == ["ndcg@10", "recall@10", "hit@10", "mrr@10", "novelty@10", "ndcg@10-share-worse"])
         for metric in ["coverage@10", "rmse", "mae"] {
             #expect(three.figures.contains { $0.client == "persons-1" && $0.metric == metric })
         }

@@ -55,7 +55,7 @@ struct FailureTests {
     func killedClientIsMissing() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder, seeds: 1)
-        _ = try ferry.waitForLine(containing: "round 15/\(Fixture.roundCount) refit-encoders")
+        _ = try ferry.waitForLine(containing: "round 16/\(Fixture.roundCount) refit-encoders")
         try ferry.killChild("client movies")
         let output = try ferry.finish()
         #expect(output.exitCode == 0, "\(output.standardError)")
@@ -231,7 +231,7 @@ struct FailureTests {
         try ferry.killChild("client music", signal: SIGSTOP)
         let output = try ferry.finish()
         #expect(output.exitCode == 0, "\(output.standardError)")
-        #expect(output.standardError.contains("client music did not answer round 10 within federation.deadline"))
+        #expect(output.standardError.contains("client music did not answer round 11 within federation.deadline"))
         #expect(output.standardOutput.contains("feature-map"))
         let record = try String(contentsOfFile: "\(folder.seedFolder("small", seed: 1))/run.json", encoding: .utf8)
         #expect(record.contains("\"missing\" : [\n    \"music\"\n  ]"))

@@ -59,8 +59,12 @@ final class FerryProcess: Sendable {
     }
 
     /// Runs `ferry` to its end.
-    static func run(_ arguments: [String], directory: String = FerryProcess.root) throws -> Output {
-        try FerryProcess(arguments, directory: directory).finish()
+    ///
+    /// - Parameter minutes: how long it may take.
+    static func run(
+        _ arguments: [String], directory: String = FerryProcess.root, minutes: Int = 2
+    ) throws -> Output {
+        try FerryProcess(arguments, directory: directory).finish(minutes: minutes)
     }
 
     /// Reads standard error until a line contains a text; returns the lines so far.
@@ -100,13 +104,13 @@ final class FerryProcess: Sendable {
 
     /// Waits for the end. Standard error is shared with every process of the run, so its end-of-file means that not one
     /// of them is left.
-    func finish() throws -> Output {
+    func finish(minutes: Int = 2) throws -> Output {
         let readers = [Thread.readAll(output), Thread.readAll(error)]
-        let deadline = DispatchTime.now() + 120
+        let deadline = DispatchTime.now() + .seconds(60 * minutes)
         guard let out = readers[0](deadline), let err = readers[1](deadline) else {
             for child in children() { kill(child.id, SIGKILL) }
             kill(processID, SIGKILL)
-            throw Failure("ferry did not end within two minutes")
+            throw Failure("ferry did not end within \(minutes) minutes")
         }
         var status: Int32 = 0
         guard waitpid(processID, &status, 0) == processID else { throw Failure("waitpid") }

@@ -5,11 +5,14 @@ import Testing
 /// What an eavesdropper on every socket sees.
 @Suite(.serialized)
 struct PrivacyWallTests {
-    private func record(_ salt: Int, in folder: TemporaryFolder) throws -> [UInt8] {
+    private func record(_ salt: Int, in folder: TemporaryFolder, method: String = "feature-map") throws -> [UInt8] {
         _ = try folder.write(Fixture.interactions("movies", personCount: 150, salt: salt), to: "movies.inter")
         _ = try folder.write(Fixture.interactions("books", personCount: 150, salt: salt), to: "books.inter")
         let scenario = try folder.write(Fixture.fileScenario, to: "files.yaml")
-        let output = try FerryProcess.run(["run", "-q", scenario, "--output", "\(folder.path)/out", "--record-wire"])
+        let output = try FerryProcess.run([
+            "run", "-q", scenario, "--output", "\(folder.path)/out", "--record-wire", "--set",
+            "transfer.method=\(method)", "--set", "transfer.meta.rounds=3",
+        ])
         try #require(output.exitCode == 0, "\(output.standardError)")
         let run = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/files")[0]
         return Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/out/files/\(run)/seed-1/frames.bin")))
@@ -34,10 +37,12 @@ struct PrivacyWallTests {
         return out.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    @Test("no person id, item id or planted rating occurs in any frame, and the run token is not in the recording")
-    func nothingPrivateCrosses() throws {
+    @Test(
+        "no person id, item id or planted rating occurs in any frame, and the run token is not in the recording",
+        arguments: ["feature-map", "meta"])
+    func nothingPrivateCrosses(_ method: String) throws {
         let folder = try TemporaryFolder()
-        let recording = Data(try record(1, in: folder))
+        let recording = Data(try record(1, in: folder, method: method))
         #expect(recording.count > 20_000)
         // The search finds what is there: the names of tensors cross in the clear.
         #expect(recording.range(of: Data("books.item-factors".utf8)) != nil)
@@ -60,10 +65,10 @@ struct PrivacyWallTests {
         #expect(recording.range(of: Data("persons".utf8) + Data(count: 32)) != nil)
     }
 
-    @Test("frame sizes do not depend on who rated what")
-    func sizesDoNotDependOnRatings() throws {
-        let first = sizes(try record(1, in: try TemporaryFolder()))
-        let second = sizes(try record(2, in: try TemporaryFolder()))
+    @Test("frame sizes do not depend on who rated what", arguments: ["feature-map", "meta"])
+    func sizesDoNotDependOnRatings(_ method: String) throws {
+        let first = sizes(try record(1, in: try TemporaryFolder(), method: method))
+        let second = sizes(try record(2, in: try TemporaryFolder(), method: method))
         #expect(first == second)
         #expect(first.count > 20)
     }

@@ -19,14 +19,19 @@ struct RealDataTests {
     func moviesToBooks() throws {
         let folder = try TemporaryFolder()
         let start = ContinuousClock.now
-        let output = try FerryProcess.run([
-            "run", "-q", "Scenarios/amazon-movies-to-books.yaml", "--data", RealDataTests.data, "--output", folder.path,
-        ])
+        let output = try FerryProcess.run(
+            [
+                "run", "-q", "Scenarios/amazon-movies-to-books.yaml", "--data", RealDataTests.data, "--output",
+                folder.path,
+            ], minutes: 6)
         #expect(output.exitCode == 0, "\(output.standardError)")
-        #expect((ContinuousClock.now - start) / .seconds(1) < 120)
+        // Alone on two cores it takes 50 s; here the other tests run beside it.
+        #expect((ContinuousClock.now - start) / .seconds(1) < 300)
         var featureMap: [Double] = []
         var shuffled: [Double] = []
-        var oneShot: [Double] = []
+        var gated: [[Double]] = [[], [], []]
+        var control = gated
+        var ungated: [Double] = []
         for seed in 1...5 {
             let path = try folder.seedFolder("amazon-movies-to-books", seed: seed)
             let record =
@@ -43,12 +48,20 @@ struct RealDataTests {
             let popularity = try value("popularity", 0)
             featureMap.append(try value("feature-map", 0) / popularity)
             shuffled.append(try value("shuffled-source", 0) / popularity)
-            oneShot.append(try value("feature-map", 1) / value("local", 1))
+            for (index, shots) in [1, 3, 5].enumerated() {
+                gated[index].append(try value("feature-map", shots) / value("best-local", shots))
+                control[index].append(try value("shuffled-source", shots) / value("best-local", shots))
+            }
+            ungated.append(try value("shuffled-source-ungated", 0) / popularity)
         }
         func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
         #expect(mean(featureMap) >= 1.40, "\(featureMap)")
         #expect(featureMap.allSatisfy { $0 >= 1.25 }, "\(featureMap)")
         #expect(mean(shuffled) <= 1.05, "\(shuffled)")
-        #expect(mean(oneShot) >= 1.10, "\(oneShot)")
+        for (ratios, least) in zip(gated, [1.10, 1, 1]) {
+            #expect(mean(ratios) >= least && ratios.allSatisfy { $0 >= 0.95 }, "\(ratios)")
+        }
+        for ratios in control { #expect(abs(mean(ratios) - 1) <= 0.02, "\(ratios)") }
+        #expect((0.90...1.02).contains(mean(ungated)), "\(ungated)")
     }
 }

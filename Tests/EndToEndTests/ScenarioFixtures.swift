@@ -2,8 +2,8 @@ import Foundation
 
 /// Scenario texts and data that the end-to-end tests share.
 enum Fixture {
-    /// The rounds of the small scenario: the times, ten of the common tower, six of the method.
-    static let roundCount = 17
+    /// The rounds of the small scenario: the times, ten of the common tower, seven of the method.
+    static let roundCount = 18
 
     /// A small synthetic scenario.
     static func scenario(name: String = "small", extra: String = "", persons: Int = 300) -> String {
@@ -81,6 +81,7 @@ struct RecordOfRun {
         let shots: Int?
         let model: String?
         let setting: Double?
+        let gate: Double?
     }
 
     let bytes: Data
@@ -101,7 +102,7 @@ struct RecordOfRun {
         choices = (object["choices"] as? [[String: Any]] ?? []).map { row in
             Choice(
                 method: row["method"] as? String ?? "", shots: row["shots"] as? Int, model: row["model"] as? String,
-                setting: row["setting"] as? Double)
+                setting: row["setting"] as? Double, gate: row["gate"] as? Double)
         }
     }
 

@@ -45,7 +45,7 @@ import Wire
         #expect(federation.actions.count == 6)
     }
 
-    @Test(arguments: [([], 11), (Scenarios.bare, 6)])
+    @Test(arguments: [([], 12), (Scenarios.bare, 6)])
     func `The rounds of the scenario lead to completed, each with its step, participants and answers`(
         overrides: [String], count: Int
     ) throws {
@@ -61,7 +61,8 @@ import Wire
             switch summary.step {
             case .calendar: expected = ["books"]
             case .tower, .encoders, .refitTower, .refitEncoders: expected = ["movies", "music", "books"]
-            case .bridge, .selection, .refitBridge, .evaluation: expected = ["all-1", "all-2", "some"]
+            case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation:
+                expected = ["all-1", "all-2", "some"]
             }
             #expect(summary.participants == expected)
             #expect(summary.answered == expected.sorted())

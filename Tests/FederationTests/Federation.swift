@@ -30,7 +30,7 @@ enum Scenarios {
     }
 
     /// Overrides for the shortest run: a seeded split and no baselines.
-    static let bare = ["evaluation.split=seeded", "evaluation.baselines=[]"]
+    static let bare = ["evaluation.split=seeded", "evaluation.baselines=[]", "transfer.gate=false"]
 
     /// One source, one target, one persons client.
     static func narrow(_ overrides: [String] = []) throws -> ScenarioDefinition {

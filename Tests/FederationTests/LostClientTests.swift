@@ -10,7 +10,7 @@ import Wire
 /// What becomes of a run when clients are lost, one row an event.
 @Suite struct LostClientTests {
     /// Joining, and the rounds of the wide scenario.
-    static let phases = 0...11
+    static let phases = 0...12
     /// The round of `bridge` and of `selection`.
     private let bridge = 5
     private let selection = 6

@@ -44,7 +44,7 @@ import Wire
         let federation = try completed()
         let domainSteps: Set<RoundStep> = [.tower, .encoders, .refitTower, .refitEncoders]
         let rounds = federation.rounds.filter { domainSteps.contains(federation.plan.steps[$0 - 1]) }
-        #expect(rounds == [2, 3, 4, 7, 8, 9])
+        #expect(rounds == [2, 3, 4, 8, 9, 10])
         for id in ["movies", "music", "books"] {
             let plans = federation.plans(to: id)
             #expect(plans.map(\.round) == (id == "books" ? [1] : []) + rounds)
@@ -68,7 +68,7 @@ import Wire
         let federation = try completed()
         for id in ["all-1", "all-2", "some"] {
             let plans = federation.plans(to: id)
-            #expect(plans.map(\.round) == [5, 6, 10, 11])
+            #expect(plans.map(\.round) == [5, 6, 7, 11, 12])
             var known = ParameterSet()
             for plan in plans {
                 for tensor in plan.parameters.tensors {
@@ -83,7 +83,8 @@ import Wire
         }
     }
 
-    @Test func `Round by round the devices get encoders, bridge, selection with new encoders, and the new bridge`()
+    @Test
+    func `Round by round the devices get encoders, bridge, selection, the gate with new encoders, and the new bridge`()
         throws
     {
         let federation = try completed()
@@ -95,8 +96,8 @@ import Wire
         ]
         #expect(
             releases == [
-                (encoders + ["calendar", "tower"]).sorted(), ["bridge", "shuffled-bridge"],
-                (encoders + ["selection", "tower"]).sorted(), ["bridge", "shuffled-bridge"],
+                (encoders + ["calendar", "tower"]).sorted(), ["bridge", "shuffled-bridge"], ["selection"],
+                (encoders + ["gate", "tower"]).sorted(), ["bridge", "shuffled-bridge"],
             ])
     }
 

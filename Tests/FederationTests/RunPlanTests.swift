@@ -53,7 +53,8 @@ import Wire
         #expect(shapes["tower.weights-sum"] == [50, 3])
         #expect(shapes["tower.prior-sum"] == [3])
         #expect(shapes["tower.count"] == [1])
-        let (domains, target, shared) = (3 * (4 + 2), 1 + 3 + 2 * 4 + 1, 1 + 3 + 2 * 3 + 2)
+        let (domains, target, shared) = (3 * (4 + 2), 1 + 3 + 2 * 4 + 1, 1 + 3 + 2 * 3 + 2 + 2)
+        #expect(shapes["gate.counts"] == [Gate.rowCount] && shapes["gate.gains"]?.first == Gate.rowCount)
         #expect(shapes.count == domains + target + shared)
         let bare = try self.plan(try Scenarios.wide(Scenarios.bare))
         #expect(bare.schema.specs.count == 3 * 4 + 1 + 2 * 3 + 2)
@@ -109,7 +110,8 @@ import Wire
         arguments: [
             ([], true, 5), (["evaluation.split=time"], true, 5), (["evaluation.split=seeded"], false, 5),
             (["evaluation.fedavg-rounds=1"], true, 1), (["evaluation.baselines=[]"], true, 0),
-            (["evaluation.baselines=[ease, bias-carry]"], true, 0), (["text.word-vectors=none"], true, 0),
+            (["evaluation.baselines=[ease, bias-carry]"], true, 0), (["transfer.gate=false"], true, 5),
+            (["text.word-vectors=none"], true, 0),
             (Scenarios.bare, false, 0),
         ] as [([String], Bool, Int)])
     func `The steps are those of the scenario's split and rounds of the common tower, in order`(
@@ -119,7 +121,7 @@ import Wire
         let steps = try plan(scenario).steps
         let tower = [RoundStep](repeating: .tower, count: towerRounds)
         let refit = [RoundStep](repeating: .refitTower, count: towerRounds)
-        let choices: [RoundStep] = [.encoders, .bridge, .selection]
+        let choices: [RoundStep] = [.encoders, .bridge, .selection] + (scenario.hasGate ? [.gate] : [])
         #expect(
             steps == (isTimed ? [.calendar] : []) + tower + choices + refit + [
                 .refitEncoders, .refitBridge, .evaluation,
@@ -127,9 +129,33 @@ import Wire
         #expect(scenario.fedAvgRounds == towerRounds)
         #expect(scenario.roundCount == steps.count)
         // Nothing that comes before a choice is final, and everything behind it is.
-        let selection = try #require(steps.firstIndex(of: .selection))
+        let selection = try #require(steps.firstIndex(of: scenario.hasGate ? .gate : .selection))
         for (index, step) in steps.enumerated() { #expect(step.isFinal == (index > selection), "\(step)") }
         #expect(Set(steps).count == steps.count - 2 * max(0, towerRounds - 1))
+    }
+
+    @Test func `Meta-learning has rounds of gradients in place of the bridge, and each tensor is somebody's to send`()
+        throws
+    {
+        let scenario = try Scenarios.narrow(Scenarios.bare + ["transfer.method=meta", "transfer.meta.rounds=3"])
+        let plan = try plan(scenario)
+        #expect(
+            plan.steps == [
+                .encoders, .meta, .meta, .meta, .selection, .refitEncoders, .refitMeta, .refitMeta, .refitMeta,
+                .evaluation,
+            ])
+        #expect(!plan.schema.specs.contains { $0.name.contains("cross-moment") })
+        let sent = plan.uploads(.meta, client: "persons").map(\.name)
+        #expect(sent == plan.uploads(.refitMeta, client: "persons").map(\.name))
+        #expect(sent.filter { $0.hasPrefix("meta-local.") }.count == 3)
+        #expect(sent.filter { $0.hasPrefix("meta.") }.count == 4)
+        #expect(sent.filter { $0.hasPrefix("shuffled-source.") }.count == 4)
+        #expect(plan.uploads(.meta, client: "books").isEmpty)
+        let released = Set(
+            plan.steps.flatMap { step in
+                scenario.clients.flatMap { plan.uploads(step, client: $0.id).map(\.name) }
+            })
+        #expect(released == Set(plan.schema.specs.map(\.name)))
     }
 
     @Test func `A plan needs the catalogue of every domain`() throws {

@@ -52,11 +52,12 @@ import Testing
     }
 
     @Test(arguments: [
-        (["federation.rounds=16"], 17, 16), (["federation.rounds=1"], 17, 1),
-        (["evaluation.fedavg-rounds=100"], 207, 18), (["evaluation.fedavg-rounds=6"], 19, 18),
-        (["evaluation.split=seeded", "federation.rounds=15"], 16, 15),
-        (["evaluation.baselines=[]", "federation.rounds=6"], 7, 6),
-        (["evaluation.baselines=[]", "evaluation.split=seeded", "federation.rounds=5"], 6, 5),
+        (["federation.rounds=17"], 18, 17), (["federation.rounds=1"], 18, 1),
+        (["evaluation.fedavg-rounds=100"], 208, 18), (["evaluation.fedavg-rounds=6"], 20, 18),
+        (["evaluation.split=seeded", "federation.rounds=16"], 17, 16),
+        (["evaluation.baselines=[]", "federation.rounds=7"], 8, 7),
+        (["evaluation.baselines=[]", "evaluation.split=seeded", "federation.rounds=6"], 7, 6),
+        (["transfer.gate=false", "federation.rounds=16"], 17, 16),
     ])
     func roundsThatAreTooFewAreRefusedWithTheNumberThatIsNeeded(_ overrides: [String], needed: Int, allowed: Int) {
         let found = problems(validScenario, overrides: overrides)
@@ -67,14 +68,27 @@ import Testing
     }
 
     @Test func theRoundsOfTheCommonTowerNeedItsBaselineAndVectorsOfAllItems() throws {
-        #expect(try decoded().fedAvgRounds == 5 && decoded().roundCount == 17)
-        #expect(try decoded("evaluation.fedavg-rounds=2").roundCount == 11)
+        #expect(try decoded().fedAvgRounds == 5 && decoded().roundCount == 18)
+        #expect(try decoded("evaluation.fedavg-rounds=2").roundCount == 12)
+        #expect(try decoded("transfer.gate=false").roundCount == 17)
         #expect(try decoded("evaluation.baselines=[ease]").fedAvgRounds == 0)
         #expect(try decoded("text.word-vectors=none").fedAvgRounds == 0)
         #expect(try decoded("clients.movies.data={format: recbole, ratings: m.inter}").fedAvgRounds == 0)
         #expect(try decoded("clients.movies.data={ratings: m.csv, item-vectors: m.npy}").fedAvgRounds == 5)
-        #expect(try decoded("evaluation.split=seeded").roundCount == 16)
-        #expect(try decoded("evaluation.split=time").roundCount == 17)
+        #expect(try decoded("evaluation.split=seeded").roundCount == 17)
+        #expect(try decoded("evaluation.split=time").roundCount == 18)
+    }
+
+    @Test func metaLearningTakesItsRoundsTwiceAndRidgeNeedsAPull() throws {
+        let rounds = ["transfer.method=meta", "transfer.meta.rounds=3", "federation.rounds=50"]
+        let scenario = try ScenarioDefinition(yaml: validScenario, file: "s.yaml", overrides: rounds)
+        #expect(scenario.isMeta && scenario.roundCount == 18 - 2 + 6)
+        let found = problems(validScenario, overrides: rounds + ["transfer.meta.variant=ridge"])
+        #expect(found.map(\.keyPath) == ["transfer.meta.regularization"])
+        #expect(
+            problems(
+                validScenario,
+                overrides: rounds + ["transfer.meta.variant=ridge", "transfer.meta.regularization=1"]) == [])
     }
 
     @Test func aDriftOfADomainThatNobodyServesIsRefused() {
@@ -127,7 +141,7 @@ import Testing
         #expect(first.data(of: "movies")?.columns == ["reader", "film", "stars", "day"])
         #expect(first.data(of: "movies")?.itemVectors == "movies.npy")
         #expect(first.optionalText("world.drift.domain") == "books")
-        #expect(first.mayBeSplitByTime && first.roundCount == 7)
+        #expect(first.mayBeSplitByTime && first.roundCount == 8)
         let second = try ScenarioDefinition(yaml: first.resolvedYAML, file: "resolved")
         #expect(second == first && second.resolvedYAML == first.resolvedYAML)
     }

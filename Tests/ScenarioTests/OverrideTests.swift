@@ -81,7 +81,7 @@ import Testing
 
     @Test func theRulesHoldForOverridesToo() {
         let tooFew = printed(validScenario, overrides: ["federation.rounds=5"])
-        #expect(tooFew.contains("federation.rounds: this scenario takes 17 rounds, 5 are allowed"))
+        #expect(tooFew.contains("federation.rounds: this scenario takes 18 rounds, 5 are allowed"))
         let privateData = printed(validScenario, overrides: ["clients.persons.data.format=synthetic"])
         #expect(
             privateData.contains("clients[2].data: a persons client reads the data of the domains"), "\(privateData)")

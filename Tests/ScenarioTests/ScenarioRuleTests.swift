@@ -100,7 +100,7 @@ import Testing
             "  rounds: 18\n", "  rounds: 18\n  minimum-clients: 4\n", "federation.minimum-clients",
             at: "minimum-clients",
             "4 is more than the 3 clients"),
-        Case("rounds: 18", "rounds: 16", "federation.rounds", at: "rounds: 16", "takes 17 rounds, 16 are allowed"),
+        Case("rounds: 18", "rounds: 17", "federation.rounds", at: "rounds: 17", "takes 18 rounds, 17 are allowed"),
         Case(
             "  rounds: 18\n", "  rounds: 18\n  participation: 0.5\n", "federation.participation", at: "participation",
             "only 1 is possible"),

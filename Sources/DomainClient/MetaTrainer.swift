@@ -1,0 +1,205 @@
+import Dispatch
+import Federation
+import Numerics
+import Parameters
+import Privacy
+import Ratings
+import Recommenders
+import Scenario
+import Supervision
+import Synchronization
+import Transfer
+
+/// Meta-learning as the devices of a persons client do it: every client holds the same parameters and moves them by the
+/// same sums of gradients, which the coordinator broadcasts.
+///
+/// Three learners run side by side on the same tasks: the transfer, its local twin without source features, and the
+/// control whose features are another person's.
+struct MetaTrainer {
+    /// One learner.
+    private struct State {
+        var parameters: MetaParameters
+        var optimizer: MetaOptimizer
+    }
+
+    /// What one linked person brings to the training of a stage.
+    private struct Member {
+        let person: String
+        let history: PersonHistory
+        let feature: [Float]
+        let shuffledFeature: [Float]
+    }
+
+    private let scenario: ScenarioDefinition
+    private let seed: Int
+    private var stage: SplitStage?
+    private var members: [Member] = []
+    private var states: [String: State] = [:]
+    /// Whether sums were released that have not moved the parameters yet.
+    private var isPending = false
+    private var items: MetaItems?
+    private var featureCount = 0
+    /// Items are divided by it, so that their mean squared norm is 1.
+    private var itemScale: Float = 1
+
+    init(_ scenario: ScenarioDefinition, seed: Int) {
+        self.scenario = scenario
+        self.seed = seed
+    }
+
+    /// Whether the training of a stage has begun.
+    func hasBegun(_ stage: SplitStage) -> Bool { self.stage == stage }
+
+    /// Starts the training of a stage anew.
+    ///
+    /// - Parameter contributors: devices with what the stage may see; `swapped` the same persons with others' sources.
+    mutating func begin(
+        _ stage: SplitStage, contributors: [Device], swapped: [Device], models: inout DeviceModels, target: String
+    ) throws {
+        prepare(stage, models: models)
+        members = []
+        for (device, other) in zip(contributors, swapped) where device.interactionCount(in: target) > 1 {
+            members.append(
+                Member(
+                    person: device.person, history: device.history(in: target), feature: try models.feature(device),
+                    shuffledFeature: try models.feature(other)))
+        }
+    }
+
+    /// Forgets everything and takes the item factors of a stage.
+    mutating func prepare(_ stage: SplitStage, models: DeviceModels) {
+        self.stage = stage
+        isPending = false
+        let factors = models.target.foldIn.itemFactors
+        let squares = factors.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        itemScale = squares > 0 ? Float((squares / Double(max(1, factors.rowCount))).squareRoot()) : 1
+        let scale = itemScale
+        items = .factors(
+            Matrix(
+                rowCount: factors.rowCount, columnCount: factors.columnCount, values: factors.values.map { $0 / scale })
+        )
+        featureCount = scenario.sources.count * factors.columnCount
+        states = [:]
+        for method in MethodName.metaMethods {
+            let shape = MetaShape(
+                factorCount: factors.columnCount, featureCount: method == MethodName.metaLocal ? 0 : featureCount)
+            states[method] = State(
+                parameters: MetaParameters(shape, rate: scenario.number("transfer.meta.inner-rate")),
+                optimizer: MetaOptimizer(shape, rate: scenario.number("transfer.meta.outer-rate")))
+        }
+    }
+
+    /// Moves the parameters by the sums of the last round, if that has not been done.
+    mutating func absorb(_ known: ParameterSet) throws {
+        guard isPending else { return }
+        isPending = false
+        try move(known)
+    }
+
+    /// Moves the parameters by the sums of a round.
+    mutating func move(_ known: ParameterSet) throws {
+        for method in MethodName.metaMethods {
+            guard var state = states[method] else { continue }
+            let count = Int(try known.require(TensorName.meta(method, .count)).first ?? 0)
+            let tensors = MetaTensors(
+                start: try known.require(TensorName.meta(method, .start)),
+                featureMap: method == MethodName.metaLocal
+                    ? [] : try known.require(TensorName.meta(method, .featureMap)),
+                logRate: try known.require(TensorName.meta(method, .logRate)), tower: [])
+            guard
+                let gradient = MetaGradient(state.parameters.shape, tensors: tensors, lossSum: 0, personCount: count)
+            else { throw RunFailure(.internalError, "the meta-gradients are of another shape") }
+            state.optimizer.step(&state.parameters, gradient)
+            states[method] = state
+        }
+    }
+
+    /// Adds up the gradients of all members.
+    mutating func release(_ round: Int, gate: inout ReleaseGate) throws {
+        for method in MethodName.metaMethods {
+            let release = ReleaseName.meta(method)
+            try gate.begin(release: release)
+            for gradient in try gradients(method, round: round) {
+                let tensors = gradient.tensors
+                try gate.contribute(to: release) { contribution in
+                    contribution.write(TensorName.meta(method, .count)) { $0[0] = 1 }
+                    contribution.write(TensorName.meta(method, .start)) { copy(tensors.start, to: $0) }
+                    contribution.write(TensorName.meta(method, .logRate)) { copy(tensors.logRate, to: $0) }
+                    if method != MethodName.metaLocal {
+                        contribution.write(TensorName.meta(method, .featureMap)) { copy(tensors.featureMap, to: $0) }
+                    }
+                }
+            }
+        }
+        isPending = true
+    }
+
+    /// The gradients of all members in their order; a member's is the same however many threads there are.
+    private func gradients(_ method: String, round: Int) throws -> [MetaGradient] {
+        guard let state = states[method], let learner = try learner(method) else {
+            throw RunFailure(.internalError, "meta-learning has not begun")
+        }
+        let shareCount = min(2, max(1, members.count))
+        let (members, seed) = (members, seed)
+        let participation = scenario.number("transfer.meta.participation")
+        let parts = Mutex<[Result<[MetaGradient], NumericsError>?]>(Array(repeating: nil, count: shareCount))
+        DispatchQueue.concurrentPerform(iterations: shareCount) { share in
+            var learner = learner
+            let range = members.count * share / shareCount..<members.count * (share + 1) / shareCount
+            let part: Result<[MetaGradient], NumericsError>
+            do throws(NumericsError) {
+                var gradients: [MetaGradient] = []
+                for member in members[range] {
+                    var stream = RandomStream(
+                        root: UInt64(seed), path: ["meta-task", .name(member.person), .number(round)])
+                    guard stream.uniform() < participation else { continue }
+                    // A quarter starts from nothing, as a cold person does.
+                    let supportCount = stream.integer(below: 4) == 0 ? 0 : 1 + stream.integer(below: 5)
+                    let task = MetaTask(
+                        drawnFrom: member.history, feature: MetaTrainer.feature(member, method),
+                        supportCount: supportCount, stream: &stream)
+                    gradients.append(try learner.gradient(of: task, at: state.parameters))
+                }
+                part = .success(gradients)
+            } catch { part = .failure(error) }
+            parts.withLock { $0[share] = part }
+        }
+        return try parts.withLock { $0 }.flatMap { try $0?.get() ?? [] }
+    }
+
+    private static func feature(_ member: Member, _ method: String) -> [Float] {
+        switch method {
+        case MethodName.metaLocal: []
+        case MethodName.shuffledSource: member.shuffledFeature
+        default: member.feature
+        }
+    }
+
+    private func learner(_ method: String) throws -> MetaLearner? {
+        guard let items, let state = states[method] else { return nil }
+        guard let variant = MetaVariant(rawValue: scenario.text("transfer.meta.variant")) else {
+            throw RunFailure(.internalError, "an unknown variant of meta-learning")
+        }
+        // The ridge variant fits its support by least squares; the steps have softmax losses.
+        return MetaLearner(
+            MetaConfiguration(
+                variant: variant, loss: .softmax, innerSteps: scenario.integer("transfer.meta.inner-steps"),
+                regularization: scenario.number("transfer.meta.regularization")),
+            items: items, featureCount: state.parameters.shape.featureCount)
+    }
+
+    /// A device's vector in the coordinates of the target's own factors.
+    ///
+    /// - Parameter known: what is adapted to; nothing for the start.
+    func vector(_ method: String, feature: [Float], known: PersonHistory) throws -> [Float] {
+        guard let state = states[method], var learner = try learner(method) else {
+            throw RunFailure(.internalError, "meta-learning has not begun")
+        }
+        let task = MetaTask(support: known, feature: method == MethodName.metaLocal ? [] : feature)
+        return try learner.adapted(task, at: state.parameters).map { $0 / itemScale }
+    }
+}
+
+private func copy(_ values: [Float], to target: UnsafeMutableBufferPointer<Float>) {
+    for index in values.indices { target[index] = values[index] }
+}

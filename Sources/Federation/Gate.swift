@@ -1,0 +1,102 @@
+public import Numerics
+public import Scenario
+
+/// How far a transferred ranking is blended with the local one: s = (1 − g) · local + g · transfer, for each number of
+/// shots.
+///
+/// g is above 0 only where validation persons show a gain: among the weights whose gain has a one-sided 95 % bootstrap
+/// lower bound above 0 the one with the largest mean gain is taken. The bootstrap is that of Poisson weights, which a
+/// person draws alone: the weighted sums of several clients add up to those of all persons. Source: Chamandy, Muralidharan,
+/// Najmi, Naidu, *Estimating uncertainty for massive data streams* (2012).
+public struct Gate: Sendable, Equatable {
+    /// The weights beside 0 that are tried, ascending.
+    public static let weights = [0.25, 0.5, 0.75, 1]
+    /// Bootstrap resamples; row 0 of the sums is that of the persons themselves.
+    public static let resampleCount = 2_000
+    /// The rows of the sums.
+    public static let rowCount = resampleCount + 1
+
+    /// What the gate decided for a method at a number of shots.
+    public struct Decision: Sendable, Equatable {
+        /// g; 0 leaves the local ranking as it is.
+        public let weight: Double
+        /// The mean gain of validation persons in NDCG, of g or, where g is 0, of the best weight that was tried.
+        public let gain: Double
+        /// Its one-sided 95 % lower bound; `nil` where nobody could be scored.
+        public let lowerBound: Double?
+
+        /// A decision.
+        public init(weight: Double, gain: Double, lowerBound: Double?) {
+            self.weight = weight
+            self.gain = gain
+            self.lowerBound = lowerBound
+        }
+    }
+
+    /// The gated methods.
+    public let methods: [String]
+    /// The numbers of shots.
+    public let shots: [Int]
+
+    /// The gate of a scenario.
+    public init(_ scenario: ScenarioDefinition) {
+        methods = [scenario.transferMethod, MethodName.shuffledSource]
+        shots = scenario.integers("evaluation.shots")
+    }
+
+    /// The columns of the sums of gains: one for each method, number of shots and weight.
+    public var columnCount: Int { methods.count * shots.count * Gate.weights.count }
+
+    /// The column of a method, a number of shots and a weight by their positions in the lists.
+    public func column(method: Int, shots: Int, weight: Int) -> Int {
+        (method * self.shots.count + shots) * Gate.weights.count + weight
+    }
+
+    /// The rows' weights of one person: 1, then independent draws of Poisson(1).
+    public static func multiplicities(_ stream: RandomStream) -> [Float] {
+        var stream = stream
+        return [1] + (0..<resampleCount).map { _ in poisson(&stream) }
+    }
+
+    /// By inversion of the distribution function.
+    private static func poisson(_ stream: inout RandomStream) -> Float {
+        let uniform = stream.uniform()
+        var probability = 0.36787944117144233  // e⁻¹
+        var total = probability
+        var value = 0
+        while uniform >= total && value < 20 {
+            value += 1
+            probability /= Double(value)
+            total += probability
+        }
+        return Float(value)
+    }
+
+    /// The decision for a method at a number of shots; g = 0 for a method or number that the gate does not know.
+    ///
+    /// - Parameters:
+    ///   - gains: Σ weight · gain, rows × columns.
+    ///   - counts: Σ weight, rows.
+    public func decision(method: String, shots: Int, gains: [Float], counts: [Float]) -> Decision {
+        precondition(
+            gains.count == Gate.rowCount * columnCount && counts.count == Gate.rowCount, "sums of another gate")
+        guard let method = methods.firstIndex(of: method), let shots = self.shots.firstIndex(of: shots),
+            counts[0] >= 2
+        else { return Decision(weight: 0, gain: 0, lowerBound: nil) }
+        var best: Decision?
+        var bestOfAll: Decision?
+        for (index, weight) in Gate.weights.enumerated() {
+            let column = column(method: method, shots: shots, weight: index)
+            func mean(_ row: Int) -> Double { Double(gains[row * columnCount + column]) / Double(counts[row]) }
+            let draws = (1..<Gate.rowCount).filter { counts[$0] > 0 }.map(mean).sorted()
+            guard !draws.isEmpty else { continue }
+            let bound = quantile(sorted: draws, 0.05)
+            let gain = mean(0)
+            if bound > 0, gain > best?.gain ?? 0 { best = Decision(weight: weight, gain: gain, lowerBound: bound) }
+            if gain > bestOfAll?.gain ?? -.infinity {
+                bestOfAll = Decision(weight: 0, gain: gain, lowerBound: bound)
+            }
+        }
+        return best ?? bestOfAll ?? Decision(weight: 0, gain: 0, lowerBound: nil)
+    }
+}
