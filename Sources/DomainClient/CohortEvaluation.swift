@@ -26,7 +26,6 @@ struct CohortEvaluation {
     private let localIndex: [Int?]
     private let cohort: String
     private let scenario: ScenarioDefinition
-    private let target: String
     private let topN: Int
     private let scale: RatingScale
     private var rankings: [CohortMetrics]
@@ -42,7 +41,6 @@ struct CohortEvaluation {
         self.cohort = cohort
         self.scale = scale
         self.scenario = scenario
-        target = plan.target
         topN = scenario.integer("evaluation.top-n")
         let ratingMethods = Set(plan.baselines.ratingMethods)
         rating = entries.filter { ratingMethods.contains($0.method) }
@@ -69,7 +67,7 @@ struct CohortEvaluation {
     /// Scores one person.
     ///
     /// - Parameters:
-    ///   - maps: the map of each ranking entry with a candidate, in order.
+    ///   - maps: the map of each ranking entry, in order.
     ///   - isColdItem: the target's cold items, for their cohort.
     mutating func add(
         _ task: PredictionTask, device: Device, models: inout DeviceModels, maps: [FeatureMap?], isColdItem: [Bool]
@@ -77,9 +75,7 @@ struct CohortEvaluation {
         func known(_ shots: Int) -> PersonHistory {
             cohort == CohortEvaluation.coldUsers ? task.known.prefix(shots) : task.known
         }
-        let candidates = ranking.compactMap(\.candidate)
-        var queue = try models.scores(candidates, maps: maps, device: device, known: known)[...]
-        let scores = ranking.map { $0.candidate == nil ? models.target.popularity : queue.removeFirst() }
+        let scores = try models.scores(ranking.map(\.candidate), maps: maps, device: device, known: known)
         let excluded = task.excluded
         let others =
             rankingsAmongCold.isEmpty

@@ -94,8 +94,8 @@ struct DeviceModels {
     }
 
     /// The map of a candidate, or `nil` for a method without one.
-    func map(_ candidate: SelectionGrid.Candidate, known: ParameterSet) throws -> FeatureMap? {
-        guard let ridge = candidate.ridge else { return nil }
+    func map(_ candidate: SelectionGrid.Candidate?, known: ParameterSet) throws -> FeatureMap? {
+        guard let candidate, let ridge = candidate.ridge else { return nil }
         let isShuffled = candidate.method == MethodName.shuffledSource
         let spec = try plan.schema.spec(TensorName.crossMoment(isShuffled: isShuffled))
         let values = try known.require(spec.name)
@@ -115,20 +115,22 @@ struct DeviceModels {
     /// The scores of all target items under each ranking candidate.
     ///
     /// - Parameters:
+    ///   - candidates: what ranks; `nil` where there is nothing personal to rank by: popularity.
     ///   - maps: the map of each candidate, parallel.
     ///   - device: the person's device with what it may see of the sources.
     ///   - known: the person's target interactions that a number of shots makes known.
     mutating func scores(
-        _ candidates: [SelectionGrid.Candidate], maps: [FeatureMap?], device: Device,
+        _ candidates: [SelectionGrid.Candidate?], maps: [FeatureMap?], device: Device,
         known: (_ shots: Int) -> PersonHistory
     ) throws -> [[Float]] {
         var out = [[Float]](repeating: [], count: candidates.count)
         // Candidates with the same known items and λ share one factorisation, and all share one product with Q.
         var groups: [FoldInKey: [Int]] = [:]
-        for (index, candidate) in candidates.enumerated() where maps[index] != nil {
+        for (index, candidate) in candidates.enumerated() {
+            guard let candidate, maps[index] != nil else { continue }
             groups[FoldInKey(candidate), default: []].append(index)
         }
-        let feature = groups.isEmpty ? [] : try feature(device)
+        let feature = groups.isEmpty && meta == nil ? [] : try feature(device)
         var vectors = Matrix(rowCount: groups.values.reduce(0) { $0 + $1.count }, columnCount: factors)
         var order: [Int] = []
         for (key, members) in groups.sorted(by: { $0.value[0] < $1.value[0] }) {
@@ -139,7 +141,7 @@ struct DeviceModels {
                 guard let map = maps[index] else { continue }
                 let mapped = target.basis.vector(map.coordinates(feature))
                 let vector: [Float] =
-                    switch candidates[index].foldIn {
+                    switch candidates[index]?.foldIn {
                     case nil: mapped
                     case .residual?: target.foldIn.correctedVector(start: mapped)
                     case .prior?: target.foldIn.vector(prior: mapped)
@@ -152,17 +154,22 @@ struct DeviceModels {
         for (row, index) in order.enumerated() { out[index] = Array(products.row(row)) }
         var cache: [BaseKey: [Float]] = [:]
         for (index, candidate) in candidates.enumerated() where maps[index] == nil {
-            out[index] = try baselineScores(candidate, device: device, known: known(candidate.shots), &cache)
+            guard let candidate else {
+                out[index] = target.popularity
+                continue
+            }
+            out[index] = try baselineScores(
+                candidate, device: device, feature: feature, known: known(candidate.shots), &cache)
         }
         return out
     }
 
     /// The scores of a candidate without a map; models that occur in several blends are scored once.
     private mutating func baselineScores(
-        _ candidate: SelectionGrid.Candidate, device: Device, known: PersonHistory, _ cache: inout [BaseKey: [Float]]
+        _ candidate: SelectionGrid.Candidate, device: Device, feature: [Float], known: PersonHistory,
+        _ cache: inout [BaseKey: [Float]]
     ) throws -> [Float] {
         if let meta, MethodName.metaMethods.contains(candidate.method) {
-            let feature = try feature(device)
             guard let regularization = candidate.regularization, !known.isEmpty else {
                 let vector = try meta.vector(candidate.method, feature: feature, known: known)
                 return target.foldIn.itemFactors.multiplied(by: vector)

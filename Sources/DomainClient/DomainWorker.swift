@@ -113,10 +113,10 @@ struct DomainWorker: RoundWorker {
     private mutating func training(_ stage: SplitStage, known: ParameterSet) throws -> TrainingData {
         if let times = SplitTimes(known) {
             split = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: interactions)
-            if interactions.hasCommonTimes, let last = interactions.times.max(), let known = times.unitRatio(to: last) {
+            if interactions.hasCommonTimes, let last = interactions.times.max(), let ratio = times.unitRatio(to: last) {
                 throw RunFailure(
                     .data,
-                    "the times of \(domain) are about \(known) those of \(scenario.target): are both in the same unit?")
+                    "the times of \(domain) are about \(ratio) those of \(scenario.target): are both in the same unit?")
             }
             if !interactions.hasCommonTimes && !hasWarnedOfTimes {
                 hasWarnedOfTimes = true

@@ -66,7 +66,6 @@ struct PersonsWorker: RoundWorker {
     }
 
     private mutating func makeSplits(times: SplitTimes?) {
-        splits = domains.mapValues { _ in nil as DomainSplit? }.compactMapValues { $0 }
         for (domain, interactions) in domains {
             splits[domain] = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: interactions)
         }
@@ -200,8 +199,7 @@ struct PersonsWorker: RoundWorker {
             var scores = [Float](repeating: 0, count: candidates.count)
             let lists = try models.scores(rankingCandidates, maps: maps, device: visible) { task.known.prefix($0) }
             for (index, list) in zip(ranking, lists) {
-                let top = try RankingMetrics.top(topN, scores: list, excluded: task.excluded)
-                scores[index] = Float(RankingMetrics(ranking: top, relevant: task.query.items, count: topN).ndcg)
+                scores[index] = Float(try RankingMetrics(scores: list, task: task, count: topN).ndcg)
             }
             for index in rating {
                 let predictions = try models.predictions(
@@ -236,17 +234,14 @@ struct PersonsWorker: RoundWorker {
             + blends.methods.flatMap { method in
                 blends.shots.map { plan.grid.best(method: method, shots: $0, scores: selected) }
             }
-        let candidates = choices.compactMap { $0 }
-        let maps = try candidates.map { try models.map($0, known: known) }
+        let maps = try choices.map { try models.map($0, known: known) }
         for device in devices where split.isValidation(device.person) {
             guard let task = split.coldTask(of: device.person, device.history(in: plan.target)) else { continue }
-            var queue = try models.scores(candidates, maps: maps, device: device.restricted(to: .selection, splits)) {
+            let scores = try models.scores(choices, maps: maps, device: device.restricted(to: .selection, splits)) {
                 task.known.prefix($0)
-            }[...]
-            let scores = choices.map { $0 == nil ? models.target.popularity : queue.removeFirst() }
+            }
             func ndcg(_ values: [Float]) throws -> Double {
-                let list = try RankingMetrics.top(topN, scores: values, excluded: task.excluded)
-                return RankingMetrics(ranking: list, relevant: task.query.items, count: topN).ndcg
+                try RankingMetrics(scores: values, task: task, count: topN).ndcg
             }
             var gains = [Float](repeating: 0, count: blends.columnCount)
             for shots in blends.shots.indices {
@@ -347,8 +342,8 @@ struct PersonsWorker: RoundWorker {
                 name, entries: entries, models: models, plan: plan, scenario: scenario, scale: scale,
                 personCount: personCount)
             let ratingMethods = Set(plan.baselines.ratingMethods)
-            let maps = try entries.filter { !ratingMethods.contains($0.method) }.compactMap(\.candidate)
-                .map { try models.map($0, known: known) }
+            let maps = try entries.filter { !ratingMethods.contains($0.method) }
+                .map { try models.map($0.candidate, known: known) }
             for device in devices {
                 guard let task = task(device) else { continue }
                 try cohort.add(

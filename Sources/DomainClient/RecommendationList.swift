@@ -275,7 +275,7 @@ private struct Ranker {
             local = chosen(MethodName.bestLocal).candidate
         }
         method = isTransferred ? wanted : candidate?.method ?? MethodName.popularity
-        map = try candidate.flatMap { try models.map($0, known: known) }
+        map = try models.map(candidate, known: known)
         self.models = models
     }
 

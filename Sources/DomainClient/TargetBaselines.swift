@@ -132,8 +132,7 @@ struct TargetBaselines {
             for task in tasks {
                 for count in shots where count > 0 {
                     let scores = model.scores(known: task.known.items.prefix(count))
-                    let ranking = try RankingMetrics.top(topN, scores: scores, excluded: task.excluded)
-                    sum += RankingMetrics(ranking: ranking, relevant: task.query.items, count: topN).ndcg
+                    sum += try RankingMetrics(scores: scores, task: task, count: topN).ndcg
                 }
             }
             return sum

@@ -1,4 +1,14 @@
+public import Ratings
+
 extension RankingMetrics {
+    /// The metrics of one person's task under some scores: the query is relevant, what the task excludes is not ranked.
+    ///
+    /// - Throws: `scoreIsNaN`. *Complexity*: as of `top`.
+    public init(scores: [Float], task: PredictionTask, count: Int) throws(Failure) {
+        let ranking = try RankingMetrics.top(count, scores: scores, excluded: task.excluded)
+        self.init(ranking: ranking, relevant: task.query.items, count: count)
+    }
+
     /// The first `count` items in ranking order, excluded ones left out; fewer when the catalogue has fewer.
     ///
     /// −0 equals 0, and infinities are scores like any other. A NaN is an error wherever it stands, on an excluded item
