@@ -59,7 +59,7 @@ struct DeviceModels {
             foldIn: try foldIn(TensorName.itemFactors(domain)),
             basis: try TargetBasis(try moments(domain), dimension: scenario.integer("transfer.dimension")),
             regularization: regularization, popularity: try known.require(TensorName.itemCounts(domain)))
-        for source in plan.sources where known.values(TensorName.itemFactors(source)) != nil {
+        for source in plan.sources where known.values(TensorName.momentCount(source)) != nil {
             sources[source] = SourceModel(
                 foldIn: try foldIn(TensorName.itemFactors(source)), features: try SourceFeatures(try moments(source)),
                 regularization: regularization, means: try ratingMeans(source))

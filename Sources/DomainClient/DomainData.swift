@@ -9,6 +9,15 @@ struct DomainData {
     /// Parallel to the items; empty when nothing describes them.
     let descriptions: [ItemDescription]
     let warnings: [String]
+
+    /// What one of several clients of a domain holds: the persons that are dealt to it, and the whole catalogue.
+    func part(of client: ScenarioDefinition.Client, persons: PersonSplit) -> DomainData {
+        guard client.group.isShared else { return self }
+        return DomainData(
+            interactions: interactions.keepingPersons {
+                persons.client(of: $0, count: client.group.count) == client.index
+            }, descriptions: descriptions, warnings: client.index == 0 ? warnings : [])
+    }
 }
 
 /// Opens the data of domains as the scenario describes it.

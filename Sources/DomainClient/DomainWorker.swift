@@ -17,11 +17,15 @@ struct DomainWorker: RoundWorker {
     private let seed: Int
     private let client: ScenarioDefinition.Client
     private let data: DomainData
+    /// The interactions of all clients of a shared domain, for what of the catalogue is cold.
+    private let whole: Interactions?
     private let vectors: ItemVectors?
     private let isTarget: Bool
     private var split: DomainSplit
     private var hasWarnedOfTimes = false
     private var baselines: TargetBaselines
+    /// The part in the item factors of a domain that several clients share, from their first round of a stage on.
+    private var sharedFactors: SharedFactorsTrainer?
 
     init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws
     {
@@ -30,11 +34,14 @@ struct DomainWorker: RoundWorker {
         self.seed = seed
         let domain = client.group.domain
         isTarget = domain == scenario.target
-        data = try loader.load(domain)
+        let whole = try loader.load(domain)
+        data = whole.part(of: client, persons: PersonSplit(scenario, seed: seed))
+        // Which items are cold is a matter of the whole domain.
+        self.whole = client.group.isShared ? whole.interactions : nil
         let needsVectors =
             scenario.fedAvgRounds > 0 || (isTarget && scenario.hasBaseline(MethodName.textKNN))
         vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
-        split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: data.interactions)
+        split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: whole.interactions)
         baselines = TargetBaselines(
             scenario, seed: seed,
             scale: isTarget ? try RatingScale(scenario, target: data.interactions) : .oneToFive)
@@ -64,6 +71,7 @@ struct DomainWorker: RoundWorker {
         switch step {
         case .calendar: try releaseCalendar(gate: &gate)
         case .tower, .refitTower: try improveTower(step, known: known, gate: &gate)
+        case .factors, .refitFactors: try improveFactors(step, plan: plan, known: known, gate: &gate)
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
         case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation:
             throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
@@ -112,7 +120,7 @@ struct DomainWorker: RoundWorker {
     /// What trains at a stage.
     private mutating func training(_ stage: SplitStage, known: ParameterSet) throws -> TrainingData {
         if let times = SplitTimes(known) {
-            split = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: interactions)
+            split = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: whole ?? interactions)
             if interactions.hasCommonTimes, let last = interactions.times.max(), let ratio = times.unitRatio(to: last) {
                 throw RunFailure(
                     .data,
@@ -159,17 +167,36 @@ struct DomainWorker: RoundWorker {
         try gate.publish(TensorName.towerCount, values: [weight])
     }
 
+    private mutating func improveFactors(
+        _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
+    ) throws {
+        let stage = step.isFinal ? SplitStage.final : .selection
+        if sharedFactors?.stage != stage {
+            sharedFactors = SharedFactorsTrainer(
+                scenario, client: client, stage: stage, rows: try training(stage, known: known).rows)
+        }
+        try sharedFactors?.release(plan, known: known, gate: &gate)
+    }
+
     private mutating func trainEncoders(
         _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
     ) throws {
         let data = try training(step.isFinal ? .final : .selection, known: known)
         let rows = data.rows
         let configuration = ImplicitALS.Configuration(scenario)
-        let stream = RandomStream(
-            root: UInt64(seed), path: ["implicit-als", .name(domain), .name(step.description)])
-        let model = try ImplicitALS(rows, configuration: configuration, stream: stream)
-        try gate.publish(TensorName.itemFactors(domain), values: model.itemFactors.values)
-        try releaseMoments(rows, model, configuration, gate: &gate)
+        let itemFactors: Matrix
+        if client.group.isShared {
+            itemFactors = Matrix(
+                rowCount: rows.columnCount, columnCount: configuration.factors,
+                values: try known.require(TensorName.itemFactors(domain)))
+            sharedFactors = nil
+        } else {
+            let stream = RandomStream(
+                root: UInt64(seed), path: ["implicit-als", .name(domain), .name(step.description)])
+            itemFactors = try ImplicitALS(rows, configuration: configuration, stream: stream).itemFactors
+            try gate.publish(TensorName.itemFactors(domain), values: itemFactors.values)
+        }
+        try releaseMoments(rows, itemFactors, configuration, gate: &gate)
         if isTarget {
             try releaseCounts(rows, gate: &gate)
             let tasks = interactions.persons.indices.compactMap { index -> PredictionTask? in
@@ -177,9 +204,11 @@ struct DomainWorker: RoundWorker {
                 guard split.isValidation(person) else { return nil }
                 return split.coldTask(of: person, interactions.history(index))
             }
-            let visible = try baselineData(data, step, known: known)
-            try baselines.release(plan.baselines, data: visible, tasks: tasks, vectors: vectors, gate: &gate)
-            if plan.baselines.methods.contains(MethodName.naiveFedAvg) {
+            if plan.baselines.hasLocalModels {
+                let visible = try baselineData(data, step, known: known)
+                try baselines.release(plan.baselines, data: visible, tasks: tasks, vectors: vectors, gate: &gate)
+            }
+            if client.index == 0, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
                 guard
                     let tower = TextTower(
                         known, textDimension: scenario.integer("text.dimension"), factors: configuration.factors)
@@ -190,7 +219,9 @@ struct DomainWorker: RoundWorker {
                 try gate.publish(
                     TensorName.towerItemFactors(domain), values: tower.itemFactors(texts).values)
             }
-            if step == .encoders { for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) } }
+            if step == .encoders, client.index == 0 {
+                for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) }
+            }
         } else if plan.baselines.methods.contains(MethodName.biasCarry) {
             // A source has no validation persons of its own; it takes the middle of the target's grid.
             let grid = scenario.numbers("tune.item-damping")
@@ -216,11 +247,11 @@ struct DomainWorker: RoundWorker {
     }
 
     private func releaseMoments(
-        _ rows: SparseRows, _ model: ImplicitALS, _ configuration: ImplicitALS.Configuration, gate: inout ReleaseGate
+        _ rows: SparseRows, _ itemFactors: Matrix, _ configuration: ImplicitALS.Configuration, gate: inout ReleaseGate
     ) throws {
         let moments = ReleaseName.moments(domain)
         try gate.begin(release: moments)
-        var foldIn = FoldIn(itemFactors: model.itemFactors, confidence: configuration.confidence)
+        var foldIn = FoldIn(itemFactors: itemFactors, confidence: configuration.confidence)
         for index in 0..<rows.rowCount where !rows.row(index).isEmpty {
             try foldIn.begin(items: rows.row(index), regularization: configuration.regularization)
             let vector = foldIn.vector()

@@ -67,6 +67,7 @@ public struct Coordinator: Sendable {
     }
 
     private let scenario: ScenarioDefinition
+    private let seed: Int
     private let clients: [String]
     private let minimumClients: Int
     private let roundDeadline: Duration
@@ -82,12 +83,19 @@ public struct Coordinator: Sendable {
     private var answered: [String] = []
     private var asked: [String] = []
     private var sum: ExactSum?
+    /// By domain, for those that several clients share.
+    private var factorServers: [String: FactorServer] = [:]
+    /// The shared domains of which some round could not improve the item factors.
+    private var unchanged: Set<String> = []
     /// When the present wait ends, on the clock of `handle`'s `now`.
     public private(set) var deadline: Duration
 
     /// A coordinator that waits for its clients.
-    public init(_ scenario: ScenarioDefinition, now: Duration) {
+    ///
+    /// - Parameter seed: the run's seed, from which common parameters start.
+    public init(_ scenario: ScenarioDefinition, seed: Int, now: Duration) {
         self.scenario = scenario
+        self.seed = seed
         clients = scenario.clients.map(\.id)
         minimumClients = scenario.integer("federation.minimum-clients")
         roundDeadline = scenario.duration("federation.deadline")
@@ -115,9 +123,15 @@ public struct Coordinator: Sendable {
             guard case .round(let index) = phase, update.round == index + 1, awaited.remove(client) != nil else {
                 return []
             }
-            sum?.add(update.parameters)
             answered.append(client)
-            let actions = [Action.expect(client: client, round: index + 1, specs: nil)]
+            var actions = [Action.expect(client: client, round: index + 1, specs: nil)]
+            if let domain = plan?.sharedDomain(plan?.steps[index], client: client) {
+                do { try factorServers[domain]?.add(client: client, update.parameters) } catch {
+                    actions.append(.warn("round \(index + 1): the update of client \(client) is left out: \(error)"))
+                }
+            } else {
+                sum?.add(update.parameters)
+            }
             return actions + closeIfComplete(index, now: now)
         case .lost(let client, let how):
             guard isExpected(client) else { return [] }
@@ -202,6 +216,9 @@ public struct Coordinator: Sendable {
         answered = []
         sum = ExactSum(clientCount: clients.count)
         deadline = now + roundDeadline
+        if step.isForFactors, index == 0 || plan.steps[index - 1] != step {
+            do { try startFactors(step, round: round, plan) } catch { return finish(.peerLost(reason: "\(error)")) }
+        }
         var actions: [Action] = []
         for client in asked {
             actions.append(.expect(client: client, round: round, specs: plan.uploads(step, client: client)))
@@ -228,19 +245,82 @@ public struct Coordinator: Sendable {
         return actions + closeIfComplete(index, now: now)
     }
 
+    /// Puts the common item factors of shared domains at their start.
+    private mutating func startFactors(_ step: RoundStep, round: Int, _ plan: RunPlan) throws(StrategyError) {
+        factorServers = [:]
+        for group in scenario.clientGroups where group.isShared {
+            let server = try FactorServer(
+                scenario, domain: group.domain, clientCount: group.count,
+                itemCount: plan.itemCounts[group.domain] ?? 0, seed: seed,
+                step: step == .factors ? .encoders : .refitEncoders)
+            factorServers[group.domain] = server
+            share(server, of: group.domain, round: round, plan)
+        }
+    }
+
+    /// Makes the parameters of a server those of everybody; returns the names of the tensors.
+    @discardableResult private mutating func share(
+        _ server: FactorServer, of domain: String, round: Int, _ plan: RunPlan
+    ) -> [String] {
+        let values = [
+            (TensorName.itemFactors(domain), server.itemFactors),
+            (TensorName.controlVariate(domain), server.controlVariate ?? []),
+        ]
+        return values.compactMap { name, values in
+            guard !values.isEmpty, let spec = try? plan.schema.spec(name),
+                let tensor = try? ParameterSet.Tensor(spec, values: values)
+            else { return nil }
+            shared.set(tensor)
+            changedIn[name] = round
+            return name
+        }
+    }
+
+    /// Ends a round of shared item factors; returns the names of the tensors that changed.
+    private mutating func finishFactors(round: Int, _ plan: RunPlan, _ actions: inout [Action]) -> [String] {
+        var changed: [String] = []
+        for domain in factorServers.keys.sorted() {
+            guard var server = factorServers[domain] else { continue }
+            do {
+                try server.finish()
+                let names = share(server, of: domain, round: round, plan)
+                if names.isEmpty {
+                    throw ParameterError.valueOutOfBound(
+                        name: TensorName.itemFactors(domain), bound: RunPlan.valueBound)
+                }
+                changed += names
+                factorServers[domain] = server
+            } catch {
+                factorServers[domain]?.drop()
+                // Said once: what is wrong with one round mostly is with all.
+                if unchanged.insert(domain).inserted {
+                    actions.append(
+                        .warn(
+                            "round \(round) leaves the item factors of \(domain) as they were, and so may later ones: \(error)"
+                        ))
+                }
+            }
+        }
+        return changed.sorted()
+    }
+
     private mutating func closeIfComplete(_ index: Int, now: Duration) -> [Action] {
         guard awaited.isEmpty, case .round(let current) = phase, current == index, let plan, let sum else { return [] }
         let step = plan.steps[index]
         let round = index + 1
         var actions: [Action] = []
         var changed: [String] = []
-        do {
-            for tensor in try sum.total().tensors {
-                shared.set(tensor)
-                changedIn[tensor.spec.name] = round
-                changed.append(tensor.spec.name)
-            }
-        } catch { actions.append(.warn("round \(round) changes nothing: \(error)")) }
+        if step.isForFactors {
+            changed = finishFactors(round: round, plan, &actions)
+        } else {
+            do {
+                for tensor in try sum.total().tensors {
+                    shared.set(tensor)
+                    changedIn[tensor.spec.name] = round
+                    changed.append(tensor.spec.name)
+                }
+            } catch { actions.append(.warn("round \(round) changes nothing: \(error)")) }
+        }
         self.sum = nil
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),

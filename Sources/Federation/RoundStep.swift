@@ -7,38 +7,44 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case calendar = 1
     /// Domain clients improve the common text tower of naive-fedavg by a local step; its average is broadcast.
     case tower = 2
+    /// Clients that share a domain send what their persons add to its item factors; the coordinator improves them.
+    case factors = 3
     /// Domain clients train without validation persons and release item factors, moments and baseline models.
-    case encoders = 3
+    case encoders = 4
     /// Persons' devices add up the cross-moments between source features and target factors.
-    case bridge = 4
+    case bridge = 5
     /// Persons' devices add up their gradients of the meta-parameters, of one outer step.
-    case meta = 5
+    case meta = 6
     /// Validation persons' devices score every candidate choice.
-    case selection = 6
+    case selection = 7
     /// Validation persons' devices measure what each blend of the chosen transfer and the chosen local model gains.
-    case gate = 7
+    case gate = 8
     /// As `tower`, validation persons included.
-    case refitTower = 8
+    case refitTower = 9
+    /// As `factors`, validation persons included.
+    case refitFactors = 10
     /// As `encoders`, validation persons included.
-    case refitEncoders = 9
+    case refitEncoders = 11
     /// As `bridge`, validation persons included.
-    case refitBridge = 10
+    case refitBridge = 12
     /// As `meta`, validation persons included.
-    case refitMeta = 11
+    case refitMeta = 13
     /// Cold and warm persons' devices rank; nothing is released.
-    case evaluation = 12
+    case evaluation = 14
 
     /// The name in records.
     public var description: String {
         switch self {
         case .calendar: "calendar"
         case .tower: "tower"
+        case .factors: "factors"
         case .encoders: "encoders"
         case .bridge: "bridge"
         case .meta: "meta"
         case .selection: "selection"
         case .gate: "gate"
         case .refitTower: "refit-tower"
+        case .refitFactors: "refit-factors"
         case .refitEncoders: "refit-encoders"
         case .refitBridge: "refit-bridge"
         case .refitMeta: "refit-meta"
@@ -49,10 +55,13 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     /// Whether domain clients answer it; else persons clients do.
     var isForDomains: Bool {
         switch self {
-        case .calendar, .tower, .encoders, .refitTower, .refitEncoders: true
+        case .calendar, .tower, .factors, .encoders, .refitTower, .refitFactors, .refitEncoders: true
         case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation: false
         }
     }
+
+    /// Whether clients of shared domains improve their item factors in it.
+    var isForFactors: Bool { self == .factors || self == .refitFactors }
 
     /// Whether it comes after the choices, with validation persons in training.
     public var isFinal: Bool { rawValue > RoundStep.gate.rawValue }

@@ -21,6 +21,10 @@ public struct RunPlan: Sendable {
     public let sources: [String]
     /// The target domain.
     public let target: String
+    /// The sizes of the catalogues, by domain.
+    let itemCounts: [String: Int]
+    /// How clients that share a domain learn its item factors.
+    public let training: FactorTraining
     private let clients: [ScenarioDefinition.Client]
 
     /// Plans a run.
@@ -31,15 +35,19 @@ public struct RunPlan: Sendable {
         clients = scenario.clients
         target = scenario.target
         sources = scenario.sources
+        training = FactorTraining(scenario)
         let tower = Array(repeating: RoundStep.tower, count: scenario.fedAvgRounds)
         let refit = Array(repeating: RoundStep.refitTower, count: scenario.fedAvgRounds)
         let transfer = Array(
             repeating: scenario.isMeta ? RoundStep.meta : .bridge, count: scenario.transferRounds)
         let refitTransfer = Array(
             repeating: scenario.isMeta ? RoundStep.refitMeta : .refitBridge, count: scenario.transferRounds)
+        let factors = Array(repeating: RoundStep.factors, count: scenario.factorRounds)
+        let refitFactors = Array(repeating: RoundStep.refitFactors, count: scenario.factorRounds)
         steps =
-            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + [.encoders] + transfer + [.selection]
-            + (scenario.hasGate ? [.gate] : []) + refit + [.refitEncoders] + refitTransfer + [.evaluation]
+            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + [.encoders] + transfer + [.selection]
+            + (scenario.hasGate ? [.gate] : []) + refit + refitFactors + [.refitEncoders] + refitTransfer
+            + [.evaluation]
         precondition(steps.count == scenario.roundCount, "a plan of another number of rounds than the scenario's")
         var itemCounts: [String: Int] = [:]
         for domain in scenario.domains {
@@ -48,6 +56,7 @@ public struct RunPlan: Sendable {
             }
             itemCounts[domain] = catalogue.itemCount
         }
+        self.itemCounts = itemCounts
         baselines = BaselineOffer(scenario, itemCounts: itemCounts)
         grid = SelectionGrid(scenario, baselines: baselines)
         gate = scenario.hasGate ? Gate(scenario) : nil
@@ -68,8 +77,19 @@ public struct RunPlan: Sendable {
     }
 
     private func isAsked(_ client: ScenarioDefinition.Client, _ step: RoundStep) -> Bool {
-        if step == .calendar { return client.group.domain == target }
+        switch step {
+        // Of several clients of the target the first speaks for all: persons are dealt out by hash.
+        case .calendar: return client.group.domain == target && client.index == 0
+        case .factors, .refitFactors: return client.group.isShared
+        default: break
+        }
         return client.group.isPersons != step.isForDomains
+    }
+
+    /// The domain whose common item factors a client's update of a step improves; `nil` for other steps and clients.
+    func sharedDomain(_ step: RoundStep?, client id: String) -> String? {
+        guard step?.isForFactors == true else { return nil }
+        return clients.first { $0.id == id && $0.group.isShared }?.group.domain
     }
 
     /// The clients that a step asks.
@@ -81,7 +101,10 @@ public struct RunPlan: Sendable {
         switch step {
         case .calendar: return schema.specs.filter { $0.release == ReleaseName.calendar }
         case .tower, .refitTower: return schema.specs.filter { $0.release == ReleaseName.tower }
-        case .encoders, .refitEncoders: return schema.specs.filter { $0.scope == .domain(client.group.domain) }
+        case .factors, .refitFactors:
+            return schema.specs.filter { $0.release == ReleaseName.factorUpdates(client.group.domain) }
+        case .encoders, .refitEncoders:
+            return schema.specs.filter { $0.scope == .domain(client.group.domain) && isOwn($0, client) }
         case .bridge, .refitBridge: return schema.specs.filter { RunPlan.isBridge($0) }
         case .meta, .refitMeta: return schema.specs.filter { RunPlan.isMeta($0) }
         case .selection: return schema.specs.filter { $0.release == ReleaseName.selection }
@@ -90,16 +113,30 @@ public struct RunPlan: Sendable {
         }
     }
 
+    /// Whether a client releases a tensor of its domain with its encoders: the item factors of a shared domain are the
+    /// coordinator's, and of what all its clients know alike the first one speaks.
+    private func isOwn(_ spec: TensorSpec, _ client: ScenarioDefinition.Client) -> Bool {
+        let domain = client.group.domain
+        guard client.group.isShared else { return true }
+        let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
+        if common.contains(spec.name) || spec.release == ReleaseName.factorUpdates(domain) { return false }
+        return client.index == 0 || spec.name != TensorName.towerItemFactors(domain)
+    }
+
     /// Whether a client may and needs to see a tensor: a persons client what its devices compute with, a domain client
-    /// the split times and the common tower.
+    /// the split times, the common tower and, where it shares its domain, the common item factors.
     public func isVisible(_ spec: TensorSpec, to id: String) -> Bool {
         guard let client = clients.first(where: { $0.id == id }) else { return false }
         guard client.group.isPersons else {
+            let domain = client.group.domain
+            let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
             return spec.release == ReleaseName.calendar || spec.release == ReleaseName.tower
+                || (client.group.isShared && common.contains(spec.name))
         }
         switch spec.scope {
         case .global: return true
-        case .domain(let domain): return client.group.links.contains(domain)
+        case .domain(let domain):
+            return client.group.links.contains(domain) && spec.name != TensorName.controlVariate(domain)
         }
     }
 
@@ -111,10 +148,10 @@ public struct RunPlan: Sendable {
                 return "no client of the target domain \(target) is left"
             }
         case .encoders, .refitEncoders:
-            if parameters.values(TensorName.itemFactors(target)) == nil {
+            if parameters.values(TensorName.momentCount(target)) == nil {
                 return "no client of the target domain \(target) is left"
             }
-            if !sources.contains(where: { parameters.values(TensorName.itemFactors($0)) != nil }) {
+            if !sources.contains(where: { parameters.values(TensorName.momentCount($0)) != nil }) {
                 return "no client of a source domain is left"
             }
         case .bridge, .refitBridge:
@@ -129,7 +166,7 @@ public struct RunPlan: Sendable {
             if parameters.values(TensorName.selectionScores) == nil { return "the validation scores are missing" }
         case .gate:
             if parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
-        case .tower, .refitTower, .evaluation: break
+        case .tower, .factors, .refitTower, .refitFactors, .evaluation: break
         }
         return nil
     }

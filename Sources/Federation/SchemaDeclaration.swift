@@ -8,8 +8,10 @@ struct SchemaDeclaration {
 
     init(bound: Float) { self.bound = bound }
 
-    private mutating func declare(_ name: String, _ shape: [Int], _ scope: ParameterScope, _ release: String) {
-        specs.append(TensorSpec(name: name, shape: shape, scope: scope, bound: bound, release: release))
+    private mutating func declare(
+        _ name: String, _ shape: [Int], _ scope: ParameterScope, _ release: String, bound: Float? = nil
+    ) {
+        specs.append(TensorSpec(name: name, shape: shape, scope: scope, bound: bound ?? self.bound, release: release))
     }
 
     /// The tensors of one domain.
@@ -20,6 +22,7 @@ struct SchemaDeclaration {
         let scope = ParameterScope.domain(domain)
         let moments = ReleaseName.moments(domain)
         declare(TensorName.itemFactors(domain), [itemCount, factors], scope, ReleaseName.itemFactors(domain))
+        if scenario.isShared(domain) { declareFactorUpdates(domain, itemCount, factors, FactorTraining(scenario)) }
         declare(TensorName.momentCount(domain), [1], scope, moments)
         declare(TensorName.momentSum(domain), [factors], scope, moments)
         declare(TensorName.momentProduct(domain), [factors, factors], scope, moments)
@@ -40,6 +43,33 @@ struct SchemaDeclaration {
             declare(
                 TensorName.towerItemFactors(domain), [itemCount, factors], scope,
                 ReleaseName.model(domain, method: MethodName.naiveFedAvg))
+        }
+    }
+
+    private mutating func declareFactorUpdates(
+        _ domain: String, _ itemCount: Int, _ factors: Int, _ training: FactorTraining
+    ) {
+        let release = ReleaseName.factorUpdates(domain)
+        for part in training.parts {
+            let shape =
+                switch part {
+                case .weight: [1]
+                case .gram: [factors, factors]
+                case .products: [itemCount, factors * (factors + 1) / 2]
+                case .sums, .gradient, .change, .controlChange: [itemCount, factors]
+                }
+            let bound: Float? =
+                switch part {
+                case .weight: Float(FactorTraining.largestWeight)
+                case .change, .controlChange: FactorTraining.changeBound
+                case .gram, .products, .sums, .gradient: nil
+                }
+            declare(TensorName.factor(domain, part), shape, .domain(domain), release, bound: bound)
+        }
+        if training == .changes(.scaffold) {
+            declare(
+                TensorName.controlVariate(domain), [itemCount, factors], .domain(domain),
+                ReleaseName.itemFactors(domain))
         }
     }
 

@@ -79,7 +79,19 @@ public struct BaselineOffer: Sendable, Equatable {
         var methods: [String] = []
         var refusals: [String] = []
         let limit = scenario.integer("evaluation.item-weights-limit")
+        let shared = scenario.domains.filter { scenario.isShared($0) }
         for method in BaselineNames.all where scenario.hasBaseline(method) {
+            // Models that one client trains on all ratings of a domain.
+            let needed =
+                switch method {
+                case MethodName.localEnsemble, MethodName.pooledReference, MethodName.naiveFedAvg: [String]()
+                case MethodName.biasCarry: scenario.domains
+                default: [scenario.target]
+                }
+            if let domain = needed.first(where: shared.contains) {
+                refusals.append("\(method) is left out: several clients share \(domain), and none has all its ratings")
+                continue
+            }
             switch method {
             case MethodName.itemKNN, MethodName.textKNN, MethodName.ease:
                 if targetItemCount > limit {
@@ -124,6 +136,9 @@ public struct BaselineOffer: Sendable, Equatable {
     public var itemWeightMethods: [String] {
         methods.filter { [MethodName.itemKNN, MethodName.textKNN, MethodName.ease].contains($0) }
     }
+
+    /// Whether the target's client trains a model for a baseline.
+    public var hasLocalModels: Bool { !itemWeightMethods.isEmpty || !ratingMethods.isEmpty }
 
     /// Baselines with factors that predict ratings.
     public var ratingFactorMethods: [String] {

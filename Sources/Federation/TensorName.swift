@@ -2,6 +2,28 @@
 public enum TensorName {
     /// Item factors `Q_d`, items × factors.
     public static func itemFactors(_ domain: String) -> String { "\(domain).item-factors" }
+    /// Parts of what a client of a shared domain sends in a round of its item factors.
+    public enum FactorPart: String, Sendable {
+        /// Persons behind the part, one element.
+        case weight
+        /// Σ p pᵀ over persons, factors × factors.
+        case gram
+        /// Σ p pᵀ over the persons of each item, upper triangles, items × factors (factors + 1)/2.
+        case products
+        /// Σ p over the persons of each item, items × factors.
+        case sums
+        /// Σ of persons' halved gradients, items × factors.
+        case gradient
+        /// What local steps change, items × factors.
+        case change
+        /// What they change of the client's control variate, items × factors.
+        case controlChange = "control-change"
+    }
+
+    /// A part of an update of the item factors of a shared domain.
+    public static func factor(_ domain: String, _ part: FactorPart) -> String { "\(domain).factor-\(part.rawValue)" }
+    /// The common control variate of `scaffold`, items × factors.
+    public static func controlVariate(_ domain: String) -> String { "\(domain).control-variate" }
     /// Interactions of each item, items.
     public static func itemCounts(_ domain: String) -> String { "\(domain).item-counts" }
     /// The number of persons behind the moments of a domain, one element.
@@ -69,6 +91,8 @@ public enum TensorName {
 public enum ReleaseName {
     /// The item factors of a domain.
     public static func itemFactors(_ domain: String) -> String { "\(domain).item-factors" }
+    /// What the clients of a shared domain send for its item factors.
+    public static func factorUpdates(_ domain: String) -> String { "\(domain).factor-updates" }
     /// The item counts of a domain.
     public static func itemCounts(_ domain: String) -> String { "\(domain).item-counts" }
     /// The moments of a domain's persons.

@@ -52,6 +52,23 @@ public struct Interactions: Sendable, Equatable {
         self.duplicateCount = duplicateCount
     }
 
+    /// The interactions of some persons, with all items. *Complexity*: O(interactions).
+    public func keepingPersons(_ isKept: (String) -> Bool) -> Interactions {
+        let kept = persons.indices.filter { isKept(persons[$0]) }
+        var starts = [0]
+        var entries: [Int] = []
+        for person in kept {
+            entries += rows.starts[person]..<rows.starts[person + 1]
+            starts.append(entries.count)
+        }
+        return Interactions(
+            persons: kept.map { persons[$0] }, items: items,
+            rows: SparseRows(
+                starts: starts, columns: entries.map { rows.columns[$0] }, columnCount: rows.columnCount),
+            ratings: entries.map { ratings[$0] }, times: times.isEmpty ? [] : entries.map { times[$0] },
+            timesArePositions: timesArePositions)
+    }
+
     /// Whether the times of different persons can be compared.
     public var hasCommonTimes: Bool { !times.isEmpty && !timesArePositions }
 

@@ -71,6 +71,27 @@ extension ScenarioDecoder {
         if case .integer(let factors)? = values["model.factors"], !present.contains("transfer.dimension") {
             setValue("transfer.dimension", .integer(factors))
         }
+        fillFactorTraining()
+    }
+
+    /// The strategy decides what a round of shared item factors is, and with it how many there are.
+    private mutating func fillFactorTraining() {
+        guard let strategy = text("federation.strategy") else { return }
+        if !["fedavg", "gradient"].contains(strategy), !present.contains("federation.local-steps") {
+            setValue("federation.local-steps", .integer(1))
+        }
+        if StrategyNames.leastClients(strategy, byzantine: 1) != nil, !present.contains("federation.byzantine-clients")
+        {
+            setValue("federation.byzantine-clients", .integer(1))
+        }
+        if strategy == "fedavg", integer("federation.local-steps") == 0, let sweeps = integer("model.iterations"),
+            !present.contains("federation.factor-rounds")
+        {
+            setValue("federation.factor-rounds", .integer(sweeps))
+        }
+        if values["federation.server-rate"] == nil, !present.contains("federation.server-rate") {
+            setValue("federation.server-rate", .number(StrategyNames.adaptive.contains(strategy) ? 0.05 : 1))
+        }
     }
 
     private mutating func setDefault(_ key: ScenarioKey, at path: String, _ text: String) {
@@ -167,9 +188,6 @@ extension ScenarioDecoder {
             return
         }
         if !names("\(path).links").isEmpty { report("\(path).links", "only a persons client has links") }
-        if let count = integer("\(path).count"), count > 1 {
-            report("\(path).count", "a domain is served by one client; only persons clients can have a count")
-        }
         guard let format = text("\(path).data.format") else {
             report("\(path).data", "this key is required for a domain client")
             return
@@ -236,7 +254,41 @@ extension ScenarioDecoder {
         }
     }
 
+    /// What the clients of shared domains can do together.
+    private mutating func checkStrategy() {
+        guard let strategy = text("federation.strategy"), let steps = integer("federation.local-steps") else { return }
+        let shared = clientGroups.filter(\.isShared)
+        let isPlain = strategy == "fedavg" && steps == 0
+        if strategy == "gradient", steps > 0 {
+            report("federation.local-steps", "gradient is one step of all clients together; leave local-steps out")
+        } else if !["fedavg", "gradient"].contains(strategy), steps == 0 {
+            report("federation.local-steps", "\(strategy) combines what local steps change; at least 1 is needed")
+        }
+        guard let smallest = shared.map(\.count).min() else {
+            if !isPlain {
+                report("federation.strategy", "\(strategy) needs a domain that several clients share; give one a count")
+            }
+            if integer("faults.byzantine-clients") != 0 {
+                report("faults.byzantine-clients", "only clients that share a domain (count) can be byzantine")
+            }
+            return
+        }
+        let guarded = integer("federation.byzantine-clients") ?? 0
+        if let least = StrategyNames.leastClients(strategy, byzantine: guarded), smallest < least {
+            report(
+                "federation.strategy",
+                "\(strategy) against \(guarded) byzantine clients needs \(least) clients in a domain, not \(smallest)")
+        }
+        if guarded > 0, StrategyNames.leastClients(strategy, byzantine: 1) == nil {
+            report("federation.byzantine-clients", "\(strategy) guards against none; take median, trimmed-mean or krum")
+        }
+        if let faulty = integer("faults.byzantine-clients"), faulty >= smallest, faulty > 0 {
+            report("faults.byzantine-clients", "\(faulty) leaves no honest client of \(smallest) in a domain")
+        }
+    }
+
     private mutating func checkLimits() {
+        checkStrategy()
         let clients = clientGroups.reduce(0) { $0 + $1.count }
         if let minimum = integer("federation.minimum-clients"), minimum > clients {
             report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")

@@ -40,6 +40,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
         /// Whether the clients are devices of persons.
         public var isPersons: Bool { domain == ScenarioDefinition.personsDomain }
+
+        /// Whether several clients share a domain.
+        public var isShared: Bool { !isPersons && count > 1 }
     }
 
     /// One client process.
@@ -82,6 +85,16 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// The data source of a domain.
     public func data(of domain: String) -> DataSource? { clientGroups.first { $0.domain == domain }?.data }
+
+    /// Whether several clients share a domain.
+    public func isShared(_ domain: String) -> Bool {
+        clientGroups.contains { $0.isShared && $0.domain == domain }
+    }
+
+    /// Rounds in which the clients of shared domains learn item factors, before the choices and again after them.
+    public var factorRounds: Int {
+        clientGroups.contains { $0.isShared } ? integer("federation.factor-rounds") : 0
+    }
 
     /// A boolean value; the key must be in the table.
     public func boolean(_ path: String) -> Bool {
@@ -164,7 +177,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// The rounds of a run.
     public var roundCount: Int {
-        4 + 2 * transferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0) + 2 * fedAvgRounds
+        4 + 2 * transferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
+            + 2 * (fedAvgRounds + factorRounds)
     }
 
     /// A duration; the key must be in the table.

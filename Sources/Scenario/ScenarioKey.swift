@@ -209,8 +209,27 @@ public struct ScenarioKey: Sendable, Equatable {
             "The most rounds a run may take; feature-map takes eight, meta six and twice transfer.meta.rounds, and naive-fedavg twice evaluation.fedavg-rounds more."
         ),
         ScenarioKey(
-            "federation.strategy", .choice(["fedavg"]), default: "fedavg",
-            "How updates of several clients combine; feature-map adds their sums and counts, which is fedavg weighted by persons."
+            "federation.strategy", .choice(StrategyNames.all), default: "fedavg",
+            "How the clients that share a domain (count) learn its item factors together. fedavg with local-steps 0: exact half-sweeps, the same as one client with all the data; gradient: one gradient a round, a sum over persons; the others combine what local steps change."
+        ),
+        ScenarioKey(
+            "federation.factor-rounds", .integer(1...10_000), default: "40",
+            "Rounds in which the clients of shared domains learn item factors, before the choices and again after them; exact half-sweeps default to model.iterations."
+        ),
+        ScenarioKey(
+            "federation.local-steps", .integer(0...100), default: "0",
+            "Damped half-sweeps of a client on its own data in a round, whose change it sends; 0 sends exact sums, with fedavg alone; other strategies default to 1."
+        ),
+        ScenarioKey(
+            "federation.server-rate", .number(1e-6...1e3),
+            "η of the coordinator's step; by default 1, and 0.05 for gradient, fedadam, fedyogi and fedadagrad."),
+        ScenarioKey(
+            "federation.proximal-weight", .number(0...1e6), default: "1",
+            "fedprox: μ, how much local steps are drawn to the common factors, in units of the mean eigenvalue of the client's Gram matrix."
+        ),
+        ScenarioKey(
+            "federation.byzantine-clients", .integer(0...5_000), default: "0",
+            "How many false clients of a domain median, trimmed-mean, krum and multi-krum guard against; they default to 1."
         ),
         ScenarioKey(
             "federation.participation", .number(0...1), default: "1",
@@ -222,6 +241,13 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "federation.minimum-clients", .integer(1...100_000), default: "2",
             "With fewer clients left the run stops with exit code 69."),
+        ScenarioKey("faults", .section, "What goes wrong on purpose, for experiments that can be repeated."),
+        ScenarioKey(
+            "faults.byzantine-clients", .integer(0...5_000), default: "0",
+            "How many clients of each shared domain, the last ones, send false updates of the item factors."),
+        ScenarioKey(
+            "faults.byzantine-scale", .number(-1e6...1e6), default: "-10",
+            "What false updates are multiplied by; below 0 they lead away."),
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
             "transfer.method", .choice(["feature-map", "meta"]), default: "feature-map",

@@ -71,7 +71,7 @@ public struct CoordinatorProcess: ~Copyable {
         self.token = token
         self.logger = logger
         self.socket = socket
-        machine = Coordinator(scenario, now: .zero)
+        machine = Coordinator(scenario, seed: brief.seed, now: .zero)
         RoleProcess.report(.ready(endpoint: self.socket.endpoint))
     }
 

@@ -63,7 +63,7 @@ struct Federation {
         self.scenario = scenario
         self.seed = seed
         plan = try RunPlan(scenario, catalogues: scenario.domains.map { Federation.catalogue($0) })
-        coordinator = Coordinator(scenario, now: now)
+        coordinator = Coordinator(scenario, seed: Int(seed), now: now)
     }
 
     /// The catalogue of a domain: between 41 and 43 items.

@@ -55,8 +55,14 @@ import Testing
             at: "links: [movies]",
             "only a persons client has links"),
         Case(
-            "    domain: books\n", "    domain: books\n    count: 2\n", "clients[1].count", at: "count: 2",
-            "a domain is served by one client"),
+            "  rounds: 18\n", "  rounds: 18\n  strategy: krum\n", "federation.strategy", at: "strategy: krum",
+            "krum needs a domain that several clients share"),
+        Case(
+            "  rounds: 18\n", "  rounds: 18\n  local-steps: 2\n", "federation.strategy", at: "federation:",
+            "needs a domain that several clients share"),
+        Case(
+            "target: books\n", "target: books\nfaults: {byzantine-clients: 1}\n", "faults.byzantine-clients",
+            at: "faults:", "only clients that share a domain"),
         Case(
             "    domain: books\n    data:\n      format: synthetic\n", "    domain: books\n", "clients[1].data",
             at: "- id: books", "this key is required for a domain client"),
@@ -133,6 +139,44 @@ import Testing
             let expected = try example.marker.map { try #require(line(of: $0, in: text), "no line with \($0)") }
             #expect(problem.line == expected)
         }
+    }
+
+    @Test(arguments: [
+        (
+            "strategy: krum", "federation.strategy",
+            "krum against 1 byzantine clients needs 5 clients in a domain, not 4"
+        ),
+        ("strategy: median\n  byzantine-clients: 2", "federation.strategy", "needs 5 clients in a domain, not 4"),
+        ("strategy: gradient\n  local-steps: 1", "federation.local-steps", "leave local-steps out"),
+        ("strategy: fedprox\n  local-steps: 0", "federation.local-steps", "at least 1 is needed"),
+        ("strategy: fedadam\n  byzantine-clients: 1", "federation.byzantine-clients", "fedadam guards against none"),
+        (
+            "strategy: fedavg\nfaults:\n  byzantine-clients: 4", "faults.byzantine-clients",
+            "leaves no honest client of 4"
+        ),
+    ])
+    func aStrategyThatClientsCannotFollowIsRefused(_ lines: String, _ keyPath: String, _ message: String) throws {
+        let text = scenario(replacing: "    domain: books\n", with: "    domain: books\n    count: 4\n")
+            .replacing("  rounds: 18", with: "  \(lines)").replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]")
+        let found = problems(text)
+        #expect(found.map(\.keyPath) == [keyPath])
+        #expect(found.first?.message.contains(message) == true, "\(found)")
+    }
+
+    @Test func roundsStepsAndRatesFollowTheStrategy() throws {
+        func values(_ strategy: String) throws -> [Double] {
+            let text = scenario(replacing: "    domain: books\n", with: "    domain: books\n    count: 9\n")
+                .replacing("  rounds: 18", with: "  strategy: \(strategy)")
+            let scenario = try ScenarioDefinition(yaml: text, file: "s.yaml")
+            return [
+                Double(scenario.factorRounds), Double(scenario.integer("federation.local-steps")),
+                scenario.number("federation.server-rate"), Double(scenario.integer("federation.byzantine-clients")),
+            ]
+        }
+        #expect(try values("fedavg") == [8, 0, 1, 0])
+        #expect(try values("gradient") == [40, 0, 0.05, 0])
+        #expect(try values("fedadam") == [40, 1, 0.05, 0])
+        #expect(try values("krum") == [40, 1, 1, 1])
     }
 
     @Test func theValidScenarioBreaksNoRule() { #expect(problems(validScenario) == []) }

@@ -1,0 +1,250 @@
+import Federation
+import Numerics
+import Parameters
+import Privacy
+import Ratings
+import Recommenders
+import Record
+import Scenario
+import Supervision
+import Transfer
+
+/// Scores the persons whom a client may see as targets: the validation persons for every choice, then the cold and the
+/// warm ones.
+struct TargetEvaluation {
+    private let scenario: ScenarioDefinition
+    private let seed: Int
+    private let client: ScenarioDefinition.Client
+    private let scale: RatingScale
+    /// The persons, each with what may be seen of that person.
+    let devices: [Device]
+    /// By domain.
+    private(set) var splits: [String: DomainSplit] = [:]
+    private(set) var evaluation: [EvaluationRecord] = []
+    private(set) var choices: [ChoiceRecord] = []
+
+    init(
+        _ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, scale: RatingScale,
+        devices: [Device]
+    ) {
+        self.client = client
+        self.scenario = scenario
+        self.seed = seed
+        self.scale = scale
+        self.devices = devices
+    }
+
+    /// Divides the histories of domains into training and tasks.
+    ///
+    /// - Parameter times: the times of the split, or `nil` for a seeded one.
+    mutating func makeSplits(of domains: [String: Interactions], times: SplitTimes?) {
+        for (domain, interactions) in domains {
+            splits[domain] = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: interactions)
+        }
+    }
+
+    private func split(_ domain: String) throws -> DomainSplit {
+        guard let split = splits[domain] else {
+            throw RunFailure(.internalError, "the client does not hold domain \(domain)")
+        }
+        return split
+    }
+
+    /// Adds up the scores of every candidate choice over validation persons.
+    func releaseSelection(
+        plan: RunPlan, known: ParameterSet, models: inout DeviceModels, gate: inout ReleaseGate
+    ) throws {
+        try gate.begin(release: ReleaseName.selection)
+        let ratingMethods = Set(plan.baselines.ratingMethods)
+        let candidates = plan.grid.candidates
+        let ranking = candidates.indices.filter { !ratingMethods.contains(candidates[$0].method) }
+        let rating = candidates.indices.filter { ratingMethods.contains(candidates[$0].method) }
+        let rankingCandidates = ranking.map { candidates[$0] }
+        let maps = try rankingCandidates.map { try models.map($0, known: known) }
+        let topN = scenario.integer("evaluation.top-n")
+        let split = try split(plan.target)
+        for device in devices where split.isValidation(device.person) {
+            guard let task = split.coldTask(of: device.person, device.history(in: plan.target)) else { continue }
+            let visible = device.restricted(to: .selection, splits)
+            var scores = [Float](repeating: 0, count: candidates.count)
+            let lists = try models.scores(rankingCandidates, maps: maps, device: visible) { task.known.prefix($0) }
+            for (index, list) in zip(ranking, lists) {
+                scores[index] = Float(try RankingMetrics(scores: list, task: task, count: topN).ndcg)
+            }
+            for index in rating {
+                let predictions = try models.predictions(
+                    candidates[index], device: visible, known: task.known.prefix(candidates[index].shots),
+                    query: task.query)
+                let errors = try RatingErrors(
+                    predictions: predictions, ratings: task.query.ratings, scale: scale.range)
+                // A sum over all ratings of all persons, as in the RMSE that is reported, on a scale of width 4.
+                scores[index] = -Float(errors.squaredErrorSum / Double(scale.unit * scale.unit))
+            }
+            try gate.contribute(to: ReleaseName.selection) { contribution in
+                contribution.write(TensorName.selectionCount) { $0[0] = 1 }
+                contribution.write(TensorName.selectionScores) { target in
+                    for (index, score) in scores.enumerated() { target[index] = score }
+                }
+            }
+        }
+    }
+
+    /// Adds up what every blend gains over the best local model on validation persons, in each bootstrap resample.
+    func releaseGate(
+        plan: RunPlan, known: ParameterSet, models: inout DeviceModels, gate: inout ReleaseGate
+    ) throws {
+        guard let blends = plan.gate else { throw RunFailure(.internalError, "the plan has no gate") }
+        try gate.begin(release: ReleaseName.gate)
+        let selected = try known.require(TensorName.selectionScores)
+        let topN = scenario.integer("evaluation.top-n")
+        let split = try split(plan.target)
+        // The local ranking of each number of shots, then those of each method.
+        let choices =
+            blends.shots.map { plan.grid.bestLocal(shots: $0, scores: selected) }
+            + blends.methods.flatMap { method in
+                blends.shots.map { plan.grid.best(method: method, shots: $0, scores: selected) }
+            }
+        let maps = try choices.map { try models.map($0, known: known) }
+        for device in devices where split.isValidation(device.person) {
+            guard let task = split.coldTask(of: device.person, device.history(in: plan.target)) else { continue }
+            let scores = try models.scores(choices, maps: maps, device: device.restricted(to: .selection, splits)) {
+                task.known.prefix($0)
+            }
+            func ndcg(_ values: [Float]) throws -> Double {
+                try RankingMetrics(scores: values, task: task, count: topN).ndcg
+            }
+            var gains = [Float](repeating: 0, count: blends.columnCount)
+            for shots in blends.shots.indices {
+                let local = scores[shots]
+                let reference = try ndcg(local)
+                for method in blends.methods.indices {
+                    let transferred = scores[(method + 1) * blends.shots.count + shots]
+                    for (index, weight) in Gate.weights.enumerated() {
+                        gains[blends.column(method: method, shots: shots, weight: index)] = Float(
+                            try ndcg(DeviceModels.blend(transferred, with: local, weight: weight)) - reference)
+                    }
+                }
+            }
+            let multiplicities = Gate.multiplicities(
+                RandomStream(root: UInt64(seed), path: ["gate", .name(device.person)]))
+            try gate.contribute(to: ReleaseName.gate) { contribution in
+                contribution.write(TensorName.gateCounts) { target in
+                    for (row, weight) in multiplicities.enumerated() { target[row] = weight }
+                }
+                contribution.write(TensorName.gateGains) { writeOuterProduct(multiplicities, gains, to: $0) }
+            }
+        }
+    }
+
+    /// Every method at every number of shots with the choice that validation made, and what the gate makes of it.
+    private func entries(_ plan: RunPlan, known: ParameterSet) throws -> [EvaluationEntry] {
+        let scores = try known.require(TensorName.selectionScores)
+        var decisions: (_ method: String, _ shots: Int) -> Gate.Decision? = { _, _ in nil }
+        if let gate = plan.gate {
+            let gains = try known.require(TensorName.gateGains)
+            let counts = try known.require(TensorName.gateCounts)
+            decisions = {
+                gate.methods.contains($0) ? gate.decision(method: $0, shots: $1, gains: gains, counts: counts) : nil
+            }
+        }
+        let rankingMethods =
+            [scenario.transferMethod] + (scenario.isMeta ? [MethodName.metaLocal] : []) + [MethodName.bestLocal]
+            + MethodName.localRanking.filter {
+                [MethodName.popularity, MethodName.local].contains($0) || plan.baselines.methods.contains($0)
+            }
+            + [MethodName.localEnsemble, MethodName.pooledReference, MethodName.naiveFedAvg].filter {
+                plan.baselines.methods.contains($0)
+            } + [MethodName.shuffledSource]
+        return (rankingMethods + plan.baselines.ratingMethods).flatMap { method in
+            scenario.integers("evaluation.shots").flatMap { shots -> [EvaluationEntry] in
+                let candidate =
+                    method == MethodName.bestLocal
+                    ? plan.grid.bestLocal(shots: shots, scores: scores)
+                    : plan.grid.best(method: method, shots: shots, scores: scores)
+                let entry = EvaluationEntry(method: method, shots: shots, candidate: candidate)
+                guard let decision = decisions(method, shots) else { return [entry] }
+                return [
+                    EvaluationEntry(method: method, shots: shots, candidate: candidate, gate: decision.weight),
+                    EvaluationEntry(method: MethodName.ungated(method), shots: shots, candidate: candidate),
+                ]
+            }
+        }
+    }
+
+    /// Ranks for cold and warm persons with what validation chose.
+    mutating func evaluate(plan: RunPlan, known: ParameterSet, models: inout DeviceModels) throws {
+        let validationCount = Int(try known.require(TensorName.selectionCount).first ?? 0)
+        if validationCount == 0 {
+            RoleProcess.report(
+                .warning("no validation person could be scored; the first of each list of choices was taken"))
+        } else if validationCount < DomainWorker.leastScored {
+            RoleProcess.report(.warning("every choice is that of \(validationCount) validation persons alone"))
+        }
+        if scale.isSingleRating, !plan.baselines.ratingMethods.isEmpty {
+            RoleProcess.report(
+                .warning("all ratings of \(plan.target) are \(scale.range.lowerBound): there are no rating errors"))
+        }
+        let entries = try entries(plan, known: known)
+        choices = entries.compactMap { entry in
+            // Without the gate the choice is the same.
+            if plan.gate?.methods.contains(where: { MethodName.ungated($0) == entry.method }) == true { return nil }
+            return entry.candidate.flatMap { ChoiceRecord(entry.method, $0, gate: entry.gate) }
+        }
+        let personCount = Int(try known.require(TensorName.momentCount(plan.target)).first ?? 1)
+        let split = try split(plan.target)
+        // Warm persons are served with the choices for the most shots: more is known of them than of anybody cold.
+        let most = scenario.integers("evaluation.shots").max()
+        let warm =
+            most == 0
+            ? []
+            : entries.filter { $0.shots == most }.map {
+                EvaluationEntry(method: $0.method, shots: nil, candidate: $0.candidate, gate: $0.gate)
+            }
+        let cohorts: [(name: String, entries: [EvaluationEntry], task: (Device) -> PredictionTask?)] = [
+            (
+                CohortEvaluation.coldUsers, entries,
+                { split.isValidation($0.person) ? nil : split.coldTask(of: $0.person, $0.history(in: plan.target)) }
+            ),
+            (CohortEvaluation.warmUsers, warm, { split.warmTask(of: $0.person, $0.history(in: plan.target)) }),
+            (CohortEvaluation.coldItems, warm, { split.coldItemsTask(of: $0.person, $0.history(in: plan.target)) }),
+        ]
+        for (name, entries, task) in cohorts where !entries.isEmpty {
+            var cohort = try CohortEvaluation(
+                name, entries: entries, models: models, plan: plan, scenario: scenario, scale: scale,
+                personCount: personCount)
+            let ratingMethods = Set(plan.baselines.ratingMethods)
+            let maps = try entries.filter { !ratingMethods.contains($0.method) }
+                .map { try models.map($0.candidate, known: known) }
+            for device in devices {
+                guard let task = task(device) else { continue }
+                try cohort.add(
+                    task, device: device.restricted(to: .final, splits), models: &models, maps: maps,
+                    isColdItem: split.isColdItem)
+            }
+            if name == CohortEvaluation.coldItems, scenario.number("evaluation.cold-items") > 0, cohort.isEmpty {
+                RoleProcess.report(.warning("\(client.id), \(name): no warm person has an item that nobody trains on"))
+            }
+            // Of several persons clients one may hold nobody to score; that nobody at all was is the launcher's to say.
+            evaluation += cohort.figures(client: client.id, seed: seed)
+            for warning in cohort.warnings { RoleProcess.report(.warning("\(client.id), \(name): \(warning)")) }
+        }
+    }
+}
+
+extension ChoiceRecord {
+    /// The choice of a candidate; `nil` where there was nothing to choose.
+    init?(_ method: String, _ candidate: SelectionGrid.Candidate, gate: Double? = nil) {
+        let isPicked = method == MethodName.bestLocal
+        let hasSettings =
+            isPicked || candidate.ridge != nil || candidate.regularization != nil || candidate.blend != nil
+            || candidate.carry != nil || candidate.damping != nil || gate != nil
+            || MethodName.metaMethods.contains(candidate.method)
+        guard hasSettings else { return nil }
+        self.init(
+            method: method, shots: candidate.shots, ridge: candidate.ridge, foldIn: candidate.foldIn?.rawValue,
+            regularization: candidate.regularization,
+            model: isPicked
+                ? candidate.method : candidate.model ?? candidate.blend.map { "\($0.first)+\($0.second)" },
+            weight: candidate.blend?.weight, carry: candidate.carry, damping: candidate.damping, gate: gate)
+    }
+}

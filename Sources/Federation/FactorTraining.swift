@@ -1,0 +1,53 @@
+public import Scenario
+
+/// How clients that share a domain learn its item factors together.
+public enum FactorTraining: Sendable, Equatable {
+    /// Every round is an exact half-sweep: the clients send sums over persons, and the coordinator solves.
+    case halfSweeps
+    /// Every round is one step along the gradient, a sum over persons.
+    case gradient
+    /// Clients send what local steps change, and a strategy makes one change of them.
+    case changes(AggregationStrategy)
+
+    /// The training of a scenario.
+    public init(_ scenario: ScenarioDefinition) {
+        switch (scenario.text("federation.strategy"), scenario.integer("federation.local-steps")) {
+        case ("gradient", _): self = .gradient
+        case ("fedavg", 0): self = .halfSweeps
+        case (let name, _): self = .changes(AggregationStrategy(rawValue: name) ?? .fedAvg)
+        }
+    }
+
+    /// What a client sends in a round.
+    public var parts: [TensorName.FactorPart] {
+        switch self {
+        case .halfSweeps: [.gram, .products, .sums]
+        case .gradient: [.weight, .gradient]
+        case .changes(.scaffold): [.weight, .change, .controlChange]
+        case .changes: [.weight, .change]
+        }
+    }
+}
+
+extension FactorTraining {
+    /// The largest legal magnitude of what a round changes in an item factor. Factors are of the order of 1; with a tight
+    /// bound the exact sums resolve 2⁻³⁰ of it.
+    static let changeBound: Float = 0x1p8
+    /// The most persons of a client.
+    static let largestWeight = 0x1p20
+}
+
+extension StrategyConfiguration {
+    /// The strategy of a scenario; `nil` where sums are exact. The gradient takes steps of Adam.
+    init?(_ scenario: ScenarioDefinition) {
+        let strategy: AggregationStrategy
+        switch FactorTraining(scenario) {
+        case .halfSweeps: return nil
+        case .gradient: strategy = .fedAdam
+        case .changes(let chosen): strategy = chosen
+        }
+        self.init(
+            strategy, serverRate: scenario.number("federation.server-rate"),
+            byzantineCount: scenario.integer("federation.byzantine-clients"))
+    }
+}
