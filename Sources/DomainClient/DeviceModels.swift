@@ -21,6 +21,8 @@ struct DeviceModels {
     private var towerPrior: [Float]?
     /// The meta-parameters, where the transfer is by meta-learning.
     var meta: MetaTrainer?
+    /// The target's models of text, where texts link the domains.
+    var text: TextModels?
     /// One model of all data, where it is asked for.
     var pooled: PooledReference?
 
@@ -177,6 +179,11 @@ struct DeviceModels {
             let start = try meta.vector(candidate.method, feature: feature, known: .empty)
             try target.foldIn.begin(items: known.items[...], regularization: Float(regularization))
             return target.foldIn.itemFactors.multiplied(by: target.foldIn.vector(prior: start))
+        }
+        if let scores = try text?.scores(
+            candidate.method, known: known, regularization: candidate.regularization)
+        {
+            return scores
         }
         switch candidate.method {
         case MethodName.pooledReference:

@@ -134,11 +134,15 @@ extension SyntheticWorld.Options {
                 tasteDimensions: scenario.integer("world.taste-dimensions"),
                 tasteStrength: scenario.number("world.taste-strength"), domainGap: scenario.number("world.domain-gap"),
                 domains: domains)
+            popularity = .zipf(exponent: scenario.number("world.popularity-exponent"))
         }
         tasteDimensions = scenario.integer("world.taste-dimensions")
         ratingNoise = scenario.number("world.rating-noise")
         nuisanceOffset = scenario.number("world.nuisance-offset")
         nuisanceRotation = scenario.number("world.nuisance-rotation")
+        textNoise = scenario.number("world.text-noise")
+        textSharpness = scenario.number("world.text-sharpness")
+        nuisanceWords = scenario.integer("world.nuisance-words")
         hasTimes = scenario.boolean("world.times")
         let time = startTime + Int64(scenario.number("world.drift.time") * Double(duration))
         let domain = scenario.optionalText("world.drift.domain")

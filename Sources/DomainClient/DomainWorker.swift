@@ -13,13 +13,19 @@ import Wire
 
 /// A service that holds the ratings of one domain: trains its models and releases parameters and moments.
 struct DomainWorker: RoundWorker {
-    private let scenario: ScenarioDefinition
-    private let seed: Int
-    private let client: ScenarioDefinition.Client
+    let scenario: ScenarioDefinition
+    let seed: Int
+    let client: ScenarioDefinition.Client
+    /// The target's; one to five for a source.
+    let scale: RatingScale
+    /// Where texts link the domains: what the target's client knows and nobody else, its models and its scores.
+    var own = ParameterSet()
+    var textModels: TextModels?
+    var scoring: TargetEvaluation?
     private let data: DomainData
     /// The interactions of all clients of a shared domain, for what of the catalogue is cold.
     private let whole: Interactions?
-    private let vectors: ItemVectors?
+    let vectors: ItemVectors?
     private let isTarget: Bool
     private var split: DomainSplit
     private var hasWarnedOfTimes = false
@@ -39,12 +45,11 @@ struct DomainWorker: RoundWorker {
         // Which items are cold is a matter of the whole domain.
         self.whole = client.group.isShared ? whole.interactions : nil
         let needsVectors =
-            scenario.fedAvgRounds > 0 || (isTarget && scenario.hasBaseline(MethodName.textKNN))
+            scenario.isByText || scenario.fedAvgRounds > 0 || (isTarget && scenario.hasBaseline(MethodName.textKNN))
         vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
         split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: whole.interactions)
-        baselines = TargetBaselines(
-            scenario, seed: seed,
-            scale: isTarget ? try RatingScale(scenario, target: data.interactions) : .oneToFive)
+        scale = isTarget ? try RatingScale(scenario, target: data.interactions) : .oneToFive
+        baselines = TargetBaselines(scenario, seed: seed, scale: scale)
         if isTarget {
             if data.interactions.times.isEmpty, scenario.text("evaluation.support") == "earliest" {
                 throw RunFailure(.data, "evaluation.support is earliest, but the data of \(domain) has no times")
@@ -57,8 +62,8 @@ struct DomainWorker: RoundWorker {
         }
     }
 
-    private var domain: String { client.group.domain }
-    private var interactions: Interactions { data.interactions }
+    var domain: String { client.group.domain }
+    var interactions: Interactions { data.interactions }
 
     /// Sentences for the user about the data.
     var warnings: [String] { data.warnings }
@@ -72,6 +77,10 @@ struct DomainWorker: RoundWorker {
         case .calendar: try releaseCalendar(gate: &gate)
         case .tower, .refitTower: try improveTower(step, known: known, gate: &gate)
         case .factors, .refitFactors: try improveFactors(step, plan: plan, known: known, gate: &gate)
+        case .encoders where scenario.isByText, .refitEncoders where scenario.isByText:
+            try releaseTextMaps(step, known: known, gate: &gate)
+        case .selection where scenario.isByText: try chooseAlone(plan: plan, known: known)
+        case .evaluation where scenario.isByText: try evaluateAlone(plan: plan, known: known)
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
         case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation:
             throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
@@ -118,7 +127,7 @@ struct DomainWorker: RoundWorker {
     }
 
     /// What trains at a stage.
-    private mutating func training(_ stage: SplitStage, known: ParameterSet) throws -> TrainingData {
+    mutating func training(_ stage: SplitStage, known: ParameterSet) throws -> TrainingData {
         if let times = SplitTimes(known) {
             split = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: whole ?? interactions)
             if interactions.hasCommonTimes, let last = interactions.times.max(), let ratio = times.unitRatio(to: last) {
@@ -178,35 +187,46 @@ struct DomainWorker: RoundWorker {
         try sharedFactors?.release(plan, known: known, gate: &gate)
     }
 
-    private mutating func trainEncoders(
+    /// The domain's item factors: trained here, or those that the clients of a shared domain have learnt together.
+    mutating func itemFactors(_ step: RoundStep, rows: SparseRows, known: ParameterSet) throws -> Matrix {
+        let configuration = ImplicitALS.Configuration(scenario)
+        if client.group.isShared {
+            sharedFactors = nil
+            return Matrix(
+                rowCount: rows.columnCount, columnCount: configuration.factors,
+                values: try known.require(TensorName.itemFactors(domain)))
+        }
+        let stream = RandomStream(
+            root: UInt64(seed), path: ["implicit-als", .name(domain), .name(step.description)])
+        return try ImplicitALS(rows, configuration: configuration, stream: stream).itemFactors
+    }
+
+    /// The tasks of the persons on whom choices are made.
+    var validationTasks: [PredictionTask] {
+        interactions.persons.indices.compactMap { index -> PredictionTask? in
+            let person = interactions.persons[index]
+            guard split.isValidation(person) else { return nil }
+            return split.coldTask(of: person, interactions.history(index))
+        }
+    }
+
+    mutating func trainEncoders(
         _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
     ) throws {
         let data = try training(step.isFinal ? .final : .selection, known: known)
         let rows = data.rows
         let configuration = ImplicitALS.Configuration(scenario)
-        let itemFactors: Matrix
-        if client.group.isShared {
-            itemFactors = Matrix(
-                rowCount: rows.columnCount, columnCount: configuration.factors,
-                values: try known.require(TensorName.itemFactors(domain)))
-            sharedFactors = nil
-        } else {
-            let stream = RandomStream(
-                root: UInt64(seed), path: ["implicit-als", .name(domain), .name(step.description)])
-            itemFactors = try ImplicitALS(rows, configuration: configuration, stream: stream).itemFactors
+        let itemFactors = try itemFactors(step, rows: rows, known: known)
+        if !client.group.isShared {
             try gate.publish(TensorName.itemFactors(domain), values: itemFactors.values)
         }
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
         if isTarget {
             try releaseCounts(rows, gate: &gate)
-            let tasks = interactions.persons.indices.compactMap { index -> PredictionTask? in
-                let person = interactions.persons[index]
-                guard split.isValidation(person) else { return nil }
-                return split.coldTask(of: person, interactions.history(index))
-            }
             if plan.baselines.hasLocalModels {
                 let visible = try baselineData(data, step, known: known)
-                try baselines.release(plan.baselines, data: visible, tasks: tasks, vectors: vectors, gate: &gate)
+                try baselines.release(
+                    plan.baselines, data: visible, tasks: validationTasks, vectors: vectors, gate: &gate)
             }
             if client.index == 0, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
                 guard
@@ -285,7 +305,8 @@ struct DomainWorker: RoundWorker {
                 id: client.id, domain: domain, users: interactions.persons.count, items: interactions.items.count,
                 interactions: interactions.rows.columns.count, duplicates: interactions.duplicateCount,
                 catalogue: interactions.catalogueDigest.description),
-            evaluation: [], choices: baselines.choices)
+            evaluation: (scoring?.evaluation ?? []).sorted(by: EvaluationRecord.isOrdered),
+            choices: baselines.choices + (textModels?.choices ?? []) + (scoring?.choices ?? []))
     }
 }
 

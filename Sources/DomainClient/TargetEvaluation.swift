@@ -151,6 +151,7 @@ struct TargetEvaluation {
             [scenario.transferMethod] + (scenario.isMeta ? [MethodName.metaLocal] : []) + [MethodName.bestLocal]
             + MethodName.localRanking.filter {
                 [MethodName.popularity, MethodName.local].contains($0) || plan.baselines.methods.contains($0)
+                    || (scenario.isByText && $0 == MethodName.featureMapLocal)
             }
             + [MethodName.localEnsemble, MethodName.pooledReference, MethodName.naiveFedAvg].filter {
                 plan.baselines.methods.contains($0)

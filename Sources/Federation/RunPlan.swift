@@ -21,6 +21,9 @@ public struct RunPlan: Sendable {
     public let sources: [String]
     /// The target domain.
     public let target: String
+    /// What the target's client computes for itself alone where texts link the domains; nothing of it is ever sent.
+    public let keptSpecs: [TensorSpec]
+    private let isByText: Bool
     /// The sizes of the catalogues, by domain.
     let itemCounts: [String: Int]
     /// How clients that share a domain learn its item factors.
@@ -44,10 +47,13 @@ public struct RunPlan: Sendable {
             repeating: scenario.isMeta ? RoundStep.refitMeta : .refitBridge, count: scenario.transferRounds)
         let factors = Array(repeating: RoundStep.factors, count: scenario.factorRounds)
         let refitFactors = Array(repeating: RoundStep.refitFactors, count: scenario.factorRounds)
+        // Where texts link the domains, the target's client makes all choices at once and by itself.
+        isByText = scenario.isByText
+        let choices: [RoundStep] =
+            isByText ? [.selection] : transfer + [.selection] + (scenario.hasGate ? [.gate] : [])
         steps =
-            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + [.encoders] + transfer + [.selection]
-            + (scenario.hasGate ? [.gate] : []) + refit + refitFactors + [.refitEncoders] + refitTransfer
-            + [.evaluation]
+            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + [.encoders] + choices + refit
+            + refitFactors + [.refitEncoders] + (isByText ? [] : refitTransfer) + [.evaluation]
         precondition(steps.count == scenario.roundCount, "a plan of another number of rounds than the scenario's")
         var itemCounts: [String: Int] = [:]
         for domain in scenario.domains {
@@ -61,13 +67,28 @@ public struct RunPlan: Sendable {
         grid = SelectionGrid(scenario, baselines: baselines)
         gate = scenario.hasGate ? Gate(scenario) : nil
         var declaration = SchemaDeclaration(bound: RunPlan.valueBound)
+        var kept = SchemaDeclaration(bound: RunPlan.valueBound)
+        declaration.declareCommon(scenario)
         for domain in scenario.domains {
-            declaration.declareDomain(
-                domain, isTarget: domain == target, itemCount: itemCounts[domain] ?? 0, scenario: scenario,
-                baselines: baselines)
+            let itemCount = itemCounts[domain] ?? 0
+            if isByText, domain != target {
+                declaration.declareTextSource(domain, itemCount: itemCount, scenario: scenario)
+            } else if isByText {
+                kept.declareDomain(
+                    domain, isTarget: true, itemCount: itemCount, scenario: scenario, baselines: baselines)
+            } else {
+                declaration.declareDomain(
+                    domain, isTarget: domain == target, itemCount: itemCount, scenario: scenario, baselines: baselines)
+            }
         }
-        declaration.declareShared(scenario, candidateCount: grid.candidates.count, gate: gate)
+        if isByText {
+            kept.declareChoices(candidateCount: grid.candidates.count, gate: gate)
+        } else {
+            declaration.declareTransfer(scenario)
+            declaration.declareChoices(candidateCount: grid.candidates.count, gate: gate)
+        }
         schema = try ParameterSchema(declaration.specs)
+        keptSpecs = kept.specs
     }
 
     /// The longest that a run of the scenario can take: the join, and every step to its deadline, with one to spare.
@@ -81,6 +102,8 @@ public struct RunPlan: Sendable {
         // Of several clients of the target the first speaks for all: persons are dealt out by hash.
         case .calendar: return client.group.domain == target && client.index == 0
         case .factors, .refitFactors: return client.group.isShared
+        case .encoders, .refitEncoders: return !client.group.isPersons && !(isByText && client.group.domain == target)
+        case .selection, .evaluation: if isByText { return client.group.domain == target }
         default: break
         }
         return client.group.isPersons != step.isForDomains
@@ -104,6 +127,11 @@ public struct RunPlan: Sendable {
         case .factors, .refitFactors:
             return schema.specs.filter { $0.release == ReleaseName.factorUpdates(client.group.domain) }
         case .encoders, .refitEncoders:
+            if isByText {
+                // All clients of a shared source know the same factors and the same texts.
+                return client.index == 0
+                    ? schema.specs.filter { $0.release == ReleaseName.textMap(client.group.domain) } : []
+            }
             return schema.specs.filter { $0.scope == .domain(client.group.domain) && isOwn($0, client) }
         case .bridge, .refitBridge: return schema.specs.filter { RunPlan.isBridge($0) }
         case .meta, .refitMeta: return schema.specs.filter { RunPlan.isMeta($0) }
@@ -130,6 +158,7 @@ public struct RunPlan: Sendable {
         guard client.group.isPersons else {
             let domain = client.group.domain
             let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
+            if isByText, domain == target { return spec.scope == .global }
             return spec.release == ReleaseName.calendar || spec.release == ReleaseName.tower
                 || (client.group.isShared && common.contains(spec.name))
         }
@@ -147,6 +176,10 @@ public struct RunPlan: Sendable {
             if parameters.values(TensorName.calendar) == nil {
                 return "no client of the target domain \(target) is left"
             }
+        case .encoders where isByText, .refitEncoders where isByText:
+            if !sources.contains(where: { parameters.values(TensorName.textMap($0, .weights)) != nil }) {
+                return "no client of a source domain is left"
+            }
         case .encoders, .refitEncoders:
             if parameters.values(TensorName.momentCount(target)) == nil {
                 return "no client of the target domain \(target) is left"
@@ -163,7 +196,9 @@ public struct RunPlan: Sendable {
                 return "no persons client is left"
             }
         case .selection:
-            if parameters.values(TensorName.selectionScores) == nil { return "the validation scores are missing" }
+            if !isByText, parameters.values(TensorName.selectionScores) == nil {
+                return "the validation scores are missing"
+            }
         case .gate:
             if parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
         case .tower, .factors, .refitTower, .refitFactors, .evaluation: break

@@ -46,6 +46,43 @@ struct SchemaDeclaration {
         }
     }
 
+    /// What a source ships where texts link the domains, instead of its factors and moments.
+    mutating func declareTextSource(_ domain: String, itemCount: Int, scenario: ScenarioDefinition) {
+        let factors = scenario.integer("model.factors")
+        let dimension = scenario.integer("text.dimension")
+        if scenario.isShared(domain) {
+            declare(
+                TensorName.itemFactors(domain), [itemCount, factors], .domain(domain), ReleaseName.itemFactors(domain))
+            declareFactorUpdates(domain, itemCount, factors, FactorTraining(scenario))
+        }
+        let release = ReleaseName.textMap(domain)
+        for isShuffled in [false, true] {
+            func name(_ part: TensorName.TextPart) -> String {
+                TensorName.textMap(domain, part, isShuffled: isShuffled)
+            }
+            declare(name(.weights), [dimension, factors], .global, release)
+            declare(name(.offset), [factors], .global, release)
+        }
+        declare(TensorName.textMap(domain, .mean), [dimension], .global, release)
+        if scenario.text("transfer.text.space") == "optimal-transport" {
+            declare(TensorName.textMap(domain, .covariance), [dimension, dimension], .global, release)
+        }
+    }
+
+    /// What enters every run's schema whatever links the domains.
+    mutating func declareCommon(_ scenario: ScenarioDefinition) {
+        let factors = scenario.integer("model.factors")
+        if scenario.mayBeSplitByTime {
+            declare(TensorName.calendar, [CalendarCode.elementCount], .global, ReleaseName.calendar)
+        }
+        if scenario.fedAvgRounds > 0 {
+            declare(
+                TensorName.towerSum, [scenario.integer("text.dimension"), factors], .global, ReleaseName.tower)
+            declare(TensorName.towerPriorSum, [factors], .global, ReleaseName.tower)
+            declare(TensorName.towerCount, [1], .global, ReleaseName.tower)
+        }
+    }
+
     private mutating func declareFactorUpdates(
         _ domain: String, _ itemCount: Int, _ factors: Int, _ training: FactorTraining
     ) {
@@ -82,18 +119,9 @@ struct SchemaDeclaration {
         declare(TensorName.regularization(domain, method: method), [1], .domain(domain), release)
     }
 
-    /// The tensors of no single domain.
-    mutating func declareShared(_ scenario: ScenarioDefinition, candidateCount: Int, gate: Gate?) {
+    /// The sums over linked persons that make the transfer.
+    mutating func declareTransfer(_ scenario: ScenarioDefinition) {
         let factors = scenario.integer("model.factors")
-        if scenario.mayBeSplitByTime {
-            declare(TensorName.calendar, [CalendarCode.elementCount], .global, ReleaseName.calendar)
-        }
-        if scenario.fedAvgRounds > 0 {
-            declare(
-                TensorName.towerSum, [scenario.integer("text.dimension"), factors], .global, ReleaseName.tower)
-            declare(TensorName.towerPriorSum, [factors], .global, ReleaseName.tower)
-            declare(TensorName.towerCount, [1], .global, ReleaseName.tower)
-        }
         let features = scenario.sources.count * factors
         if scenario.isMeta {
             for method in MethodName.metaMethods {
@@ -115,6 +143,10 @@ struct SchemaDeclaration {
                 declare(TensorName.sourceMoment(isShuffled: isShuffled), [features, features], .global, release)
             }
         }
+    }
+
+    /// The sums over validation persons that make the choices.
+    mutating func declareChoices(candidateCount: Int, gate: Gate?) {
         declare(TensorName.selectionScores, [candidateCount], .global, ReleaseName.selection)
         declare(TensorName.selectionCount, [1], .global, ReleaseName.selection)
         if let gate {

@@ -53,11 +53,16 @@ public enum MethodName {
     /// The name of damped means among released models; not a method.
     public static let ratingMeans = "rating-means"
 
+    /// The local twin of a transfer by text: the same model with the target's own text alone.
+    public static let featureMapLocal = "feature-map-local"
+    /// What a transfer by text trains side by side.
+    public static let textMethods = [featureMap, featureMapLocal, shuffledSource]
+
     /// A gated method's name without the gate.
     public static func ungated(_ method: String) -> String { method + "-ungated" }
 
     /// The local ranking methods that `bestLocal` picks from, in the order of the record.
-    public static let localRanking = [popularity, local, itemKNN, textKNN, ease]
+    public static let localRanking = [popularity, local, itemKNN, textKNN, ease, featureMapLocal]
 }
 
 /// The baselines that a run can offer, given what was asked for and the size of the target's catalogue.
@@ -88,6 +93,10 @@ public struct BaselineOffer: Sendable, Equatable {
                 case MethodName.biasCarry: scenario.domains
                 default: [scenario.target]
                 }
+            if scenario.isByText, [MethodName.biasCarry, MethodName.pooledReference].contains(method) {
+                refusals.append("\(method) is left out: with alignment text no person links the domains")
+                continue
+            }
             if let domain = needed.first(where: shared.contains) {
                 refusals.append("\(method) is left out: several clients share \(domain), and none has all its ratings")
                 continue
@@ -210,7 +219,13 @@ public struct SelectionGrid: Sendable, Equatable {
         var out: [Candidate] = []
         for shots in scenario.integers("evaluation.shots") {
             let regularizations = scenario.numbers("transfer.fold-in-regularization")
-            if scenario.isMeta {
+            if scenario.isByText {
+                for method in MethodName.textMethods {
+                    out += SelectionGrid.foldIns(method, shots, regularizations)
+                }
+                // Without shots the twin is a local model beside popularity.
+                if shots == 0 { out.append(Candidate(MethodName.popularity, shots)) }
+            } else if scenario.isMeta {
                 // The adapted vector itself, then fold-ins around the start.
                 for method in MethodName.metaMethods {
                     out.append(Candidate(method, shots))

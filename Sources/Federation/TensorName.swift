@@ -32,6 +32,22 @@ public enum TensorName {
     public static func momentSum(_ domain: String) -> String { "\(domain).moment-sum" }
     /// Σ v vᵀ over persons, factors × factors.
     public static func momentProduct(_ domain: String) -> String { "\(domain).moment-product" }
+    /// A part of what a source has learnt of item texts.
+    public enum TextPart: String, Sendable {
+        /// B_S, text dimension × factors.
+        case weights
+        /// What the map adds, factors.
+        case offset
+        /// The mean text, text dimension.
+        case mean
+        /// The covariance of the texts, text dimension squared; with optimal transport only.
+        case covariance
+    }
+
+    /// A part of a source's text map, true or with permuted texts.
+    public static func textMap(_ domain: String, _ part: TextPart, isShuffled: Bool = false) -> String {
+        "\(domain).\(isShuffled ? "shuffled-" : "")text-\(part.rawValue)"
+    }
     /// The number of linked persons behind a cross-moment, one element.
     public static func bridgeCount(isShuffled: Bool) -> String { prefix(isShuffled) + ".count" }
     /// `B = Σ f tᵀ` over linked persons, source features × target dimension.
@@ -97,6 +113,8 @@ public enum ReleaseName {
     public static func itemCounts(_ domain: String) -> String { "\(domain).item-counts" }
     /// The moments of a domain's persons.
     public static func moments(_ domain: String) -> String { "\(domain).moments" }
+    /// What a source has learnt of item texts.
+    public static func textMap(_ domain: String) -> String { "\(domain).text-map" }
     /// The cross-moments, true or with shuffled links.
     public static func bridge(isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
     /// The times of the split.

@@ -101,10 +101,18 @@ public struct ReleaseGate: ~Copyable {
         pending[index].sums = values.map(Double.init)
     }
 
-    /// Writes the ledger, then makes the update of the round and closes the gate.
+    /// Ends the round without a release: its sums are for the client itself. Nothing is sealed, and nothing is written
+    /// into the ledger.
     ///
-    /// - Throws: `notOpen`, `notReleased`, `invalidValues`, `ledgerNotWritten`; nothing is sealed then.
-    public mutating func seal() throws(PrivacyError) -> SealedUpdate {
+    /// - Throws: `notOpen`, `notReleased`, `invalidValues`.
+    public mutating func keep() throws(PrivacyError) -> ParameterSet {
+        let parameters = try finished()
+        close()
+        return parameters
+    }
+
+    /// The parameters of the round, complete and within their bounds.
+    private func finished() throws(PrivacyError) -> ParameterSet {
         guard isOpen else { throw .notOpen }
         var tensors: [ParameterSet.Tensor] = []
         for entry in pending {
@@ -113,15 +121,25 @@ public struct ReleaseGate: ~Copyable {
                 throw .invalidValues(reason: "\(error)")
             }
         }
-        let parameters: ParameterSet
-        do { parameters = try ParameterSet(tensors) } catch { throw .invalidValues(reason: "\(error)") }
+        do { return try ParameterSet(tensors) } catch { throw .invalidValues(reason: "\(error)") }
+    }
+
+    private mutating func close() {
+        pending = []
+        buffers = [:]
+        isOpen = false
+    }
+
+    /// Writes the ledger, then makes the update of the round and closes the gate.
+    ///
+    /// - Throws: `notOpen`, `notReleased`, `invalidValues`, `ledgerNotWritten`; nothing is sealed then.
+    public mutating func seal() throws(PrivacyError) -> SealedUpdate {
+        let parameters = try finished()
         for release in Set(pending.map(\.spec.release)).sorted() {
             let names = pending.filter { $0.spec.release == release }.map(\.spec.name)
             try ledger.append(round: round, release: release, tensors: names, policy: policy)
         }
-        pending = []
-        buffers = [:]
-        isOpen = false
+        close()
         return SealedUpdate(round: round, policy: policy, parameters: parameters)
     }
 }

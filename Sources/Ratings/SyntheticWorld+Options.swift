@@ -113,6 +113,19 @@ extension SyntheticWorld {
         public var nuisanceOffset = 0.0
         /// Angle in radians by which a domain's texts are turned against the items' vectors.
         public var nuisanceRotation = 0.0
+        /// The words that each title has besides, of one topic of the item's own that says nothing of taste.
+        public var nuisanceWords = 0
+        /// Standard deviation, in the shortcut domain, of a further coordinate of the items' dense text vectors that says
+        /// nothing of their taste; at 0 there is none.
+        public var shortcutLength = 0.0
+        /// The domain in which that coordinate tells how popular an item is.
+        public var shortcutDomain = ""
+        /// Correlation there of the coordinate and the items' popularity in logits.
+        public var shortcutStrength = 0.0
+        /// Mean of the coordinate in the other domains, where it tells nothing, in lengths.
+        public var shortcutShift = 0.0
+        /// Standard deviation of the coordinate in the other domains, in lengths.
+        public var shortcutSpread = 1.0
         /// Whether interactions have times; a drift brings them too.
         public var hasTimes = false
         /// The first second of the world, since 1970.

@@ -21,8 +21,29 @@ extension SyntheticWorld {
         "politics president election senate party congress democracy campaign minister government vote policy",
     ].map { $0.split(separator: " ").map(String.init) }
 
+    /// Twelve common words of each of 16 topics that have nothing to do with taste, the topic's name first: the edition,
+    /// place or season of an item.
+    package static let nuisanceTopicWords: [[String]] = [
+        "copies paperback edition printed binding volume pages paper publisher booklet manuscript illustrated",
+        "digital audio cassette download disc format tape stereo recording vinyl screen microphone",
+        "winter snow ice cold frozen storm blizzard freezing chilly frost icy snowfall",
+        "kitchen cooking recipe soup bread cheese butter sauce baked dessert sugar chocolate",
+        "highway driving truck car engine vehicle garage motorcycle brake tire pickup parked",
+        "train railway station locomotive passenger tunnel tracks tram freight commuter subway rail",
+        "ship sailing boat harbor captain vessel deck crew cargo dock anchor yacht",
+        "city downtown street suburb avenue neighborhood skyscraper metropolitan urban plaza boulevard apartment",
+        "farm cattle wheat corn barn livestock harvest tractor crop dairy grain pigs",
+        "school teacher student classroom teaching curriculum kindergarten homework pupils tuition graduate semester",
+        "hospital doctor nurse patient surgery clinic disease medicine symptoms physician treatment infection",
+        "airport airline flight pilot runway aircraft cockpit jet boeing aviation airplane landing",
+        "clothing dress shirt fabric wool leather fashion silk cotton coat jacket skirt",
+        "computer software keyboard server browser internet hardware windows desktop user programming database",
+        "monday tuesday wednesday thursday friday saturday sunday january february march october november",
+        "color red blue green yellow purple pink orange brown gray white black",
+    ].map { $0.split(separator: " ").map(String.init) }
+
     /// The descriptions of a domain's items, parallel to its items: titles of two to five words of topics near the
-    /// item's vector, and the names of those topics as keywords.
+    /// item's vector, and the names of those topics as keywords; then the item's nuisance words, and their topic's name.
     ///
     /// - Precondition: the domain is one of the options'. *Complexity*: O(items · taste dimensions).
     public func descriptions(in domain: String) -> [ItemDescription] {
@@ -55,8 +76,19 @@ extension SyntheticWorld {
                 let name = SyntheticWorld.topicWords[topic][0]
                 if !keywords.contains(name) { keywords.append(name) }
             }
+            addNuisance(of: item, in: domain, to: &words, &keywords)
             return ItemDescription(title: words.joined(separator: " "), keywords: keywords.sorted())
         }
+    }
+
+    /// Adds words of a topic that is drawn for the item from all nuisance topics alike, in every domain the same ones.
+    private func addNuisance(of item: Int, in domain: String, to words: inout [String], _ keywords: inout [String]) {
+        guard options.nuisanceWords > 0 else { return }
+        var stream = stream([.name(domain), "nuisance-words", .number(item)])
+        let topic = SyntheticWorld.nuisanceTopicWords[stream.integer(below: SyntheticWorld.nuisanceTopicWords.count)]
+        let order = stream.permutation(count: topic.count)
+        words += order.prefix(options.nuisanceWords).map { topic[$0] }
+        keywords.append(topic[0])
     }
 
     /// Where each topic lies among the item vectors, the same in all domains: the two ends of each dimension, or seeded
@@ -85,6 +117,29 @@ extension SyntheticWorld {
             var out = offset
             for (position, dimension) in order.enumerated() { out[dimension] += turned[position] }
             return out
+        }
+    }
+
+    /// The text vectors with the shortcut coordinate at the end of each, where the world has one.
+    func denseTextVectors(in view: DomainView) -> [Double] {
+        let texts = textVectors(in: view)
+        guard options.shortcutLength != 0 else { return texts }
+        let dimensions = options.tasteDimensions
+        let popularity = view.phases[0].popularity
+        let count = Double(popularity.count)
+        let center = popularity.reduce(0, +) / count
+        let spread = (popularity.reduce(0) { $0 + ($1 - center) * ($1 - center) } / count).squareRoot()
+        let strength = options.shortcutStrength
+        var stream = stream([.name(view.name), "shortcut"])
+        return popularity.indices.flatMap { item -> [Double] in
+            let own = stream.gaussian()
+            let isShortcut = view.name == options.shortcutDomain
+            let level = spread == 0 ? 0 : (popularity[item] - center) / spread
+            let value =
+                isShortcut
+                ? strength * level + (1 - strength * strength).squareRoot() * own
+                : options.shortcutShift + options.shortcutSpread * own
+            return texts[item * dimensions..<(item + 1) * dimensions] + [options.shortcutLength * value]
         }
     }
 

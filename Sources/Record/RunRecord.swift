@@ -93,6 +93,9 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case method, shots, ridge, regularization, model, weight, carry, damping, setting, gate
         case foldIn = "fold-in"
+        case itemRegularization = "item-regularization"
+        case featureRatio = "feature-ratio"
+        case sourceScale = "source-scale"
     }
 
     /// The method.
@@ -119,12 +122,23 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     /// g, the weight of the transferred ranking beside the best local one.
     public let gate: Double?
 
+    /// How strongly items follow their features, where the model has features.
+    public let itemRegularization: Double?
+    /// How strongly the weights of features follow those they start from, over `itemRegularization`.
+    public let featureRatio: Double?
+    /// The size of the weights of source features at the start.
+    public let sourceScale: Double?
+
     /// Makes a choice.
     public init(
         method: String, shots: Int? = nil, ridge: Double? = nil, foldIn: String? = nil, regularization: Double? = nil,
         model: String? = nil, weight: Double? = nil, carry: Double? = nil, damping: Double? = nil,
-        setting: Double? = nil, gate: Double? = nil
+        setting: Double? = nil, gate: Double? = nil, itemRegularization: Double? = nil, featureRatio: Double? = nil,
+        sourceScale: Double? = nil
     ) {
+        self.itemRegularization = itemRegularization
+        self.featureRatio = featureRatio
+        self.sourceScale = sourceScale
         self.method = method
         self.shots = shots
         self.ridge = ridge

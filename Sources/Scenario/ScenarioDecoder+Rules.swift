@@ -245,7 +245,9 @@ extension ScenarioDecoder {
             report("clients", "transfer needs a source domain beside the target \(target)")
         }
         let persons = groups.enumerated().filter { $0.element.isPersons }
-        if persons.isEmpty {
+        if text("transfer.alignment") == "text" {
+            checkTextAlignment(groups, target: target)
+        } else if persons.isEmpty {
             report("transfer.alignment", "alignment persons needs a client with domain: persons")
         }
         for (index, group) in persons
@@ -255,6 +257,29 @@ extension ScenarioDecoder {
     }
 
     /// What the clients of shared domains can do together.
+    private mutating func checkTextAlignment(_ groups: [ScenarioDefinition.ClientGroup], target: String) {
+        if text("transfer.method") != "feature-map" {
+            report("transfer.alignment", "only feature-map can be aligned by text")
+        }
+        for (index, group) in groups.enumerated() {
+            if group.isPersons {
+                report(
+                    "clients[\(index)].domain",
+                    "alignment text has no persons client: the target scores its own persons")
+            } else if group.domain == target, group.count > 1 {
+                report(
+                    "clients[\(index)].count", "with alignment text the target is one client, which holds its models")
+            } else if group.data?.hasItemVectors != true
+                || (group.data?.itemVectors == nil && text("text.word-vectors") == "none")
+            {
+                report(
+                    "clients[\(index)].data",
+                    "alignment text needs text or vectors of the items of every domain; name them in items or item-vectors"
+                )
+            }
+        }
+    }
+
     private mutating func checkStrategy() {
         guard let strategy = text("federation.strategy"), let steps = integer("federation.local-steps") else { return }
         let shared = clientGroups.filter(\.isShared)

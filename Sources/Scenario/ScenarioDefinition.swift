@@ -153,6 +153,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// The transfer method's name, which is that of its figures.
     public var transferMethod: String { text("transfer.method") }
 
+    /// Whether nothing but item text links the domains, so that the target's client scores its own persons.
+    public var isByText: Bool { text("transfer.alignment") == "text" }
+
     /// Whether the transfer is by meta-learning.
     public var isMeta: Bool { transferMethod == "meta" }
 
@@ -177,7 +180,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// The rounds of a run.
     public var roundCount: Int {
-        4 + 2 * transferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
+        4 + (isByText ? 0 : 2 * transferRounds + (hasGate ? 1 : 0)) + (mayBeSplitByTime ? 1 : 0)
             + 2 * (fedAvgRounds + factorRounds)
     }
 

@@ -166,6 +166,18 @@ public struct ScenarioKey: Sendable, Equatable {
             "world.nuisance-rotation", .number(0...3.15), default: "0",
             "Angle in radians by which a domain's item texts are turned against the items' vectors."),
         ScenarioKey(
+            "world.text-noise", .number(0...1), default: "0.1", "The share of title words that say nothing of the item."
+        ),
+        ScenarioKey(
+            "world.text-sharpness", .number(0...100), default: "3",
+            "How closely the other title words follow the item's vector; at 0 they do not."),
+        ScenarioKey(
+            "world.nuisance-words", .integer(0...12), default: "0",
+            "Words that each title has besides, of one topic of the item's own that says nothing of taste."),
+        ScenarioKey(
+            "world.popularity-exponent", .number(0...3), default: "0.8",
+            "plain: popularity falls as the rank to minus this power."),
+        ScenarioKey(
             "world.times", .boolean, default: "false",
             "Whether interactions have times, ten years of them from 2010 on."),
         ScenarioKey("world.drift", .section, "A change of the world at one time; it brings times."),
@@ -254,8 +266,9 @@ public struct ScenarioKey: Sendable, Equatable {
             "feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
         ),
         ScenarioKey(
-            "transfer.alignment", .choice(["persons"]), default: "persons",
-            "What links the domains: persons who use both."),
+            "transfer.alignment", .choice(["persons", "text"]), default: "persons",
+            "What links the domains. persons: people who use both, on whose devices the map is learnt. text: nobody; a source ships what it learnt of item texts, and the target's client adds that to its own."
+        ),
         ScenarioKey(
             "transfer.gate", .boolean, default: "true",
             "Blend the transferred ranking with the best local one, for each number of shots, as far as validation persons show a significant gain; false: transfer alone."
@@ -267,6 +280,29 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transfer.ridge", .numbers(0...1e6), default: "[0, 0.03, 0.1, 0.3, 1, 3]",
             "ρ, the map's ridge relative to the number of linked persons; chosen on validation persons."),
+        ScenarioKey(
+            "transfer.text", .section,
+            "alignment: text; the target's models of its items' text, with what sources know."),
+        ScenarioKey(
+            "transfer.text.space", .choice(["shared", "optimal-transport"]), default: "shared",
+            "How the target's texts are brought into a source's space. shared: both use the same word vectors; optimal-transport: by the affine map between the Gaussian moments of all texts, which sources ship."
+        ),
+        ScenarioKey(
+            "transfer.text.source-ridge", .number(1e-6...1e9), default: "10",
+            "γ of a source's regression of item factors on texts, whose numbers have variance 1."),
+        ScenarioKey(
+            "transfer.text.regularization", .numbers(1e-3...1e9), default: "[10, 40]",
+            "λ of the persons in the target's factors with item features; chosen on validation persons, as all that follow."
+        ),
+        ScenarioKey(
+            "transfer.text.item-regularization", .numbers(1e-3...1e9), default: "[10, 40]",
+            "λ_q, how strongly items follow what their features predict."),
+        ScenarioKey(
+            "transfer.text.feature-ratio", .numbers(1e-6...1e9), default: "[1, 10, 100]",
+            "γ/λ_q, how strongly the weights of the features follow those they start from."),
+        ScenarioKey(
+            "transfer.text.source-scale", .numbers(0...1e3), default: "[1, 3]",
+            "How large the weights of source features are to begin with."),
         ScenarioKey("transfer.meta", .section, "method: meta; devices send gradients, one sum a round."),
         ScenarioKey(
             "transfer.meta.variant", .choice(["maml", "fomaml", "reptile", "ridge"]), default: "maml",

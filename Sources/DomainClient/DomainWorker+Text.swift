@@ -1,0 +1,114 @@
+import Federation
+import Numerics
+import Parameters
+import Privacy
+import Ratings
+import Recommenders
+import Record
+import Scenario
+import Supervision
+import Transfer
+
+/// Where texts link the domains: sources ship maps, and the target's client trains, chooses and scores by itself.
+extension DomainWorker {
+    /// Ships what the source has learnt of item texts.
+    mutating func releaseTextMaps(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
+        guard let vectors else { throw missingText() }
+        let rows = try training(step.isFinal ? .final : .selection, known: known).rows
+        let itemFactors = try itemFactors(step, rows: rows, known: known)
+        // Of several clients with the same factors the first speaks.
+        guard client.index == 0 else { return }
+        let source = try TextSource(
+            scenario, domain: domain, seed: seed, rows: rows, itemFactors: itemFactors, vectors: vectors)
+        for (isShuffled, map) in source.maps {
+            try gate.publish(
+                TensorName.textMap(domain, .weights, isShuffled: isShuffled), values: map.weights.values)
+            try gate.publish(TensorName.textMap(domain, .offset, isShuffled: isShuffled), values: map.offset)
+        }
+        let isByMoments = scenario.text("transfer.text.space") == "optimal-transport"
+        try gate.publish(
+            TensorName.textMap(domain, .mean),
+            values: isByMoments ? source.moments.mean.map { Float($0) } : source.maps[0].map.meanText)
+        if isByMoments {
+            try gate.publish(
+                TensorName.textMap(domain, .covariance), values: source.moments.covariance.map { Float($0) })
+        }
+    }
+
+    private func missingText() -> RunFailure {
+        RunFailure(
+            .data,
+            "no item of \(domain) has text, which transfer.alignment text needs; name a file with titles in "
+                + "clients[].data.items")
+    }
+
+    /// Trains the target's models of a stage, for its own use.
+    private mutating func trainAlone(_ step: RoundStep, plan: RunPlan, known: ParameterSet) throws {
+        guard let vectors else { throw missingText() }
+        let choices = [ReleaseName.selection, ReleaseName.gate]
+        try keep(plan.keptSpecs.filter { !choices.contains($0.release) }) { worker, local in
+            try worker.trainEncoders(step, plan: plan, known: known, gate: &local)
+        }
+        var models = textModels ?? TextModels(scenario, seed: seed, vectors: vectors)
+        try models.train(
+            step, rows: try training(step.isFinal ? .final : .selection, known: known).rows,
+            tasks: validationTasks, sources: plan.sources, known: known)
+        textModels = models
+    }
+
+    /// Computes tensors that stay with the client, through a gate that nothing leaves.
+    private mutating func keep(
+        _ specs: [TensorSpec], _ work: (inout DomainWorker, inout ReleaseGate) throws -> Void
+    ) throws {
+        var local = ReleaseGate(policy: .unprotected, ledger: Ledger(client: client.id) { _ in })
+        local.open(round: 0, specs: specs)
+        try work(&self, &local)
+        for tensor in try local.keep().tensors { own.set(tensor) }
+    }
+
+    private func deviceModels(_ plan: RunPlan, known: ParameterSet) throws -> DeviceModels {
+        // The tower of naive-fedavg is common to all.
+        var visible = own
+        for tensor in known.tensors { visible.set(tensor) }
+        var models = try DeviceModels(plan: plan, known: visible, scenario: scenario, scale: scale)
+        models.text = textModels
+        return models
+    }
+
+    /// Makes every choice: the settings of the models, what validation persons are served with, and the gate.
+    mutating func chooseAlone(plan: RunPlan, known: ParameterSet) throws {
+        try trainAlone(.encoders, plan: plan, known: known)
+        let scoring = try scoring(known)
+        var models = try deviceModels(plan, known: known)
+        func specs(_ release: String) -> [TensorSpec] { plan.keptSpecs.filter { $0.release == release } }
+        try keep(specs(ReleaseName.selection)) { worker, local in
+            try scoring.releaseSelection(plan: plan, known: worker.own, models: &models, gate: &local)
+        }
+        if plan.gate != nil {
+            try keep(specs(ReleaseName.gate)) { worker, local in
+                try scoring.releaseGate(plan: plan, known: worker.own, models: &models, gate: &local)
+            }
+        }
+        self.scoring = scoring
+    }
+
+    /// Trains with the validation persons and scores everybody.
+    mutating func evaluateAlone(plan: RunPlan, known: ParameterSet) throws {
+        try trainAlone(.refitEncoders, plan: plan, known: known)
+        var models = try deviceModels(plan, known: known)
+        var scoring = try scoring(known)
+        try scoring.evaluate(plan: plan, known: own, models: &models)
+        self.scoring = scoring
+    }
+
+    /// The target's persons, each with the history that the service itself holds.
+    private func scoring(_ known: ParameterSet) throws -> TargetEvaluation {
+        if let scoring { return scoring }
+        let devices = interactions.persons.enumerated().map { index, person in
+            Device(person: person, histories: [domain: interactions.history(index)])
+        }
+        var scoring = TargetEvaluation(client, scenario: scenario, seed: seed, scale: scale, devices: devices)
+        scoring.makeSplits(of: [domain: interactions], times: SplitTimes(known))
+        return scoring
+    }
+}
