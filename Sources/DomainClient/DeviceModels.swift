@@ -21,6 +21,9 @@ struct DeviceModels {
     private var towerPrior: [Float]?
     /// The meta-parameters, where the transfer is by meta-learning.
     var meta: MetaTrainer?
+    /// The features of the adversarial game and its twins, of the source's items and the target's.
+    private var games: [String: (source: FoldIn, target: FoldIn)] = [:]
+    private let gameRegularization: Float
     /// The target's models of text, where texts link the domains.
     var text: TextModels?
     /// One model of all data, where it is asked for.
@@ -30,6 +33,7 @@ struct DeviceModels {
         self.plan = plan
         self.scale = scale
         factors = scenario.integer("model.factors")
+        gameRegularization = Float(scenario.number("transfer.adversarial.regularization"))
         let confidence = Float(scenario.number("model.confidence"))
         let regularization = Float(scenario.number("model.regularization"))
         let width = factors
@@ -83,6 +87,18 @@ struct DeviceModels {
                 let lambda = try known.require(TensorName.regularization(domain, method: method)).first ?? 0
                 return (method, (factors, Double(lambda)))
             })
+        if scenario.isAdversarial, let source = plan.sources.first {
+            let dimension = scenario.integer("transfer.adversarial.dimension")
+            let confidence = Float(scenario.number("transfer.adversarial.confidence"))
+            func features(_ domain: String, _ method: String) throws -> FoldIn {
+                FoldIn(
+                    itemFactors: try matrix(TensorName.features(domain, method: method), columns: dimension),
+                    confidence: confidence)
+            }
+            for method in MethodName.adversarialMethods {
+                games[method] = (try features(source, method), try features(domain, method))
+            }
+        }
         if plan.baselines.methods.contains(MethodName.naiveFedAvg) {
             tower = try foldIn(TensorName.towerItemFactors(domain))
             towerPrior =
@@ -180,6 +196,9 @@ struct DeviceModels {
             try target.foldIn.begin(items: known.items[...], regularization: Float(regularization))
             return target.foldIn.itemFactors.multiplied(by: target.foldIn.vector(prior: start))
         }
+        if games[candidate.method] != nil {
+            return try gameScores(candidate, device: device, known: known)
+        }
         if let scores = try text?.scores(
             candidate.method, known: known, regularization: candidate.regularization)
         {
@@ -208,6 +227,29 @@ struct DeviceModels {
         default:
             return try localScores(candidate.method, candidate.regularization, known)
         }
+    }
+
+    /// The scores by adversarial features: the person's vector of the source, folded into what is known of the target.
+    private mutating func gameScores(
+        _ candidate: SelectionGrid.Candidate, device: Device, known: PersonHistory
+    ) throws -> [Float] {
+        guard var model = games[candidate.method], let source = plan.sources.first else { return target.popularity }
+        let history = device.history(in: source)
+        var vector: [Float]?
+        if !history.isEmpty {
+            try model.source.begin(items: history.items[...], regularization: gameRegularization)
+            vector = model.source.vector()
+        }
+        guard let regularization = candidate.regularization, !known.isEmpty else {
+            return vector.map { model.target.itemFactors.multiplied(by: $0) } ?? target.popularity
+        }
+        try model.target.begin(items: known.items[...], regularization: Float(regularization))
+        return model.target.itemFactors.multiplied(by: model.target.vector(prior: vector))
+    }
+
+    /// The features of a method's game; `nil` for another method.
+    func features(_ method: String) -> (source: Matrix, target: Matrix)? {
+        games[method].map { ($0.source.itemFactors, $0.target.itemFactors) }
     }
 
     /// The z-scores of a local model over the full catalogue.

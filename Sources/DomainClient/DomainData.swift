@@ -85,6 +85,14 @@ struct DomainDataLoader {
             return try checked(
                 ItemVectors(file: resolvedPath(file, in: dataDirectory), items: data.interactions.items), domain)
         }
+        if try source(of: domain).ratings == nil, scenario.text("world.item-vectors") == "dense" {
+            let truth = SyntheticWorld(SyntheticWorld.Options(scenario)).truth(in: domain)
+            return try checked(
+                ItemVectors(
+                    vectors: Matrix(
+                        rowCount: data.interactions.items.count, columnCount: truth.textDimensions,
+                        values: truth.textVectors.map { Float($0) })), domain)
+        }
         let name = scenario.text("text.word-vectors")
         guard name != "none", !data.descriptions.isEmpty else { return nil }
         let words =
@@ -143,6 +151,13 @@ extension SyntheticWorld.Options {
         textNoise = scenario.number("world.text-noise")
         textSharpness = scenario.number("world.text-sharpness")
         nuisanceWords = scenario.integer("world.nuisance-words")
+        if let domain = scenario.optionalText("world.shortcut.domain") {
+            shortcutDomain = domain
+            shortcutLength = scenario.number("world.shortcut.length")
+            shortcutStrength = scenario.number("world.shortcut.strength")
+            shortcutShift = scenario.number("world.shortcut.shift")
+            shortcutSpread = scenario.number("world.shortcut.spread")
+        }
         hasTimes = scenario.boolean("world.times")
         let time = startTime + Int64(scenario.number("world.drift.time") * Double(duration))
         let domain = scenario.optionalText("world.drift.domain")

@@ -32,6 +32,8 @@ struct DomainWorker: RoundWorker {
     private var baselines: TargetBaselines
     /// The part in the item factors of a domain that several clients share, from their first round of a stage on.
     private var sharedFactors: SharedFactorsTrainer?
+    /// The part in the adversarial game, from its first exchange of a stage on.
+    private var game: AdversarialTrainer?
 
     init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws
     {
@@ -45,7 +47,7 @@ struct DomainWorker: RoundWorker {
         // Which items are cold is a matter of the whole domain.
         self.whole = client.group.isShared ? whole.interactions : nil
         let needsVectors =
-            scenario.isByText || scenario.fedAvgRounds > 0 || (isTarget && scenario.hasBaseline(MethodName.textKNN))
+            scenario.isByText || scenario.isAdversarial || scenario.fedAvgRounds > 0 || (isTarget && scenario.hasBaseline(MethodName.textKNN))
         vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
         split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: whole.interactions)
         scale = isTarget ? try RatingScale(scenario, target: data.interactions) : .oneToFive
@@ -76,6 +78,7 @@ struct DomainWorker: RoundWorker {
         switch step {
         case .calendar: try releaseCalendar(gate: &gate)
         case .tower, .refitTower: try improveTower(step, known: known, gate: &gate)
+        case .adversarial, .refitAdversarial: try exchange(step, known: known, gate: &gate)
         case .factors, .refitFactors: try improveFactors(step, plan: plan, known: known, gate: &gate)
         case .encoders where scenario.isByText, .refitEncoders where scenario.isByText:
             try releaseTextMaps(step, known: known, gate: &gate)
@@ -176,6 +179,22 @@ struct DomainWorker: RoundWorker {
         try gate.publish(TensorName.towerCount, values: [weight])
     }
 
+    /// One exchange of the adversarial game.
+    private mutating func exchange(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
+        let stage = step.isFinal ? SplitStage.final : .selection
+        if game?.stage != stage {
+            guard let vectors else {
+                throw RunFailure(
+                    .data, "no item of \(domain) has text, which transfer.method adversarial needs")
+            }
+            game = AdversarialTrainer(
+                scenario, seed: seed, stage: stage, isSource: !isTarget, items: interactions.items, vectors: vectors,
+                rows: try training(stage, known: known).rows, isFirst: client.index == 0)
+        }
+        try game?.absorb(known)
+        try game?.release(gate: &gate)
+    }
+
     private mutating func improveFactors(
         _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
     ) throws {
@@ -221,6 +240,10 @@ struct DomainWorker: RoundWorker {
             try gate.publish(TensorName.itemFactors(domain), values: itemFactors.values)
         }
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
+        if scenario.isAdversarial {
+            try game?.absorb(known)
+            if client.index == 0 { try game?.releaseFeatures(of: domain, gate: &gate) }
+        }
         if isTarget {
             try releaseCounts(rows, gate: &gate)
             if plan.baselines.hasLocalModels {

@@ -86,7 +86,7 @@ struct PersonsWorker: RoundWorker {
         case .evaluation:
             models.pooled = try pooled(plan, stage)
             try scoring.evaluate(plan: plan, known: known, models: &models)
-        case .calendar, .tower, .factors, .encoders, .meta, .refitTower, .refitFactors, .refitEncoders, .refitMeta:
+        default:
             throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
         }
     }

@@ -148,7 +148,8 @@ struct TargetEvaluation {
             }
         }
         let rankingMethods =
-            [scenario.transferMethod] + (scenario.isMeta ? [MethodName.metaLocal] : []) + [MethodName.bestLocal]
+            [scenario.transferMethod] + (scenario.isMeta ? [MethodName.metaLocal] : [])
+            + (scenario.isAdversarial ? [MethodName.sourceOnly] : []) + [MethodName.bestLocal]
             + MethodName.localRanking.filter {
                 [MethodName.popularity, MethodName.local].contains($0) || plan.baselines.methods.contains($0)
                     || (scenario.isByText && $0 == MethodName.featureMapLocal)

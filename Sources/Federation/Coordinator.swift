@@ -326,6 +326,11 @@ public struct Coordinator: Sendable {
             round: round, step: step, participants: asked, answered: answered.sorted(),
             missing: asked.filter { !answered.contains($0) }, changed: changed)
         actions.append(.closed(summary, shared))
+        // Without one of its sides the adversarial game would go on with the last gradients of that side.
+        if step.isExchange, changed.count < plan.exchangeTensorCount {
+            return actions
+                + finish(.peerLost(reason: "round \(round) (\(step)): one of the two domains has no client left"))
+        }
         let isEmpty = answered.isEmpty
         if isEmpty || plan.obstacle(after: step, parameters: shared) != nil {
             let reason = plan.obstacle(after: step, parameters: shared) ?? "no client answered round \(round)"

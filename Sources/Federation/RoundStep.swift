@@ -9,6 +9,10 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case tower = 2
     /// Clients that share a domain send what their persons add to its item factors; the coordinator improves them.
     case factors = 3
+    /// Domain clients send what their items add to the gradients of the adversarial game, for one exchange.
+    case adversarial = 15
+    /// As `adversarial`, with what the last models may see.
+    case refitAdversarial = 16
     /// Domain clients train without validation persons and release item factors, moments and baseline models.
     case encoders = 4
     /// Persons' devices add up the cross-moments between source features and target factors.
@@ -38,6 +42,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .calendar: "calendar"
         case .tower: "tower"
         case .factors: "factors"
+        case .adversarial: "adversarial"
+        case .refitAdversarial: "refit-adversarial"
         case .encoders: "encoders"
         case .bridge: "bridge"
         case .meta: "meta"
@@ -55,7 +61,9 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     /// Whether domain clients answer it; else persons clients do.
     var isForDomains: Bool {
         switch self {
-        case .calendar, .tower, .factors, .encoders, .refitTower, .refitFactors, .refitEncoders: true
+        case .calendar, .tower, .factors, .adversarial, .encoders, .refitTower, .refitFactors, .refitAdversarial,
+            .refitEncoders:
+            true
         case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation: false
         }
     }
@@ -64,5 +72,14 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     var isForFactors: Bool { self == .factors || self == .refitFactors }
 
     /// Whether it comes after the choices, with validation persons in training.
-    public var isFinal: Bool { rawValue > RoundStep.gate.rawValue }
+    public var isFinal: Bool {
+        switch self {
+        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMeta, .evaluation: true
+        case .calendar, .tower, .factors, .adversarial, .encoders, .bridge, .meta, .selection, .gate: false
+        }
+    }
+
+    /// Whether it is one exchange of the adversarial game: many, short, and of nothing but gradients, so that they have
+    /// no checkpoints of their own.
+    public var isExchange: Bool { self == .adversarial || self == .refitAdversarial }
 }

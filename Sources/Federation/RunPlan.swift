@@ -24,6 +24,7 @@ public struct RunPlan: Sendable {
     /// What the target's client computes for itself alone where texts link the domains; nothing of it is ever sent.
     public let keptSpecs: [TensorSpec]
     private let isByText: Bool
+    private let isAdversarial: Bool
     /// The sizes of the catalogues, by domain.
     let itemCounts: [String: Int]
     /// How clients that share a domain learn its item factors.
@@ -41,19 +42,24 @@ public struct RunPlan: Sendable {
         training = FactorTraining(scenario)
         let tower = Array(repeating: RoundStep.tower, count: scenario.fedAvgRounds)
         let refit = Array(repeating: RoundStep.refitTower, count: scenario.fedAvgRounds)
-        let transfer = Array(
-            repeating: scenario.isMeta ? RoundStep.meta : .bridge, count: scenario.transferRounds)
-        let refitTransfer = Array(
-            repeating: scenario.isMeta ? RoundStep.refitMeta : .refitBridge, count: scenario.transferRounds)
+        let kinds: (RoundStep, RoundStep) =
+            scenario.isAdversarial
+            ? (.adversarial, .refitAdversarial) : scenario.isMeta ? (.meta, .refitMeta) : (.bridge, .refitBridge)
+        let transfer = Array(repeating: kinds.0, count: scenario.transferRounds)
+        let refitTransfer = Array(repeating: kinds.1, count: scenario.refitTransferRounds)
+        // The adversarial game makes features of items, which are released with the encoders.
+        let game = scenario.isAdversarial
         let factors = Array(repeating: RoundStep.factors, count: scenario.factorRounds)
         let refitFactors = Array(repeating: RoundStep.refitFactors, count: scenario.factorRounds)
         // Where texts link the domains, the target's client makes all choices at once and by itself.
         isByText = scenario.isByText
+        isAdversarial = scenario.isAdversarial
         let choices: [RoundStep] =
-            isByText ? [.selection] : transfer + [.selection] + (scenario.hasGate ? [.gate] : [])
+            (game ? [] : transfer) + [.selection] + (scenario.hasGate && !isByText ? [.gate] : [])
         steps =
-            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + [.encoders] + choices + refit
-            + refitFactors + [.refitEncoders] + (isByText ? [] : refitTransfer) + [.evaluation]
+            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (game ? transfer : []) + [.encoders]
+            + choices + refit + refitFactors + (game ? refitTransfer : []) + [.refitEncoders]
+            + (game ? [] : refitTransfer) + [.evaluation]
         precondition(steps.count == scenario.roundCount, "a plan of another number of rounds than the scenario's")
         var itemCounts: [String: Int] = [:]
         for domain in scenario.domains {
@@ -135,6 +141,13 @@ public struct RunPlan: Sendable {
             return schema.specs.filter { $0.scope == .domain(client.group.domain) && isOwn($0, client) }
         case .bridge, .refitBridge: return schema.specs.filter { RunPlan.isBridge($0) }
         case .meta, .refitMeta: return schema.specs.filter { RunPlan.isMeta($0) }
+        case .adversarial, .refitAdversarial:
+            let names = MethodName.adversarialMethods.flatMap { method in
+                TensorName.AdversarialPart.allCases.map {
+                    TensorName.adversarial(method, isSource: client.group.domain != target, $0)
+                }
+            }
+            return schema.specs.filter { names.contains($0.name) }
         case .selection: return schema.specs.filter { $0.release == ReleaseName.selection }
         case .gate: return schema.specs.filter { $0.release == ReleaseName.gate }
         case .evaluation: return []
@@ -148,7 +161,10 @@ public struct RunPlan: Sendable {
         guard client.group.isShared else { return true }
         let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
         if common.contains(spec.name) || spec.release == ReleaseName.factorUpdates(domain) { return false }
-        return client.index == 0 || spec.name != TensorName.towerItemFactors(domain)
+        let known =
+            [TensorName.towerItemFactors(domain)]
+            + MethodName.adversarialMethods.map { TensorName.features(domain, method: $0) }
+        return client.index == 0 || !known.contains(spec.name)
     }
 
     /// Whether a client may and needs to see a tensor: a persons client what its devices compute with, a domain client
@@ -159,11 +175,13 @@ public struct RunPlan: Sendable {
             let domain = client.group.domain
             let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
             if isByText, domain == target { return spec.scope == .global }
+            if isGame(spec) { return true }
             return spec.release == ReleaseName.calendar || spec.release == ReleaseName.tower
                 || (client.group.isShared && common.contains(spec.name))
         }
         switch spec.scope {
-        case .global: return true
+        // The game is that of domain clients; devices see how well D tells the domains, not its gradients.
+        case .global: return !isGame(spec) || spec.name.hasSuffix(TensorName.AdversarialPart.sums.rawValue)
         case .domain(let domain):
             return client.group.links.contains(domain) && spec.name != TensorName.controlVariate(domain)
         }
@@ -201,9 +219,19 @@ public struct RunPlan: Sendable {
             }
         case .gate:
             if parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
-        case .tower, .factors, .refitTower, .refitFactors, .evaluation: break
+        case .tower, .factors, .adversarial, .refitTower, .refitFactors, .refitAdversarial, .evaluation: break
         }
         return nil
+    }
+
+    /// Whether a tensor is of the adversarial game.
+    private func isGame(_ spec: TensorSpec) -> Bool {
+        isAdversarial && MethodName.adversarialMethods.map(ReleaseName.adversarial).contains(spec.release)
+    }
+
+    /// How many tensors an exchange of the game changes when both sides are there.
+    var exchangeTensorCount: Int {
+        2 * MethodName.adversarialMethods.count * TensorName.AdversarialPart.allCases.count
     }
 
     private static func isMeta(_ spec: TensorSpec) -> Bool {

@@ -26,6 +26,13 @@ struct SchemaDeclaration {
         declare(TensorName.momentCount(domain), [1], scope, moments)
         declare(TensorName.momentSum(domain), [factors], scope, moments)
         declare(TensorName.momentProduct(domain), [factors, factors], scope, moments)
+        if scenario.isAdversarial {
+            for method in MethodName.adversarialMethods {
+                declare(
+                    TensorName.features(domain, method: method), [itemCount, GameShape(scenario).dimension], scope,
+                    ReleaseName.model(domain, method: method))
+            }
+        }
         if isTarget ? baselines.hasRatingMeans : baselines.methods.contains(MethodName.biasCarry) {
             declareRatingModel(domain, MethodName.ratingMeans, itemCount, factors: nil)
         }
@@ -122,6 +129,7 @@ struct SchemaDeclaration {
     /// The sums over linked persons that make the transfer.
     mutating func declareTransfer(_ scenario: ScenarioDefinition) {
         let factors = scenario.integer("model.factors")
+        if scenario.isAdversarial { return declareGame(scenario) }
         let features = scenario.sources.count * factors
         if scenario.isMeta {
             for method in MethodName.metaMethods {
@@ -141,6 +149,25 @@ struct SchemaDeclaration {
                 .global, release)
             if scenario.sources.count > 1 {
                 declare(TensorName.sourceMoment(isShuffled: isShuffled), [features, features], .global, release)
+            }
+        }
+    }
+
+    /// The gradients of the adversarial games, and the features that they make.
+    private mutating func declareGame(_ scenario: ScenarioDefinition) {
+        let shape = GameShape(scenario)
+        for method in MethodName.adversarialMethods {
+            let release = ReleaseName.adversarial(method)
+            for isSource in [true, false] {
+                for part in TensorName.AdversarialPart.allCases {
+                    let count =
+                        switch part {
+                        case .discriminator: shape.discriminatorCount
+                        case .confusion, .preference: shape.extractorCount
+                        case .sums: GameShape.sumCount
+                        }
+                    declare(TensorName.adversarial(method, isSource: isSource, part), [count], .global, release)
+                }
             }
         }
     }

@@ -53,6 +53,12 @@ public enum MethodName {
     /// The name of damped means among released models; not a method.
     public static let ratingMeans = "rating-means"
 
+    /// The transfer by domain-adversarial features.
+    public static let adversarial = "adversarial"
+    /// Its twin without an adversary: features learnt in the source alone.
+    public static let sourceOnly = "source-only"
+    /// What adversarial training trains side by side.
+    public static let adversarialMethods = [adversarial, sourceOnly, shuffledSource]
     /// The local twin of a transfer by text: the same model with the target's own text alone.
     public static let featureMapLocal = "feature-map-local"
     /// What a transfer by text trains side by side.
@@ -225,6 +231,10 @@ public struct SelectionGrid: Sendable, Equatable {
                 }
                 // Without shots the twin is a local model beside popularity.
                 if shots == 0 { out.append(Candidate(MethodName.popularity, shots)) }
+            } else if scenario.isAdversarial {
+                for method in MethodName.adversarialMethods {
+                    out += SelectionGrid.foldIns(method, shots, regularizations)
+                }
             } else if scenario.isMeta {
                 // The adapted vector itself, then fold-ins around the start.
                 for method in MethodName.metaMethods {

@@ -95,6 +95,25 @@ public enum TensorName {
 
     /// Σ of persons' gradients of a part of the meta-parameters, or their number.
     public static func meta(_ method: String, _ part: MetaPart) -> String { "\(method).gradient-\(part.rawValue)" }
+    /// A part of what a side of the adversarial game sends.
+    public enum AdversarialPart: String, Sendable, CaseIterable {
+        /// Σ ∂loss/∂D over items.
+        case discriminator
+        /// Σ ∂loss/∂G over items, not yet reversed.
+        case confusion
+        /// Σ ∂(preference loss)/∂G over persons.
+        case preference
+        /// The loss of D, items, items that D tells right, the preference loss, interactions; then held-out items and
+        /// those that D tells right.
+        case sums
+    }
+
+    /// A part of the gradients of a game, of the source's or the target's side.
+    public static func adversarial(_ method: String, isSource: Bool, _ part: AdversarialPart) -> String {
+        "\(method).\(isSource ? "source" : "target")-\(part.rawValue)"
+    }
+    /// The features G(x) of a domain's items, items × dimension.
+    public static func features(_ domain: String, method: String) -> String { "\(domain).\(method).features" }
     /// Σ of weighted gains over validation persons: bootstrap resamples × blends.
     public static let gateGains = "gate.gains"
     /// Σ of weights over validation persons, one element a resample.
@@ -127,6 +146,8 @@ public enum ReleaseName {
     public static let selection = "selection"
     /// The gradients of meta-learning.
     public static func meta(_ method: String) -> String { "\(method).gradient" }
+    /// The gradients of an adversarial game.
+    public static func adversarial(_ method: String) -> String { "\(method).gradient" }
     /// What blends gain.
     public static let gate = "gate"
 }

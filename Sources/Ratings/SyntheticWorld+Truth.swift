@@ -9,7 +9,9 @@ extension SyntheticWorld {
         public let tastes: [Double]
         /// The vectors of the items, `items × dimensions`, row-major.
         public let itemVectors: [Double]
-        /// The vectors that the titles follow, `items × dimensions`, row-major.
+        /// Dimensions of a text vector: those of a taste, and one more where the world has a shortcut.
+        public let textDimensions: Int
+        /// The vectors that the titles follow, and the shortcut after each, `items × textDimensions`, row-major.
         public let textVectors: [Double]
         /// The popularity of the items, in logits.
         public let popularity: [Double]
@@ -51,7 +53,8 @@ extension SyntheticWorld {
         return Truth(
             persons: view.members.map { view.id("person-", $0) }, dimensions: options.tasteDimensions,
             tastes: states.flatMap { phase.turned($0.seen) }, itemVectors: view.vectors,
-            textVectors: textVectors(in: view), popularity: phase.popularity, personBiases: states.map(\.bias),
+            textDimensions: options.tasteDimensions + (options.shortcutLength == 0 ? 0 : 1),
+            textVectors: denseTextVectors(in: view), popularity: phase.popularity, personBiases: states.map(\.bias),
             itemBiases: view.itemBiases, tasteStrength: options.tasteStrength, tasteEffect: options.tasteEffect,
             center: view.center + phase.scaleShift)
     }

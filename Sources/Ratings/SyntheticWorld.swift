@@ -18,6 +18,7 @@ public struct SyntheticWorld: Sendable, Equatable {
     public init(_ options: Options) {
         let shares = [options.overlap, options.domainGap, options.activityCorrelation, options.biasCorrelation]
         precondition(shares.allSatisfy { (0...1).contains($0) }, "a share of a synthetic world")
+        precondition(abs(options.shortcutStrength) <= 1, "the correlation of a shortcut with popularity")
         precondition(options.personCount > 0 && options.itemCount > 0 && options.tasteDimensions > 0)
         precondition(
             options.overrides.values.allSatisfy { ($0.itemCount ?? 1) > 0 && ($0.ratingShares?.count ?? 5) == 5 })

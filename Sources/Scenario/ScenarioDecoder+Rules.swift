@@ -245,6 +245,12 @@ extension ScenarioDecoder {
             report("clients", "transfer needs a source domain beside the target \(target)")
         }
         let persons = groups.enumerated().filter { $0.element.isPersons }
+        if let domain = text("world.shortcut.domain"), served[domain] == nil {
+            report("world.shortcut.domain", unknown(domain))
+        } else if text("world.shortcut.domain") == nil, number("world.shortcut.length") != 0 {
+            report("world.shortcut.length", "name the domain of the shortcut in world.shortcut.domain")
+        }
+        if text("transfer.method") == "adversarial" { checkGame(groups) }
         if text("transfer.alignment") == "text" {
             checkTextAlignment(groups, target: target)
         } else if persons.isEmpty {
@@ -257,6 +263,25 @@ extension ScenarioDecoder {
     }
 
     /// What the clients of shared domains can do together.
+    private mutating func checkGame(_ groups: [ScenarioDefinition.ClientGroup]) {
+        let services = groups.filter { !$0.isPersons }
+        if services.count > 2 { report("transfer.method", "adversarial has one source domain beside the target") }
+        for (index, group) in groups.enumerated() where !group.isPersons {
+            if !hasText(group) {
+                report(
+                    "clients[\(index)].data",
+                    "adversarial needs text or vectors of the items of every domain; name them in items or item-vectors")
+            }
+        }
+    }
+
+    /// Whether the items of a domain client can have vectors.
+    private func hasText(_ group: ScenarioDefinition.ClientGroup) -> Bool {
+        group.data?.hasItemVectors == true
+            && (group.data?.itemVectors != nil || text("text.word-vectors") != "none"
+                || text("world.item-vectors") == "dense")
+    }
+
     private mutating func checkTextAlignment(_ groups: [ScenarioDefinition.ClientGroup], target: String) {
         if text("transfer.method") != "feature-map" {
             report("transfer.alignment", "only feature-map can be aligned by text")
@@ -269,9 +294,7 @@ extension ScenarioDecoder {
             } else if group.domain == target, group.count > 1 {
                 report(
                     "clients[\(index)].count", "with alignment text the target is one client, which holds its models")
-            } else if group.data?.hasItemVectors != true
-                || (group.data?.itemVectors == nil && text("text.word-vectors") == "none")
-            {
+            } else if !hasText(group) {
                 report(
                     "clients[\(index)].data",
                     "alignment text needs text or vectors of the items of every domain; name them in items or item-vectors"

@@ -159,8 +159,24 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// Whether the transfer is by meta-learning.
     public var isMeta: Bool { transferMethod == "meta" }
 
-    /// Rounds of the transfer's training before the choices, and again after them.
-    public var transferRounds: Int { isMeta ? integer("transfer.meta.rounds") : 1 }
+    /// Whether the transfer is by domain-adversarial features.
+    public var isAdversarial: Bool { transferMethod == "adversarial" }
+
+    /// Rounds of the transfer's training before the choices.
+    public var transferRounds: Int {
+        if isByText { return 0 }
+        if isAdversarial {
+            return integer("transfer.adversarial.rounds") * integer("transfer.adversarial.discriminator-steps")
+        }
+        return isMeta ? integer("transfer.meta.rounds") : 1
+    }
+
+    /// Rounds of the transfer's training after the choices: none where it would see nothing new, which of the adversarial
+    /// game is so unless times keep something of the source back or target preferences train it too.
+    public var refitTransferRounds: Int {
+        let seesNothingNew = !mayBeSplitByTime && !boolean("transfer.adversarial.target-preferences")
+        return isAdversarial && seesNothingNew ? 0 : transferRounds
+    }
 
     /// Whether a transferred ranking is blended with the local one as far as validation shows a gain.
     public var hasGate: Bool { boolean("transfer.gate") }
@@ -180,7 +196,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// The rounds of a run.
     public var roundCount: Int {
-        4 + (isByText ? 0 : 2 * transferRounds + (hasGate ? 1 : 0)) + (mayBeSplitByTime ? 1 : 0)
+        4 + transferRounds + refitTransferRounds + (hasGate && !isByText ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
             + 2 * (fedAvgRounds + factorRounds)
     }
 

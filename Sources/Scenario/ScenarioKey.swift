@@ -175,6 +175,24 @@ public struct ScenarioKey: Sendable, Equatable {
             "world.nuisance-words", .integer(0...12), default: "0",
             "Words that each title has besides, of one topic of the item's own that says nothing of taste."),
         ScenarioKey(
+            "world.item-vectors", .choice(["words", "dense"]), default: "words",
+            "words: items have titles, whose words have vectors; dense: the vectors behind the titles themselves, of text.dimension = taste-dimensions, and one more with a shortcut."
+        ),
+        ScenarioKey(
+            "world.shortcut", .section,
+            "A further coordinate of dense item vectors that tells popularity in one domain and nothing in the others."),
+        ScenarioKey(
+            "world.shortcut.domain", .name, "The domain in which it tells how popular an item is."),
+        ScenarioKey(
+            "world.shortcut.length", .number(0...100), default: "0", "Its standard deviation there; 0 for none."),
+        ScenarioKey(
+            "world.shortcut.strength", .number(-1...1), default: "0.8", "Its correlation with popularity there."),
+        ScenarioKey(
+            "world.shortcut.shift", .number(-100...100), default: "2", "Its mean in the other domains, in lengths."),
+        ScenarioKey(
+            "world.shortcut.spread", .number(0...100), default: "2",
+            "Its standard deviation in the other domains, in lengths."),
+        ScenarioKey(
             "world.popularity-exponent", .number(0...3), default: "0.8",
             "plain: popularity falls as the rank to minus this power."),
         ScenarioKey(
@@ -217,8 +235,8 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("model.solver-steps", .integer(1...100), default: "3", "Conjugate-gradient steps a row and sweep."),
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
-            "federation.rounds", .integer(1...1_000_000), default: "200",
-            "The most rounds a run may take; feature-map takes eight, meta six and twice transfer.meta.rounds, and naive-fedavg twice evaluation.fedavg-rounds more."
+            "federation.rounds", .integer(1...1_000_000), default: "10000",
+            "The most rounds a run may take; feature-map takes eight, meta six and twice transfer.meta.rounds, adversarial rounds times discriminator-steps, and naive-fedavg twice evaluation.fedavg-rounds more."
         ),
         ScenarioKey(
             "federation.strategy", .choice(StrategyNames.all), default: "fedavg",
@@ -262,8 +280,8 @@ public struct ScenarioKey: Sendable, Equatable {
             "What false updates are multiplied by; below 0 they lead away."),
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
-            "transfer.method", .choice(["feature-map", "meta"]), default: "feature-map",
-            "feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
+            "transfer.method", .choice(["feature-map", "meta", "adversarial"]), default: "feature-map",
+            "adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients; feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
         ),
         ScenarioKey(
             "transfer.alignment", .choice(["persons", "text"]), default: "persons",
@@ -303,6 +321,39 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transfer.text.source-scale", .numbers(0...1e3), default: "[1, 3]",
             "How large the weights of source features are to begin with."),
+        ScenarioKey(
+            "transfer.adversarial", .section,
+            "method: adversarial; a game between features of item text (G) and a discriminator of domains (D)."),
+        ScenarioKey(
+            "transfer.adversarial.rounds", .integer(1...100_000), default: "150", "Steps of the features."),
+        ScenarioKey(
+            "transfer.adversarial.discriminator-steps", .integer(1...100), default: "10",
+            "Steps of D for each of G; every step is one exchange with the coordinator."),
+        ScenarioKey(
+            "transfer.adversarial.reversal", .number(0...1e3), default: "5",
+            "λ, how much the features are to confuse D; it rises from 0 as 2/(1 + exp(−10 p)) − 1 over the rounds."),
+        ScenarioKey(
+            "transfer.adversarial.dimension", .integer(1...512), default: "8", "Dimensions of the features."),
+        ScenarioKey(
+            "transfer.adversarial.extractor", .choice(["linear", "tanh", "relu"]), default: "linear",
+            "G: an affine map, or one hidden layer."),
+        ScenarioKey("transfer.adversarial.units", .integer(1...1_024), default: "24", "Hidden units of G."),
+        ScenarioKey(
+            "transfer.adversarial.discriminator", .choice(["linear", "tanh"]), default: "tanh",
+            "D: an affine map, or one hidden layer."),
+        ScenarioKey("transfer.adversarial.discriminator-units", .integer(1...1_024), default: "8", "Hidden units of D."),
+        ScenarioKey(
+            "transfer.adversarial.bins", .integer(1...32), default: "1",
+            "Above 1 D is conditional: it sees the features together with the bin of the item's popularity in its domain."),
+        ScenarioKey(
+            "transfer.adversarial.confidence", .number(0...1e6), default: "10",
+            "α of the preferences that train G, and of a device's fold-in into the features."),
+        ScenarioKey(
+            "transfer.adversarial.regularization", .number(1e-6...1e6), default: "5",
+            "λ of the persons in the preferences, and of a device's fold-in into the source's features."),
+        ScenarioKey(
+            "transfer.adversarial.target-preferences", .boolean, default: "false",
+            "Whether the target's ratings train G too; false: as for a target that has none."),
         ScenarioKey("transfer.meta", .section, "method: meta; devices send gradients, one sum a round."),
         ScenarioKey(
             "transfer.meta.variant", .choice(["maml", "fomaml", "reptile", "ridge"]), default: "maml",

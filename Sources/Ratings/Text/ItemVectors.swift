@@ -64,6 +64,16 @@ public struct ItemVectors: Sendable, Equatable {
         duplicateIdCount = 0
     }
 
+    /// Vectors that are known for every item, items × dimension.
+    public init(vectors: Matrix) {
+        self.vectors = vectors
+        isDescribed = [Bool](repeating: true, count: vectors.rowCount)
+        knownTokenShare = 1
+        commonComponent = []
+        unknownIdCount = 0
+        duplicateIdCount = 0
+    }
+
     init(_ rows: VectorRows) {
         let dimension = rows.dimension
         var values = [Double](repeating: 0, count: rows.rowOfItem.count * dimension)
