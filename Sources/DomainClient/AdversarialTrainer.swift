@@ -107,7 +107,8 @@ struct AdversarialTrainer {
                 &state.parameters, average, of: state.configuration.part(ofExchange: exchange), progress: progress)
             guard state.parameters.tensors.extractor.allSatisfy({ $0.isFinite }) else {
                 throw RunFailure(
-                    .scenario, "the adversarial game diverges in exchange \(exchange + 1); lower transfer.adversarial.reversal")
+                    .scenario,
+                    "the adversarial game diverges in exchange \(exchange + 1); lower transfer.adversarial.reversal")
             }
             states[method] = state
         }

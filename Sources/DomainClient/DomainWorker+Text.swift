@@ -25,14 +25,8 @@ extension DomainWorker {
                 TensorName.textMap(domain, .weights, isShuffled: isShuffled), values: map.weights.values)
             try gate.publish(TensorName.textMap(domain, .offset, isShuffled: isShuffled), values: map.offset)
         }
-        let isByMoments = scenario.text("transfer.text.space") == "optimal-transport"
-        try gate.publish(
-            TensorName.textMap(domain, .mean),
-            values: isByMoments ? source.moments.mean.map { Float($0) } : source.maps[0].map.meanText)
-        if isByMoments {
-            try gate.publish(
-                TensorName.textMap(domain, .covariance), values: source.moments.covariance.map { Float($0) })
-        }
+        try gate.publish(TensorName.textMap(domain, .mean), values: source.moments.mean.map { Float($0) })
+        try gate.publish(TensorName.textMap(domain, .covariance), values: source.moments.covariance.map { Float($0) })
     }
 
     private func missingText() -> RunFailure {
@@ -98,6 +92,11 @@ extension DomainWorker {
         var models = try deviceModels(plan, known: known)
         var scoring = try scoring(known)
         try scoring.evaluate(plan: plan, known: own, models: &models)
+        if let vectors {
+            discrepancy = try Discrepancies.ofTexts(
+                plan, known: known, target: TextMoments(TextSource.described(vectors)),
+                factors: scenario.integer("model.factors"))
+        }
         self.scoring = scoring
     }
 

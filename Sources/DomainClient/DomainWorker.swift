@@ -21,6 +21,7 @@ struct DomainWorker: RoundWorker {
     /// Where texts link the domains: what the target's client knows and nobody else, its models and its scores.
     var own = ParameterSet()
     var textModels: TextModels?
+    var discrepancy: [DiscrepancyRecord] = []
     var scoring: TargetEvaluation?
     private let data: DomainData
     /// The interactions of all clients of a shared domain, for what of the catalogue is cold.
@@ -47,7 +48,8 @@ struct DomainWorker: RoundWorker {
         // Which items are cold is a matter of the whole domain.
         self.whole = client.group.isShared ? whole.interactions : nil
         let needsVectors =
-            scenario.isByText || scenario.isAdversarial || scenario.fedAvgRounds > 0 || (isTarget && scenario.hasBaseline(MethodName.textKNN))
+            scenario.isByText || scenario.isAdversarial || scenario.fedAvgRounds > 0
+            || (isTarget && scenario.hasBaseline(MethodName.textKNN))
         vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
         split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: whole.interactions)
         scale = isTarget ? try RatingScale(scenario, target: data.interactions) : .oneToFive
@@ -329,7 +331,8 @@ struct DomainWorker: RoundWorker {
                 interactions: interactions.rows.columns.count, duplicates: interactions.duplicateCount,
                 catalogue: interactions.catalogueDigest.description),
             evaluation: (scoring?.evaluation ?? []).sorted(by: EvaluationRecord.isOrdered),
-            choices: baselines.choices + (textModels?.choices ?? []) + (scoring?.choices ?? []))
+            choices: baselines.choices + (textModels?.choices ?? []) + (scoring?.choices ?? []),
+            discrepancy: discrepancy)
     }
 }
 

@@ -177,6 +177,7 @@ struct PersonsWorker: RoundWorker {
                 interactions: scoring.devices.reduce(0) { sum, device in
                     sum + client.group.links.reduce(0) { $0 + device.interactionCount(in: $1) }
                 }, duplicates: 0),
-            evaluation: scoring.evaluation.sorted(by: EvaluationRecord.isOrdered), choices: scoring.choices)
+            evaluation: scoring.evaluation.sorted(by: EvaluationRecord.isOrdered), choices: scoring.choices,
+            discrepancy: scoring.discrepancy)
     }
 }

@@ -18,10 +18,13 @@ struct TargetEvaluation {
     private let scale: RatingScale
     /// The persons, each with what may be seen of that person.
     let devices: [Device]
+    /// The catalogues, by domain.
+    private var items: [String: [String]] = [:]
     /// By domain.
     private(set) var splits: [String: DomainSplit] = [:]
     private(set) var evaluation: [EvaluationRecord] = []
     private(set) var choices: [ChoiceRecord] = []
+    private(set) var discrepancy: [DiscrepancyRecord] = []
 
     init(
         _ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, scale: RatingScale,
@@ -38,6 +41,7 @@ struct TargetEvaluation {
     ///
     /// - Parameter times: the times of the split, or `nil` for a seeded one.
     mutating func makeSplits(of domains: [String: Interactions], times: SplitTimes?) {
+        items = domains.mapValues(\.items)
         for (domain, interactions) in domains {
             splits[domain] = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: interactions)
         }
@@ -191,6 +195,15 @@ struct TargetEvaluation {
             // Without the gate the choice is the same.
             if plan.gate?.methods.contains(where: { MethodName.ungated($0) == entry.method }) == true { return nil }
             return entry.candidate.flatMap { ChoiceRecord(entry.method, $0, gate: entry.gate) }
+        }
+        if scenario.isAdversarial {
+            discrepancy = try Discrepancies.ofGame(
+                plan, known: known, models: models, sourceItems: items[plan.sources.first ?? ""] ?? [],
+                targetItems: items[plan.target] ?? [], seed: seed)
+        } else if !scenario.isByText {
+            let map = try models.map(entries.first { $0.method == MethodName.featureMap }?.candidate, known: known)
+            discrepancy = try Discrepancies.ofPersons(
+                plan, known: known, models: &models, map: map, factors: scenario.integer("model.factors"))
         }
         let personCount = Int(try known.require(TensorName.momentCount(plan.target)).first ?? 1)
         let split = try split(plan.target)

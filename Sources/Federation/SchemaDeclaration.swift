@@ -71,9 +71,7 @@ struct SchemaDeclaration {
             declare(name(.offset), [factors], .global, release)
         }
         declare(TensorName.textMap(domain, .mean), [dimension], .global, release)
-        if scenario.text("transfer.text.space") == "optimal-transport" {
-            declare(TensorName.textMap(domain, .covariance), [dimension, dimension], .global, release)
-        }
+        declare(TensorName.textMap(domain, .covariance), [dimension, dimension], .global, release)
     }
 
     /// What enters every run's schema whatever links the domains.

@@ -40,7 +40,7 @@ public enum TensorName {
         case offset
         /// The mean text, text dimension.
         case mean
-        /// The covariance of the texts, text dimension squared; with optimal transport only.
+        /// The covariance of the texts, text dimension squared.
         case covariance
     }
 

@@ -153,6 +153,30 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     }
 }
 
+/// How far two domains are apart by one measure, before and after the transfer.
+public struct DiscrepancyRecord: Codable, Sendable, Equatable {
+    /// The source domain.
+    public let source: String
+    /// The target domain.
+    public let target: String
+    /// The measure: `coral`, `bures-wasserstein`, `mmd`, `sliced-wasserstein` (all squared), `principal-angle` (radians),
+    /// `proxy-a-distance`, or the accuracy of a discriminator on held-out items.
+    public let measure: String
+    /// Of the domains as they are.
+    public let before: Double
+    /// As the transfer sees them.
+    public let after: Double
+
+    /// Makes a record.
+    public init(source: String, target: String, measure: String, before: Double, after: Double) {
+        self.source = source
+        self.target = target
+        self.measure = measure
+        self.before = before
+        self.after = after
+    }
+}
+
 /// What a client writes into its own folder for the launcher to merge.
 public struct ClientFolderRecord: Codable, Sendable, Equatable {
     /// The client.
@@ -161,12 +185,18 @@ public struct ClientFolderRecord: Codable, Sendable, Equatable {
     public let evaluation: [EvaluationRecord]
     /// What its validation persons decided.
     public let choices: [ChoiceRecord]
+    /// How far the domains are apart.
+    public let discrepancy: [DiscrepancyRecord]
 
     /// Makes a folder record.
-    public init(client: ClientRecord, evaluation: [EvaluationRecord], choices: [ChoiceRecord]) {
+    public init(
+        client: ClientRecord, evaluation: [EvaluationRecord], choices: [ChoiceRecord],
+        discrepancy: [DiscrepancyRecord] = []
+    ) {
         self.client = client
         self.evaluation = evaluation
         self.choices = choices
+        self.discrepancy = discrepancy
     }
 }
 
@@ -307,7 +337,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public static let schema = "ferry.run/1"
 
     enum CodingKeys: String, CodingKey {
-        case schema, scenario, seed, rounds, status, clients, evaluation, choices, missing, privacy, wire, version
+        case schema, scenario, seed, rounds, status, clients, evaluation, choices, discrepancy, missing, privacy, wire
+        case version
         case schemaDigest = "parameter-schema"
     }
 
@@ -329,6 +360,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public let evaluation: [EvaluationRecord]
     /// What validation decided.
     public let choices: [ChoiceRecord]
+    /// How far the domains are apart before and after the transfer.
+    public let discrepancy: [DiscrepancyRecord]
     /// Clients that were lost, by id.
     public let missing: [String]
     /// The digest of the schema of shared parameters.
@@ -341,8 +374,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     /// Makes a record.
     public init(
         version: String, scenario: String, seed: Int, rounds: Int, status: RunStatus, clients: [ClientRecord],
-        evaluation: [EvaluationRecord], choices: [ChoiceRecord], missing: [String], schemaDigest: String,
-        privacy: PrivacyRecord, wire: WireTotals
+        evaluation: [EvaluationRecord], choices: [ChoiceRecord], discrepancy: [DiscrepancyRecord] = [],
+        missing: [String], schemaDigest: String, privacy: PrivacyRecord, wire: WireTotals
     ) {
         self.schema = RunRecord.schema
         self.version = version
@@ -353,6 +386,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
         self.clients = clients
         self.evaluation = evaluation
         self.choices = choices
+        self.discrepancy = discrepancy
         self.missing = missing
         self.schemaDigest = schemaDigest
         self.privacy = privacy

@@ -270,7 +270,8 @@ extension ScenarioDecoder {
             if !hasText(group) {
                 report(
                     "clients[\(index)].data",
-                    "adversarial needs text or vectors of the items of every domain; name them in items or item-vectors")
+                    "adversarial needs text or vectors of the items of every domain; name them in items or item-vectors"
+                )
             }
         }
     }

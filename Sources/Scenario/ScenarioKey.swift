@@ -303,7 +303,7 @@ public struct ScenarioKey: Sendable, Equatable {
             "alignment: text; the target's models of its items' text, with what sources know."),
         ScenarioKey(
             "transfer.text.space", .choice(["shared", "optimal-transport"]), default: "shared",
-            "How the target's texts are brought into a source's space. shared: both use the same word vectors; optimal-transport: by the affine map between the Gaussian moments of all texts, which sources ship."
+            "How the target's texts are brought into a source's space. shared: both use the same word vectors; optimal-transport: by the affine map between the Gaussian moments of all texts."
         ),
         ScenarioKey(
             "transfer.text.source-ridge", .number(1e-6...1e9), default: "10",
@@ -341,10 +341,12 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transfer.adversarial.discriminator", .choice(["linear", "tanh"]), default: "tanh",
             "D: an affine map, or one hidden layer."),
-        ScenarioKey("transfer.adversarial.discriminator-units", .integer(1...1_024), default: "8", "Hidden units of D."),
+        ScenarioKey(
+            "transfer.adversarial.discriminator-units", .integer(1...1_024), default: "8", "Hidden units of D."),
         ScenarioKey(
             "transfer.adversarial.bins", .integer(1...32), default: "1",
-            "Above 1 D is conditional: it sees the features together with the bin of the item's popularity in its domain."),
+            "Above 1 D is conditional: it sees the features together with the bin of the item's popularity in its domain."
+        ),
         ScenarioKey(
             "transfer.adversarial.confidence", .number(0...1e6), default: "10",
             "α of the preferences that train G, and of a device's fold-in into the features."),

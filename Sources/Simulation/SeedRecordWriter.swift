@@ -22,6 +22,7 @@ struct SeedRecordWriter {
         var clients: [ClientRecord] = []
         var evaluation: [EvaluationRecord] = []
         var choices: [ChoiceRecord] = []
+        var discrepancy: [DiscrepancyRecord] = []
         var ledger: [LedgerEntry] = []
         for client in scenario.clients.map(\.id).sorted() {
             let path = "\(folder)/clients/\(client)"
@@ -31,6 +32,7 @@ struct SeedRecordWriter {
                 evaluation += record.evaluation
                 // Several persons clients make the same choices, from the same broadcast scores.
                 choices += record.choices.filter { !choices.contains($0) }
+                discrepancy += record.discrepancy.filter { !discrepancy.contains($0) }
             }
             if FileManager.default.fileExists(atPath: "\(path)/ledger.jsonl") {
                 ledger += try readLedger("\(path)/ledger.jsonl")
@@ -41,7 +43,8 @@ struct SeedRecordWriter {
         let releases = Set(ledger.map(\.release)).sorted()
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
-            status: status, clients: clients, evaluation: evaluation, choices: choices, missing: wire.missing,
+            status: status, clients: clients, evaluation: evaluation, choices: choices, discrepancy: discrepancy,
+            missing: wire.missing,
             schemaDigest: wire.schemaDigest,
             privacy: PrivacyRecord(
                 mode: scenario.text("privacy.mode"), unit: "person", neighbouring: "add-remove", delta: nil,
