@@ -16,6 +16,8 @@ struct EvaluationEntry {
     let candidate: SelectionGrid.Candidate?
     /// g: the weight of this ranking beside that of best-local; `nil` for a ranking of its own.
     var gate: Double?
+    /// g of cold items, where they have one of their own.
+    var coldGate: Double?
 }
 
 /// Collects one cohort's rankings and predictions, and makes figures of them.
@@ -83,7 +85,9 @@ struct CohortEvaluation {
         for (index, entry) in ranking.enumerated() {
             var values = scores[index]
             if let gate = entry.gate, let local = localIndex[index] {
-                values = DeviceModels.blend(values, with: scores[local], weight: gate)
+                values = DeviceModels.blend(
+                    values, with: scores[local], weight: gate, coldWeight: entry.coldGate ?? gate,
+                    isColdItem: isColdItem)
             }
             let list = try RankingMetrics.top(topN, scores: values, excluded: excluded)
             try MetricInvariants.check(ranking: list, relevant: task.query.items, count: topN)

@@ -265,12 +265,23 @@ struct DeviceModels {
         return scores
     }
 
-    /// (1 − g) · local + g · transfer of z-scores; without weight the local scores themselves, bit for bit.
-    static func blend(_ transfer: [Float], with local: [Float], weight: Double) -> [Float] {
-        if weight == 0 { return local }
+    /// (1 − g) · local + g · transfer of z-scores; without any weight the local scores themselves, bit for bit.
+    ///
+    /// - Parameters:
+    ///   - weight: g.
+    ///   - coldWeight: g of cold items.
+    ///   - isColdItem: the cold items; empty for none.
+    static func blend(
+        _ transfer: [Float], with local: [Float], weight: Double, coldWeight: Double, isColdItem: [Bool]
+    ) -> [Float] {
+        let coldWeight = isColdItem.isEmpty ? weight : coldWeight
+        if weight == 0, coldWeight == 0 { return local }
         let (first, second) = (standardized(transfer), standardized(local))
-        let weight = Float(weight)
-        return zip(first, second).map { weight * $0 + (1 - weight) * $1 }
+        let weights = (Float(weight), Float(coldWeight))
+        return first.indices.map { item in
+            let weight = !isColdItem.isEmpty && isColdItem[item] ? weights.1 : weights.0
+            return weight * first[item] + (1 - weight) * second[item]
+        }
     }
 
     /// Scores less their mean, over their standard deviation; zeros where all are equal.

@@ -90,6 +90,12 @@ private struct RecommendationSource {
     init(folder: String, dataDirectory: String?) throws {
         let text = String(decoding: try RecordFile.read("\(folder)/scenario.yaml"), as: UTF8.self)
         scenario = try ScenarioDefinition(yaml: text, file: "\(folder)/scenario.yaml")
+        guard !scenario.isByText else {
+            throw RunFailure(
+                .inputOutput,
+                "with alignment text the models stay in the target's client and end with it; recommend needs a run with "
+                    + "alignment persons")
+        }
         record = try RecordFile.readJSON(RunRecord.self, from: "\(folder)/run.json")
         guard record.status == .completed else {
             throw RunFailure(.inputOutput, "\(folder) holds a run that did not complete; run the scenario again")
@@ -291,6 +297,8 @@ private struct Ranker {
         }
         let own = try scores(candidate, map)
         guard let gate else { return own }
-        return DeviceModels.blend(own, with: try local.map { try scores($0, nil) } ?? popularity, weight: gate)
+        return DeviceModels.blend(
+            own, with: try local.map { try scores($0, nil) } ?? popularity, weight: gate, coldWeight: gate,
+            isColdItem: [])
     }
 }

@@ -124,8 +124,27 @@ struct TargetEvaluation {
                 for method in blends.methods.indices {
                     let transferred = scores[(method + 1) * blends.shots.count + shots]
                     for (index, weight) in Gate.weights.enumerated() {
-                        gains[blends.column(method: method, shots: shots, weight: index)] = Float(
-                            try ndcg(DeviceModels.blend(transferred, with: local, weight: weight)) - reference)
+                        let blend = DeviceModels.blend(
+                            transferred, with: local, weight: weight, coldWeight: 0, isColdItem: split.isColdItem)
+                        gains[blends.column(method: method, bucket: shots, weight: index)] = Float(
+                            try ndcg(blend) - reference)
+                    }
+                }
+            }
+            if let bucket = blends.coldItemsBucket,
+                let most = blends.shots.indices.max(by: {
+                    blends.shots[$0] < blends.shots[$1]
+                }), let task = split.coldItemsTask(ofValidation: device.person, device.history(in: plan.target))
+            {
+                let local = scores[most]
+                let reference = try RankingMetrics(scores: local, task: task, count: topN).ndcg
+                for method in blends.methods.indices {
+                    let transferred = scores[(method + 1) * blends.shots.count + most]
+                    for (index, weight) in Gate.weights.enumerated() {
+                        let blend = DeviceModels.blend(
+                            transferred, with: local, weight: 0, coldWeight: weight, isColdItem: split.isColdItem)
+                        gains[blends.column(method: method, bucket: bucket, weight: index)] = Float(
+                            try RankingMetrics(scores: blend, task: task, count: topN).ndcg - reference)
                     }
                 }
             }
@@ -144,9 +163,13 @@ struct TargetEvaluation {
     private func entries(_ plan: RunPlan, known: ParameterSet) throws -> [EvaluationEntry] {
         let scores = try known.require(TensorName.selectionScores)
         var decisions: (_ method: String, _ shots: Int) -> Gate.Decision? = { _, _ in nil }
+        var coldWeights: [String: Double] = [:]
         if let gate = plan.gate {
             let gains = try known.require(TensorName.gateGains)
             let counts = try known.require(TensorName.gateCounts)
+            for method in gate.methods where gate.hasColdItems {
+                coldWeights[method] = gate.coldItemsDecision(method: method, gains: gains, counts: counts).weight
+            }
             decisions = {
                 gate.methods.contains($0) ? gate.decision(method: $0, shots: $1, gains: gains, counts: counts) : nil
             }
@@ -170,7 +193,9 @@ struct TargetEvaluation {
                 let entry = EvaluationEntry(method: method, shots: shots, candidate: candidate)
                 guard let decision = decisions(method, shots) else { return [entry] }
                 return [
-                    EvaluationEntry(method: method, shots: shots, candidate: candidate, gate: decision.weight),
+                    EvaluationEntry(
+                        method: method, shots: shots, candidate: candidate, gate: decision.weight,
+                        coldGate: coldWeights[method]),
                     EvaluationEntry(method: MethodName.ungated(method), shots: shots, candidate: candidate),
                 ]
             }
@@ -194,7 +219,9 @@ struct TargetEvaluation {
         choices = entries.compactMap { entry in
             // Without the gate the choice is the same.
             if plan.gate?.methods.contains(where: { MethodName.ungated($0) == entry.method }) == true { return nil }
-            return entry.candidate.flatMap { ChoiceRecord(entry.method, $0, gate: entry.gate) }
+            return entry.candidate.flatMap {
+                ChoiceRecord(entry.method, $0, gate: entry.gate, coldGate: entry.coldGate)
+            }
         }
         if scenario.isAdversarial {
             discrepancy = try Discrepancies.ofGame(
@@ -213,7 +240,8 @@ struct TargetEvaluation {
             most == 0
             ? []
             : entries.filter { $0.shots == most }.map {
-                EvaluationEntry(method: $0.method, shots: nil, candidate: $0.candidate, gate: $0.gate)
+                EvaluationEntry(
+                    method: $0.method, shots: nil, candidate: $0.candidate, gate: $0.gate, coldGate: $0.coldGate)
             }
         let cohorts: [(name: String, entries: [EvaluationEntry], task: (Device) -> PredictionTask?)] = [
             (
@@ -248,7 +276,7 @@ struct TargetEvaluation {
 
 extension ChoiceRecord {
     /// The choice of a candidate; `nil` where there was nothing to choose.
-    init?(_ method: String, _ candidate: SelectionGrid.Candidate, gate: Double? = nil) {
+    init?(_ method: String, _ candidate: SelectionGrid.Candidate, gate: Double? = nil, coldGate: Double? = nil) {
         let isPicked = method == MethodName.bestLocal
         let hasSettings =
             isPicked || candidate.ridge != nil || candidate.regularization != nil || candidate.blend != nil
@@ -260,6 +288,7 @@ extension ChoiceRecord {
             regularization: candidate.regularization,
             model: isPicked
                 ? candidate.method : candidate.model ?? candidate.blend.map { "\($0.first)+\($0.second)" },
-            weight: candidate.blend?.weight, carry: candidate.carry, damping: candidate.damping, gate: gate)
+            weight: candidate.blend?.weight, carry: candidate.carry, damping: candidate.damping, gate: gate,
+            coldGate: coldGate)
     }
 }

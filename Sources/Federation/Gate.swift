@@ -1,8 +1,8 @@
 public import Numerics
 public import Scenario
 
-/// How far a transferred ranking is blended with the local one: s = (1 − g) · local + g · transfer, for each number of
-/// shots.
+/// How far a transferred ranking is blended with the local one: s = (1 − g) · local + g · transfer, with a g for each
+/// number of shots and, where items are kept out of training, one for those cold items.
 ///
 /// g is above 0 only where validation persons show a gain: among the weights whose gain has a one-sided 95 % bootstrap
 /// lower bound above 0 the one with the largest mean gain is taken. The bootstrap is that of Poisson weights, which a
@@ -38,18 +38,30 @@ public struct Gate: Sendable, Equatable {
     /// The numbers of shots.
     public let shots: [Int]
 
+    /// Whether cold items have a g of their own: where the scenario keeps items out of training by hash. By time nobody
+    /// can have known them when choices are made.
+    public let hasColdItems: Bool
+
     /// The gate of a scenario.
     public init(_ scenario: ScenarioDefinition) {
         methods = [scenario.transferMethod, MethodName.shuffledSource]
         shots = scenario.integers("evaluation.shots")
+        hasColdItems = scenario.number("evaluation.cold-items") > 0 && !scenario.mayBeSplitByTime
     }
 
-    /// The columns of the sums of gains: one for each method, number of shots and weight.
-    public var columnCount: Int { methods.count * shots.count * Gate.weights.count }
+    /// Numbers of shots, and the cold items.
+    private var bucketCount: Int { shots.count + (hasColdItems ? 1 : 0) }
 
-    /// The column of a method, a number of shots and a weight by their positions in the lists.
-    public func column(method: Int, shots: Int, weight: Int) -> Int {
-        (method * self.shots.count + shots) * Gate.weights.count + weight
+    /// The position of the bucket of cold items behind those of the numbers of shots; `nil` without one.
+    public var coldItemsBucket: Int? { hasColdItems ? shots.count : nil }
+
+    /// The columns of the sums of gains: one for each method, bucket and weight.
+    public var columnCount: Int { methods.count * bucketCount * Gate.weights.count }
+
+    /// The column of a method, a bucket and a weight by their positions: the buckets are the numbers of shots, then the
+    /// cold items.
+    public func column(method: Int, bucket: Int, weight: Int) -> Int {
+        (method * bucketCount + bucket) * Gate.weights.count + weight
     }
 
     /// The rows' weights of one person: 1, then independent draws of Poisson(1).
@@ -78,15 +90,23 @@ public struct Gate: Sendable, Equatable {
     ///   - gains: Σ weight · gain, rows × columns.
     ///   - counts: Σ weight, rows.
     public func decision(method: String, shots: Int, gains: [Float], counts: [Float]) -> Decision {
+        decision(method, bucket: self.shots.firstIndex(of: shots), gains, counts)
+    }
+
+    /// The decision for a method on cold items.
+    public func coldItemsDecision(method: String, gains: [Float], counts: [Float]) -> Decision {
+        decision(method, bucket: coldItemsBucket, gains, counts)
+    }
+
+    private func decision(_ method: String, bucket: Int?, _ gains: [Float], _ counts: [Float]) -> Decision {
         precondition(
             gains.count == Gate.rowCount * columnCount && counts.count == Gate.rowCount, "sums of another gate")
-        guard let method = methods.firstIndex(of: method), let shots = self.shots.firstIndex(of: shots),
-            counts[0] >= 2
+        guard let method = methods.firstIndex(of: method), let bucket, counts[0] >= 2
         else { return Decision(weight: 0, gain: 0, lowerBound: nil) }
         var best: Decision?
         var bestOfAll: Decision?
         for (index, weight) in Gate.weights.enumerated() {
-            let column = column(method: method, shots: shots, weight: index)
+            let column = column(method: method, bucket: bucket, weight: index)
             func mean(_ row: Int) -> Double { Double(gains[row * columnCount + column]) / Double(counts[row]) }
             let draws = (1..<Gate.rowCount).filter { counts[$0] > 0 }.map(mean).sorted()
             guard !draws.isEmpty else { continue }

@@ -150,6 +150,16 @@ public struct DomainSplit: Sendable {
             before: part == .cold ? times?.test : times?.validation)
     }
 
+    /// What of a validation person tells how to rank cold items: the query is their cold items alone, and what they know
+    /// is that of their `coldTask`, whose own query is left out of the ranking. `nil` for others, without cold items, and
+    /// with split times, before which nobody knew them.
+    public func coldItemsTask(ofValidation person: String, _ history: PersonHistory) -> PredictionTask? {
+        guard times == nil, isValidation(person), let task = coldTask(of: person, history) else { return nil }
+        let query = history.items.indices.filter { isCold(history.items[$0]) }
+        guard !query.isEmpty else { return nil }
+        return PredictionTask(known: task.known, query: history.subset(query), others: task.query.items)
+    }
+
     /// The task of a warm scored person: what was held out, or what is later than the test time; `nil` for others.
     public func warmTask(of person: String, _ history: PersonHistory) -> PredictionTask? {
         task(person, history) { !isCold(history.items[$0]) }

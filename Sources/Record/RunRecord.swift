@@ -93,6 +93,7 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case method, shots, ridge, regularization, model, weight, carry, damping, setting, gate
         case foldIn = "fold-in"
+        case coldGate = "cold-items-gate"
         case itemRegularization = "item-regularization"
         case featureRatio = "feature-ratio"
         case sourceScale = "source-scale"
@@ -121,6 +122,8 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
 
     /// g, the weight of the transferred ranking beside the best local one.
     public let gate: Double?
+    /// g of items that nobody trained on, where they have one of their own.
+    public let coldGate: Double?
 
     /// How strongly items follow their features, where the model has features.
     public let itemRegularization: Double?
@@ -133,9 +136,11 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     public init(
         method: String, shots: Int? = nil, ridge: Double? = nil, foldIn: String? = nil, regularization: Double? = nil,
         model: String? = nil, weight: Double? = nil, carry: Double? = nil, damping: Double? = nil,
-        setting: Double? = nil, gate: Double? = nil, itemRegularization: Double? = nil, featureRatio: Double? = nil,
+        setting: Double? = nil, gate: Double? = nil, coldGate: Double? = nil, itemRegularization: Double? = nil,
+        featureRatio: Double? = nil,
         sourceScale: Double? = nil
     ) {
+        self.coldGate = coldGate
         self.itemRegularization = itemRegularization
         self.featureRatio = featureRatio
         self.sourceScale = sourceScale

@@ -34,7 +34,7 @@ import Testing
         for method in gate.methods.indices {
             for shots in gate.shots.indices {
                 for weight in Gate.weights.indices {
-                    seen.insert(gate.column(method: method, shots: shots, weight: weight))
+                    seen.insert(gate.column(method: method, bucket: shots, weight: weight))
                 }
             }
         }
@@ -70,7 +70,7 @@ import Testing
 
     @Test func `The weight with the largest mean gain is taken among those whose gain is certain`() {
         for wanted in Gate.weights.indices {
-            let column = gate.column(method: 0, shots: 1, weight: wanted)
+            let column = gate.column(method: 0, bucket: 1, weight: wanted)
             let found = decision(sums(0..<60) { $1 == column ? 0.2 : 0.1 })
             #expect(found.weight == Gate.weights[wanted])
             #expect(abs(found.gain - 0.2) < 1e-6 && found.lowerBound.map { abs($0 - 0.2) < 1e-6 } == true)
@@ -78,7 +78,7 @@ import Testing
             let risky = decision(
                 sums(0..<60) { person, other in
                     other == column
-                        ? (person % 2 == 0 ? 10 : -9) : other == gate.column(method: 0, shots: 1, weight: 0) ? 0.1 : 0
+                        ? (person % 2 == 0 ? 10 : -9) : other == gate.column(method: 0, bucket: 1, weight: 0) ? 0.1 : 0
                 })
             if wanted > 0 { #expect(risky.weight == Gate.weights[0]) }
         }
