@@ -142,6 +142,7 @@ extension SyntheticWorld.Options {
                 tasteDimensions: scenario.integer("world.taste-dimensions"),
                 tasteStrength: scenario.number("world.taste-strength"), domainGap: scenario.number("world.domain-gap"),
                 domains: domains)
+            hasUnitItems = scenario.boolean("world.unit-items")
             popularity = .zipf(exponent: scenario.number("world.popularity-exponent"))
         }
         tasteDimensions = scenario.integer("world.taste-dimensions")
@@ -151,6 +152,13 @@ extension SyntheticWorld.Options {
         textNoise = scenario.number("world.text-noise")
         textSharpness = scenario.number("world.text-sharpness")
         nuisanceWords = scenario.integer("world.nuisance-words")
+        furtherWords = scenario.integer("world.further-words")
+        if let count = scenario.optionalInteger("world.target-items") {
+            overrides[scenario.target, default: SyntheticWorld.DomainOptions()].itemCount = count
+        }
+        if let mean = scenario.optionalNumber("world.target-interactions") {
+            overrides[scenario.target, default: SyntheticWorld.DomainOptions()].meanInteractions = mean
+        }
         if let domain = scenario.optionalText("world.shortcut.domain") {
             shortcutDomain = domain
             shortcutLength = scenario.number("world.shortcut.length")

@@ -24,6 +24,7 @@ extension DomainWorker {
             try gate.publish(
                 TensorName.textMap(domain, .weights, isShuffled: isShuffled), values: map.weights.values)
             try gate.publish(TensorName.textMap(domain, .offset, isShuffled: isShuffled), values: map.offset)
+            try gate.publish(TensorName.textMap(domain, .length, isShuffled: isShuffled), values: [map.meanLength])
         }
         try gate.publish(TensorName.textMap(domain, .mean), values: source.moments.mean.map { Float($0) })
         try gate.publish(TensorName.textMap(domain, .covariance), values: source.moments.covariance.map { Float($0) })
@@ -45,7 +46,7 @@ extension DomainWorker {
         }
         var models = textModels ?? TextModels(scenario, seed: seed, vectors: vectors)
         try models.train(
-            step, rows: try training(step.isFinal ? .final : .selection, known: known).rows,
+            step, data: try training(step.isFinal ? .final : .selection, known: known),
             tasks: validationTasks, sources: plan.sources, known: known)
         textModels = models
     }

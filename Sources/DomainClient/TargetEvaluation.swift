@@ -179,7 +179,7 @@ struct TargetEvaluation {
             + (scenario.isAdversarial ? [MethodName.sourceOnly] : []) + [MethodName.bestLocal]
             + MethodName.localRanking.filter {
                 [MethodName.popularity, MethodName.local].contains($0) || plan.baselines.methods.contains($0)
-                    || (scenario.isByText && $0 == MethodName.featureMapLocal)
+                    || (scenario.isByText && $0 == scenario.transferMethod + "-local")
             }
             + [MethodName.localEnsemble, MethodName.pooledReference, MethodName.naiveFedAvg].filter {
                 plan.baselines.methods.contains($0)

@@ -1,3 +1,4 @@
+import Dispatch
 import Federation
 import Numerics
 import Parameters
@@ -6,6 +7,7 @@ import Recommenders
 import Record
 import Scenario
 import Supervision
+import Synchronization
 import Transfer
 
 /// What a source client ships where texts link the domains: the maps from texts to its item factors.
@@ -48,7 +50,7 @@ struct TextSource {
                     weights: Matrix(
                         rowCount: map.weights.rowCount, columnCount: map.weights.columnCount,
                         values: map.weights.values.map { scale * $0 }), offset: map.offset,
-                    meanText: map.meanText.map { $0 / scale })
+                    meanText: map.meanText.map { $0 / scale }, meanLength: map.meanLength)
             )
         }
         moments = TextMoments(TextSource.described(vectors))
@@ -70,20 +72,24 @@ struct TextSource {
 }
 
 /// The target's models of its items' text: with what sources know, with permuted sources, and with its own text alone.
-struct TextModels {
+struct TextModels: Sendable {
     /// A setting of the grid.
-    struct Setting: Equatable {
+    struct Setting: Sendable, Equatable {
         let regularization: Double
         let itemRegularization: Double
         let featureRatio: Double
         /// `nil` for the twin, which has no source features.
         let sourceScale: Double?
+        /// Whether all features have one length: what an item is like, rather than how sure its text is.
+        let hasEqualLengths: Bool
     }
 
     /// One model, as a device would use it.
-    struct Model {
-        var foldIn: FoldIn
-        let prior: [Float]
+    enum Model: Sendable {
+        /// A fold-in into factors of who interacts with what, around a prior.
+        case interactions(FoldIn, prior: [Float])
+        /// The article's factors of ratings.
+        case ratings(FeatureRatingALS, regularization: Double)
     }
 
     private let scenario: ScenarioDefinition
@@ -103,51 +109,93 @@ struct TextModels {
     ///
     /// - Parameter known: what the sources have shipped.
     mutating func train(
-        _ step: RoundStep, rows: SparseRows, tasks: [PredictionTask], sources: [String], known: ParameterSet
+        _ step: RoundStep, data: TrainingData, tasks: [PredictionTask], sources: [String], known: ParameterSet
     ) throws {
-        for method in MethodName.textMethods {
-            let (features, prior) = try features(method, sources: sources, known: known)
-            func model(_ setting: Setting) throws -> Model {
+        let (scenario, seed) = (scenario, seed)
+        for method in MethodName.textMethods(scenario.transferMethod) {
+            let (plain, prior) = try features(method, sources: sources, known: known, hasEqualLengths: false)
+            let (equal, _) = try features(method, sources: sources, known: known, hasEqualLengths: true)
+            let model: @Sendable (Setting) throws -> Model = { setting in
                 let stream = RandomStream(
                     root: UInt64(seed), path: ["text-factors", .name(method), .name(step.description)])
+                let factors = scenario.integer("model.factors")
+                let features = setting.hasEqualLengths ? equal : plain
+                if scenario.isArticle {
+                    return .ratings(
+                        try FeatureRatingALS(
+                            data,
+                            configuration: FeatureRatingALS.Configuration(
+                                factors: factors, regularization: setting.regularization,
+                                offsetRegularization: setting.regularization,
+                                itemRegularization: setting.itemRegularization,
+                                featureRegularization: setting.featureRatio * setting.itemRegularization,
+                                iterations: scenario.integer("model.iterations")), features: features,
+                            stream: stream), regularization: setting.regularization)
+                }
                 let model = try FeatureALS(
                     configuration: FeatureALS.Configuration(
-                        factors: scenario.integer("model.factors"), regularization: Float(setting.regularization),
+                        factors: factors, regularization: Float(setting.regularization),
                         itemRegularization: Float(setting.itemRegularization),
                         featureRegularization: setting.featureRatio * setting.itemRegularization,
                         confidence: Float(scenario.number("model.confidence")),
-                        iterations: scenario.integer("model.iterations")), rows: rows, features: features,
+                        iterations: scenario.integer("model.iterations")), rows: data.rows, features: features,
                     prior: setting.sourceScale.map { prior(Float($0)) }, stream: stream)
-                return Model(
-                    foldIn: FoldIn(
-                        itemFactors: model.itemFactors, confidence: Float(scenario.number("model.confidence"))),
+                return .interactions(
+                    FoldIn(itemFactors: model.itemFactors, confidence: Float(scenario.number("model.confidence"))),
                     prior: model.userPrior)
             }
-            if settings[method] == nil {
-                var best: (setting: Setting, score: Double)?
-                for setting in grid(method) {
-                    var model = try model(setting)
-                    let score = try score(&model, tasks, regularization: setting.regularization)
-                    if best.map({ score > $0.score }) ?? true { best = (setting, score) }
-                }
-                settings[method] = best?.setting
-            }
+            if settings[method] == nil { settings[method] = try chosen(grid(method), tasks, model) }
             guard let setting = settings[method] else { continue }
             models[method] = try model(setting)
         }
     }
 
+    /// The setting with the best score, the first of equals; two models train at a time.
+    private func chosen(
+        _ settings: [Setting], _ tasks: [PredictionTask], _ model: @Sendable (Setting) throws -> Model
+    ) throws -> Setting? {
+        guard settings.count > 1 else { return settings.first }
+        let scores = Mutex<[Result<Double, any Error>?]>(Array(repeating: nil, count: settings.count))
+        let threads = 2
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+            for index in stride(from: thread, to: settings.count, by: threads) {
+                let result = Result {
+                    var trained = try model(settings[index])
+                    return try score(&trained, tasks, regularization: settings[index].regularization)
+                }
+                scores.withLock { $0[index] = result }
+            }
+        }
+        var best: (setting: Setting, score: Double)?
+        for (setting, score) in zip(settings, scores.withLock { $0 }) {
+            guard let score = try score?.get() else { continue }
+            if best.map({ score > $0.score }) ?? true { best = (setting, score) }
+        }
+        return best?.setting
+    }
+
     private func grid(_ method: String) -> [Setting] {
+        // The article's recipe leaves nothing to choose: one λ for all.
+        if scenario.isArticle {
+            let regularization = scenario.number("model.regularization")
+            return [
+                Setting(
+                    regularization: regularization, itemRegularization: regularization, featureRatio: 1,
+                    sourceScale: nil, hasEqualLengths: false)
+            ]
+        }
         let scales: [Double?] =
             method == MethodName.featureMapLocal
             ? [nil] : scenario.numbers("transfer.text.source-scale").map(Optional.some)
         return scenario.numbers("transfer.text.regularization").flatMap { regularization in
             scenario.numbers("transfer.text.item-regularization").flatMap { itemRegularization in
                 scenario.numbers("transfer.text.feature-ratio").flatMap { ratio in
-                    scales.map {
-                        Setting(
-                            regularization: regularization, itemRegularization: itemRegularization,
-                            featureRatio: ratio, sourceScale: $0)
+                    scales.flatMap { scale in
+                        scenario.words("transfer.text.lengths").map {
+                            Setting(
+                                regularization: regularization, itemRegularization: itemRegularization,
+                                featureRatio: ratio, sourceScale: scale, hasEqualLengths: $0 == "equal")
+                        }
                     }
                 }
             }
@@ -170,9 +218,19 @@ struct TextModels {
     private static func scores(
         _ model: inout Model, known: PersonHistory, regularization: Double
     ) throws -> [Float] {
-        guard !known.isEmpty else { return model.foldIn.itemFactors.multiplied(by: model.prior) }
-        try model.foldIn.begin(items: known.items[...], regularization: Float(regularization))
-        return model.foldIn.itemFactors.multiplied(by: model.foldIn.vector(prior: model.prior))
+        switch model {
+        case .ratings(let model, let regularization):
+            let factors = model.factors
+            let person = try factors.foldIn(
+                items: known.items, ratings: known.ratings,
+                regularization: RatingRegularization(offsets: regularization, factors: regularization),
+                prior: model.userPrior)
+            return factors.predictions(for: person)
+        case .interactions(var foldIn, let prior):
+            guard !known.isEmpty else { return foldIn.itemFactors.multiplied(by: prior) }
+            try foldIn.begin(items: known.items[...], regularization: Float(regularization))
+            return foldIn.itemFactors.multiplied(by: foldIn.vector(prior: prior))
+        }
     }
 
     /// The scores of all items under a method; `nil` for a method that is none of these.
@@ -184,14 +242,15 @@ struct TextModels {
 
     /// The features of the items under a method, and the weights that they start from for a scale of the source's.
     private func features(
-        _ method: String, sources: [String], known: ParameterSet
-    ) throws -> (features: Matrix, prior: (Float) -> Matrix) {
+        _ method: String, sources: [String], known: ParameterSet, hasEqualLengths: Bool
+    ) throws -> (features: Matrix, prior: @Sendable (Float) -> Matrix) {
         let scale = TextSource.scale(vectors.vectors)
-        let own = Matrix(
+        let scaled = Matrix(
             rowCount: vectors.vectors.rowCount, columnCount: vectors.vectors.columnCount,
             values: vectors.vectors.values.map { scale * $0 })
+        let own = hasEqualLengths ? TextFactorMap.equalLengths(scaled) : scaled
         let factors = scenario.integer("model.factors")
-        guard method != MethodName.featureMapLocal else {
+        guard method != scenario.transferMethod + "-local" else {
             let features = TextFactorMap.withConstant(own)
             return (features, { _ in Matrix(rowCount: features.columnCount, columnCount: factors) })
         }
@@ -200,7 +259,10 @@ struct TextModels {
         for source in sources where known.values(TensorName.textMap(source, .weights)) != nil {
             let map = try TextFactorMap(known, source: source, isShuffled: isShuffled, factors: factors)
             let texts = try aligned(source, known)
-            parts.append(map.features(texts, isDescribed: vectors.isDescribed, concatenating: false))
+            parts.append(
+                map.features(
+                    texts, isDescribed: vectors.isDescribed, length: hasEqualLengths ? .equal : .predicted,
+                    concatenating: false))
         }
         let blocks = parts + [TextFactorMap.withConstant(own)]
         let width = blocks.reduce(0) { $0 + $1.columnCount }
@@ -247,7 +309,8 @@ extension TextFactorMap {
             weights: Matrix(
                 rowCount: mean.count, columnCount: factors,
                 values: try known.require(TensorName.textMap(source, .weights, isShuffled: isShuffled))),
-            offset: try known.require(TensorName.textMap(source, .offset, isShuffled: isShuffled)), meanText: mean)
+            offset: try known.require(TensorName.textMap(source, .offset, isShuffled: isShuffled)), meanText: mean,
+            meanLength: try known.require(TensorName.textMap(source, .length, isShuffled: isShuffled)).first ?? 0)
     }
 }
 
@@ -258,7 +321,7 @@ extension TextModels {
             ChoiceRecord(
                 method: method, regularization: setting.regularization,
                 itemRegularization: setting.itemRegularization, featureRatio: setting.featureRatio,
-                sourceScale: setting.sourceScale)
+                sourceScale: setting.sourceScale, length: setting.hasEqualLengths ? "equal" : "predicted")
         }
     }
 }

@@ -69,6 +69,7 @@ struct SchemaDeclaration {
             }
             declare(name(.weights), [dimension, factors], .global, release)
             declare(name(.offset), [factors], .global, release)
+            declare(name(.length), [1], .global, release)
         }
         declare(TensorName.textMap(domain, .mean), [dimension], .global, release)
         declare(TensorName.textMap(domain, .covariance), [dimension, dimension], .global, release)

@@ -61,14 +61,18 @@ public enum MethodName {
     public static let adversarialMethods = [adversarial, sourceOnly, shuffledSource]
     /// The local twin of a transfer by text: the same model with the target's own text alone.
     public static let featureMapLocal = "feature-map-local"
-    /// What a transfer by text trains side by side.
-    public static let textMethods = [featureMap, featureMapLocal, shuffledSource]
+    /// The article's recipe: the same on ratings, with nothing to choose.
+    public static let article = "article"
+    /// Its local twin.
+    public static let articleLocal = "article-local"
+    /// What a transfer by text trains side by side: the transfer, its local twin and the control.
+    public static func textMethods(_ transfer: String) -> [String] { [transfer, transfer + "-local", shuffledSource] }
 
     /// A gated method's name without the gate.
     public static func ungated(_ method: String) -> String { method + "-ungated" }
 
     /// The local ranking methods that `bestLocal` picks from, in the order of the record.
-    public static let localRanking = [popularity, local, itemKNN, textKNN, ease, featureMapLocal]
+    public static let localRanking = [popularity, local, itemKNN, textKNN, ease, featureMapLocal, articleLocal]
 }
 
 /// The baselines that a run can offer, given what was asked for and the size of the target's catalogue.
@@ -226,8 +230,11 @@ public struct SelectionGrid: Sendable, Equatable {
         for shots in scenario.integers("evaluation.shots") {
             let regularizations = scenario.numbers("transfer.fold-in-regularization")
             if scenario.isByText {
-                for method in MethodName.textMethods {
-                    out += SelectionGrid.foldIns(method, shots, regularizations)
+                for method in MethodName.textMethods(scenario.transferMethod) {
+                    // The recipe has one λ, that of its training.
+                    out +=
+                        scenario.isArticle
+                        ? [Candidate(method, shots)] : SelectionGrid.foldIns(method, shots, regularizations)
                 }
                 // Without shots the twin is a local model beside popularity.
                 if shots == 0 { out.append(Candidate(MethodName.popularity, shots)) }

@@ -38,6 +38,8 @@ public enum TensorName {
         case weights
         /// What the map adds, factors.
         case offset
+        /// The root mean squared distance of the source's factors from their mean, one element.
+        case length
         /// The mean text, text dimension.
         case mean
         /// The covariance of the texts, text dimension squared.

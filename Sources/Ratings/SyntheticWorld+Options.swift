@@ -113,7 +113,9 @@ extension SyntheticWorld {
         public var nuisanceOffset = 0.0
         /// Angle in radians by which a domain's texts are turned against the items' vectors.
         public var nuisanceRotation = 0.0
-        /// The words that each title has besides, of one topic of the item's own that says nothing of taste.
+        /// The words that each title has besides its two to five, of the same kind; at most 7.
+        public var furtherWords = 0
+        /// The words that each title has besides, of one topic of the item's own that says nothing of taste; at most 12.
         public var nuisanceWords = 0
         /// Standard deviation, in the shortcut domain, of a further coordinate of the items' dense text vectors that says
         /// nothing of their taste; at 0 there is none.

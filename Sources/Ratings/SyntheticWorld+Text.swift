@@ -42,11 +42,14 @@ extension SyntheticWorld {
         "color red blue green yellow purple pink orange brown gray white black",
     ].map { $0.split(separator: " ").map(String.init) }
 
-    /// The descriptions of a domain's items, parallel to its items: titles of two to five words of topics near the
-    /// item's vector, and the names of those topics as keywords; then the item's nuisance words, and their topic's name.
+    /// The descriptions of a domain's items, parallel to its items: titles of two to five words, and the options' further
+    /// ones, of topics near the item's vector, and the names of those topics as keywords; then the item's nuisance
+    /// words, and the name of their topic.
     ///
-    /// - Precondition: the domain is one of the options'. *Complexity*: O(items · taste dimensions).
+    /// - Precondition: the domain is one of the options'; at most 7 further and 12 nuisance words. *Complexity*: O(items · taste dimensions).
     public func descriptions(in domain: String) -> [ItemDescription] {
+        // One topic has twelve words, and a title has no word twice.
+        precondition((0...7).contains(options.furtherWords) && (0...12).contains(options.nuisanceWords), "title words")
         let view = DomainView(self, domain)
         let dimensions = options.tasteDimensions
         let directions = topicDirections
@@ -64,7 +67,7 @@ extension SyntheticWorld {
             }
             var words: [String] = []
             var keywords: [String] = []
-            let count = 2 + stream.integer(below: 4)
+            let count = 2 + stream.integer(below: 4) + options.furtherWords
             while words.count < count {
                 let isNoise = stream.uniform() < options.textNoise
                 let target = stream.uniform() * sum

@@ -91,7 +91,7 @@ public struct EvaluationRecord: Codable, Sendable, Equatable {
 /// What the validation persons decided.
 public struct ChoiceRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case method, shots, ridge, regularization, model, weight, carry, damping, setting, gate
+        case method, shots, ridge, regularization, model, weight, carry, damping, setting, gate, length
         case foldIn = "fold-in"
         case coldGate = "cold-items-gate"
         case itemRegularization = "item-regularization"
@@ -131,6 +131,8 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     public let featureRatio: Double?
     /// The size of the weights of source features at the start.
     public let sourceScale: Double?
+    /// How long item features are: `predicted`, or all `equal`.
+    public let length: String?
 
     /// Makes a choice.
     public init(
@@ -138,9 +140,10 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
         model: String? = nil, weight: Double? = nil, carry: Double? = nil, damping: Double? = nil,
         setting: Double? = nil, gate: Double? = nil, coldGate: Double? = nil, itemRegularization: Double? = nil,
         featureRatio: Double? = nil,
-        sourceScale: Double? = nil
+        sourceScale: Double? = nil, length: String? = nil
     ) {
         self.coldGate = coldGate
+        self.length = length
         self.itemRegularization = itemRegularization
         self.featureRatio = featureRatio
         self.sourceScale = sourceScale

@@ -251,6 +251,9 @@ extension ScenarioDecoder {
             report("world.shortcut.length", "name the domain of the shortcut in world.shortcut.domain")
         }
         if text("transfer.method") == "adversarial" { checkGame(groups) }
+        if text("transfer.method") == "article", text("transfer.alignment") != "text" {
+            report("transfer.method", "article needs alignment: text")
+        }
         if text("transfer.alignment") == "text" {
             checkTextAlignment(groups, target: target)
         } else if persons.isEmpty {
@@ -284,8 +287,11 @@ extension ScenarioDecoder {
     }
 
     private mutating func checkTextAlignment(_ groups: [ScenarioDefinition.ClientGroup], target: String) {
-        if text("transfer.method") != "feature-map" {
-            report("transfer.alignment", "only feature-map can be aligned by text")
+        if let method = text("transfer.method"), !["feature-map", "article"].contains(method) {
+            report("transfer.alignment", "only feature-map and article can be aligned by text")
+        }
+        if text("transfer.method") == "article", number("model.regularization") == 0 {
+            report("model.regularization", "the article's recipe needs more than 0, such as 0.01")
         }
         for (index, group) in groups.enumerated() {
             if group.isPersons {

@@ -126,6 +126,12 @@ public struct ScenarioDefinition: Sendable, Equatable {
         return value
     }
 
+    /// An integer value without a default, or `nil`.
+    public func optionalInteger(_ path: String) -> Int? { values[path] == nil ? nil : integer(path) }
+
+    /// A number value without a default, or `nil`.
+    public func optionalNumber(_ path: String) -> Double? { values[path] == nil ? nil : number(path) }
+
     /// A list of integers; the key must be in the table.
     public func integers(_ path: String) -> [Int] {
         guard case .list(let list)? = values[path] else { preconditionFailure("\(path) is no list key") }
@@ -158,6 +164,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// Whether the transfer is by meta-learning.
     public var isMeta: Bool { transferMethod == "meta" }
+
+    /// Whether the transfer is the article's recipe.
+    public var isArticle: Bool { transferMethod == "article" }
 
     /// Whether the transfer is by domain-adversarial features.
     public var isAdversarial: Bool { transferMethod == "adversarial" }

@@ -172,6 +172,17 @@ public struct ScenarioKey: Sendable, Equatable {
             "world.text-sharpness", .number(0...100), default: "3",
             "How closely the other title words follow the item's vector; at 0 they do not."),
         ScenarioKey(
+            "world.further-words", .integer(0...7), default: "0",
+            "Words that each title has besides its two to five, of the same kind."),
+        ScenarioKey(
+            "world.unit-items", .boolean, default: "false",
+            "Whether all item vectors have length 1, so that taste leaves popularity alone."),
+        ScenarioKey(
+            "world.target-items", .integer(20...1_000_000), "Items of the target, where they are not world.items."),
+        ScenarioKey(
+            "world.target-interactions", .number(1...10_000),
+            "Mean number of interactions of a person in the target, where it is not world.interactions."),
+        ScenarioKey(
             "world.nuisance-words", .integer(0...12), default: "0",
             "Words that each title has besides, of one topic of the item's own that says nothing of taste."),
         ScenarioKey(
@@ -280,8 +291,8 @@ public struct ScenarioKey: Sendable, Equatable {
             "What false updates are multiplied by; below 0 they lead away."),
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
-            "transfer.method", .choice(["feature-map", "meta", "adversarial"]), default: "feature-map",
-            "adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients; feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
+            "transfer.method", .choice(["feature-map", "meta", "adversarial", "article"]), default: "feature-map",
+            "article: with alignment text, the recipe of ratings factors on concatenated text features, with model.factors and model.regularization and nothing to choose; adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients; feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
         ),
         ScenarioKey(
             "transfer.alignment", .choice(["persons", "text"]), default: "persons",
@@ -309,7 +320,7 @@ public struct ScenarioKey: Sendable, Equatable {
             "transfer.text.source-ridge", .number(1e-6...1e9), default: "10",
             "γ of a source's regression of item factors on texts, whose numbers have variance 1."),
         ScenarioKey(
-            "transfer.text.regularization", .numbers(1e-3...1e9), default: "[10, 40]",
+            "transfer.text.regularization", .numbers(1e-3...1e9), default: "[40, 160]",
             "λ of the persons in the target's factors with item features; chosen on validation persons, as all that follow."
         ),
         ScenarioKey(
@@ -319,8 +330,12 @@ public struct ScenarioKey: Sendable, Equatable {
             "transfer.text.feature-ratio", .numbers(1e-6...1e9), default: "[1, 10, 100]",
             "γ/λ_q, how strongly the weights of the features follow those they start from."),
         ScenarioKey(
-            "transfer.text.source-scale", .numbers(0...1e3), default: "[1, 3]",
+            "transfer.text.source-scale", .numbers(0...1e3), default: "[3]",
             "How large the weights of source features are to begin with."),
+        ScenarioKey(
+            "transfer.text.lengths", .words(["predicted", "equal"]), default: "[predicted, equal]",
+            "How long item features are: as a text predicts, or all alike, which says what an item is like rather than how sure that is."
+        ),
         ScenarioKey(
             "transfer.adversarial", .section,
             "method: adversarial; a game between features of item text (G) and a discriminator of domains (D)."),

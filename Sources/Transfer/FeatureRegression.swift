@@ -53,8 +53,21 @@ struct FeatureRegression: Sendable {
                 gathered[position * factorCount + factor] = Double(factors.values[row * factorCount + factor])
             }
         }
+        return Matrix(rowCount: featureCount, columnCount: factorCount, values: solved.map { Float($0) })
+    }
+
+    /// B for factors in Double, row-major.
+    mutating func weights(of factors: [Double]) -> [Double] {
+        for (position, row) in rows.enumerated() {
+            for factor in 0..<factorCount {
+                gathered[position * factorCount + factor] = factors[row * factorCount + factor]
+            }
+        }
+        return solved
+    }
+
+    private var solved: [Double] {
         let fitted = product(solver, gathered, rows: featureCount, inner: rows.count, columns: factorCount)
-        return Matrix(
-            rowCount: featureCount, columnCount: factorCount, values: zip(fitted, start).map { Float($0 + $1) })
+        return zip(fitted, start).map { $0 + $1 }
     }
 }

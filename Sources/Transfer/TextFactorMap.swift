@@ -10,18 +10,21 @@ public struct TextFactorMap: Sendable, Equatable {
     public let weights: Matrix
     /// a, one element a factor.
     public let offset: [Float]
-    /// The mean text of the source's items, for items without text.
+    /// The mean text of the source's items, for a catalogue without any text.
     public let meanText: [Float]
+    /// The root of the mean squared distance of the source's factors from their mean.
+    public let meanLength: Float
 
     /// A map from its parts, such as those that a domain has shipped.
     ///
     /// - Precondition: the parts have the dimensions of the weights.
-    public init(weights: Matrix, offset: [Float], meanText: [Float]) {
+    public init(weights: Matrix, offset: [Float], meanText: [Float], meanLength: Float) {
         precondition(
             offset.count == weights.columnCount && meanText.count == weights.rowCount, "the parts of a text factor map")
         self.weights = weights
         self.offset = offset
         self.meanText = meanText
+        self.meanLength = meanLength
     }
 
     /// Fits the map: minimises Σ w_j ‖q_j − a − Bᵀx_j‖² + γ‖B‖².
@@ -52,6 +55,8 @@ public struct TextFactorMap: Sendable, Equatable {
             for index in item * inputs..<(item + 1) * inputs { first[index] *= root }
             for index in item * outputs..<(item + 1) * outputs { second[index] *= root }
         }
+        let spread = total > 0 ? second.reduce(0.0) { $0 + $1 * $1 } / total : 0
+        meanLength = Float(spread.squareRoot())
         var normal = transposedProduct(first, first, rows: count, inputs, inputs)
         for index in 0..<inputs { normal[index * inputs + index] += ridge }
         let solution = try solvePositiveDefinite(
@@ -63,19 +68,6 @@ public struct TextFactorMap: Sendable, Equatable {
         self.meanText = meanText.map { Float($0) }
     }
 
-    /// Item factors in the coordinates in which the persons' factors are white: Σ_p^½ q, for each row q.
-    ///
-    /// A target that draws its persons' vectors to a mean with one λ for all coordinates then draws them as the source's
-    /// persons scatter: little in the directions in which they hardly differ. Scores are unchanged with Σ_p^-½ p.
-    /// - Throws: `eigenvaluesDidNotConverge`, `notFinite`. *Complexity*: O(persons · d² + items · d² + d³).
-    public static func whitened(itemFactors: Matrix, persons: TextMoments) throws(NumericsError) -> Matrix {
-        let order = itemFactors.columnCount
-        precondition(persons.mean.count == order, "persons of another dimension than the items")
-        let root = try SymmetricEigen(persons.covariance, order: order).squareRoot()
-        return itemFactors.multiplied(
-            by: Matrix(rowCount: order, columnCount: order, values: root.map { Float($0) }))
-    }
-
     /// How much an item's factors count, n / (n + shrinkage), by its number of interactions n; 0 without text.
     public static func itemWeights(_ rows: SparseRows, isDescribed: [Bool], shrinkage: Float) -> [Float] {
         precondition(isDescribed.count == rows.columnCount && shrinkage >= 0, "weights of items")
@@ -84,33 +76,77 @@ public struct TextFactorMap: Sendable, Equatable {
         return zip(counts, isDescribed).map { $0 > 0 && $1 ? $0 / ($0 + shrinkage) : 0 }
     }
 
-    /// The features of items, z = a + B_Sᵀx, or z = [a + B_Sᵀx ; x ; 1] when `concatenating`; one row an item.
+    /// How long the predicted factors are.
+    public enum Length: Sendable, Equatable {
+        /// As predicted, a + B_Sᵀx: shorter, the less a text says.
+        case predicted
+        /// As long as the source's factors are on average, in the direction of B_Sᵀ(x − x̄) with x̄ the mean of the
+        /// described texts given: what an item is like rather than how sure that is. Zero for an item without text.
+        /// The texts beside them are given the same length too, see `equalLengths`.
+        case equal
+    }
+
+    /// The features of items, z = B_Sᵀx as predicted, or z = [B_Sᵀx ; x ; 1] when `concatenating`; one row an item.
     ///
     /// - Parameters:
     ///   - text: items × text dimension, in the source's space.
-    ///   - isDescribed: whether an item has text, by item; others get `meanText`. `nil` for all.
+    ///   - isDescribed: whether an item has text, by item; others get the mean of `text`'s described rows. `nil` for all.
+    ///   - length: how long the predicted factors are.
     /// *Complexity*: O(items · text dimension · factors).
-    public func features(_ text: Matrix, isDescribed: [Bool]? = nil, concatenating: Bool) -> Matrix {
+    public func features(
+        _ text: Matrix, isDescribed: [Bool]? = nil, length: Length = .predicted, concatenating: Bool
+    ) -> Matrix {
         precondition(text.columnCount == weights.rowCount, "texts of another dimension than the map's")
         precondition(isDescribed.map { $0.count == text.rowCount } != false, "whether each item has a text")
+        let mean = TextFactorMap.mean(text, isDescribed) ?? meanText
         var text = text
         if let isDescribed {
             for item in 0..<text.rowCount where !isDescribed[item] {
-                for column in meanText.indices { text[item, column] = meanText[column] }
+                for column in mean.indices { text[item, column] = mean[column] }
             }
         }
         var predicted = text.multiplied(by: weights)
+        let shift = length == .predicted ? offset : weights.transposeMultiplied(by: mean).map { -$0 }
         for item in 0..<predicted.rowCount {
-            for column in offset.indices { predicted[item, column] += offset[column] }
+            for column in shift.indices { predicted[item, column] += shift[column] }
+            if length == .predicted { continue }
+            let square = predicted.row(item).reduce(0.0) { $0 + Double($1) * Double($1) }
+            let hasText = isDescribed.map { $0[item] } ?? true
+            let scale = hasText && square > 0 ? Float(Double(meanLength) / square.squareRoot()) : 0
+            for column in shift.indices { predicted[item, column] *= scale }
         }
         guard concatenating else { return predicted }
-        return TextFactorMap.concatenated(predicted, TextFactorMap.withConstant(text))
+        let beside = length == .equal ? TextFactorMap.equalLengths(text) : text
+        return TextFactorMap.concatenated(predicted, TextFactorMap.withConstant(beside))
+    }
+
+    private static func mean(_ text: Matrix, _ isDescribed: [Bool]?) -> [Float]? {
+        var sums = [Double](repeating: 0, count: text.columnCount)
+        var count = 0
+        for item in 0..<text.rowCount where isDescribed.map({ $0[item] }) ?? true {
+            for (column, value) in text.row(item).enumerated() { sums[column] += Double(value) }
+            count += 1
+        }
+        return count == 0 ? nil : sums.map { Float($0 / Double(count)) }
     }
 
     /// The texts with a last column of ones, for an offset: the features of a domain that learns from nobody.
     public static func withConstant(_ text: Matrix) -> Matrix {
         concatenated(
             text, Matrix(rowCount: text.rowCount, columnCount: 1, values: Array(repeating: 1, count: text.rowCount)))
+    }
+
+    /// The texts less their mean, each given the length √columns; a text that is the mean stays zero.
+    public static func equalLengths(_ text: Matrix) -> Matrix {
+        var out = text
+        let mean = columnMeans(text)
+        for row in 0..<out.rowCount {
+            for column in mean.indices { out[row, column] -= Float(mean[column]) }
+            let square = out.row(row).reduce(0.0) { $0 + Double($1) * Double($1) }
+            let scale = square > 0 ? Float((Double(mean.count) / square).squareRoot()) : 0
+            for column in mean.indices { out[row, column] *= scale }
+        }
+        return out
     }
 
     private static func concatenated(_ left: Matrix, _ right: Matrix) -> Matrix {
