@@ -21,7 +21,9 @@ struct RecommendCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The client that answers.", valueName: "id"))
     var client: String
 
-    @Option(help: ArgumentHelp("The person, by the id in the data.", valueName: "id"))
+    @Option(
+        name: [.customLong("user"), .customLong("user-id")],
+        help: ArgumentHelp("The person, by the id in the data.", valueName: "id"))
     var user: String
 
     @Option(name: .customShort("n"), help: ArgumentHelp("The length of the list.", valueName: "count"))

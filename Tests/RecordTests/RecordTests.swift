@@ -71,7 +71,8 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(try RecordFile.json(run))) as? [String: Any])
         #expect(
             object.keys.sorted() == [
-                "choices", "clients", "evaluation", "missing", "parameter-schema", "privacy", "rounds", "scenario",
+                "choices", "clients", "discrepancy", "evaluation", "missing", "parameter-schema", "privacy", "rounds",
+                "scenario",
                 "schema",
                 "seed", "status", "version", "wire",
             ])
@@ -92,7 +93,7 @@ import Testing
         for _ in 0..<20 { #expect(try RecordFile.json(run) == first) }
         let text = String(decoding: first, as: UTF8.self)
         let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }.map { $0.prefix { $0 != ":" } }
-        #expect(keys.count == 13 && keys == keys.sorted())
+        #expect(keys.count == 14 && keys == keys.sorted())
         #expect(text.contains(#""scenario" : "a/b \"c\" é""#))
         #expect(text.contains("\"value\" : 0.30000000000000004"))
         #expect(text.contains("0.3333333333333333"))

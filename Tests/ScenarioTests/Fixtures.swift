@@ -46,7 +46,7 @@ let scenarioWithEveryKey =
             + "      columns: {user: reader, item: film, rating: stars, time: day}\n"
     )
     .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
-    + "world: {drift: {domain: books}}\n"
+    + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

@@ -163,6 +163,30 @@ import Testing
         #expect(found.first?.message.contains(message) == true, "\(found)")
     }
 
+    @Test(arguments: [
+        ("transfer: {alignment: text}", "clients[2].domain", "alignment text has no persons client"),
+        ("transfer: {method: meta, alignment: text}", "transfer.alignment", "only feature-map and article"),
+        ("transfer: {method: article}", "transfer.method", "article needs alignment: text"),
+        ("world: {shortcut: {length: 1}}", "world.shortcut.length", "name the domain of the shortcut"),
+        ("world: {shortcut: {length: 1, domain: music}}", "world.shortcut.domain", "no client serves domain music"),
+    ])
+    func aTransferThatTheClientsCannotMakeIsRefused(_ line: String, _ keyPath: String, _ message: String) throws {
+        let found = problems(scenario(replacing: "target: books\n", with: "target: books\n\(line)\n"))
+        let problem = try #require(found.first { $0.keyPath == keyPath }, "\(found)")
+        #expect(problem.message.contains(message))
+    }
+
+    @Test func aGameHasOneSourceAndTextsEverywhere() {
+        let three = scenario(
+            replacing: ScenarioRuleTests.persons, with: ScenarioRuleTests.games + ScenarioRuleTests.persons
+        )
+        .replacing("target: books", with: "target: books\ntransfer: {method: adversarial}")
+        #expect(problems(three).contains { $0.message.contains("adversarial has one source domain") })
+        let bare = scenario(replacing: "      items: movies.item\n", with: "")
+            .replacing("target: books", with: "target: books\ntransfer: {method: adversarial}")
+        #expect(problems(bare).contains { $0.message.contains("adversarial needs text or vectors") })
+    }
+
     @Test func roundsStepsAndRatesFollowTheStrategy() throws {
         func values(_ strategy: String) throws -> [Double] {
             let text = scenario(replacing: "    domain: books\n", with: "    domain: books\n    count: 9\n")
