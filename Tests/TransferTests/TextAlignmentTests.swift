@@ -135,10 +135,15 @@ struct TextAlignmentTests {
     @Test("Texts without variance in a direction are transported all the same")
     func singular() throws {
         var from = Self.texts(60, 5, seed: 1)
-        for row in 0..<60 { from[row, 4] = 0 }
+        // No variance along (1, …, 1), but for rounding.
+        for row in 0..<60 {
+            let mean = from.row(row).reduce(0, +) / 5
+            for column in 0..<5 { from[row, column] -= mean }
+        }
         let target = TextMoments(Self.texts(60, 5, seed: 2))
         let alignment = try TextAlignment.optimalTransport(from: TextMoments(from), to: target)
         #expect(alignment.matrix.values.allSatisfy { $0.isFinite })
-        #expect((0..<5).allSatisfy { abs(alignment.matrix[4, $0]) < 1e-5 })
+        let sums = (0..<5).map { column in (0..<5).reduce(Float(0)) { $0 + alignment.matrix[$1, column] } }
+        #expect(sums.allSatisfy { abs($0) < 1e-4 })
     }
 }

@@ -17,9 +17,9 @@ struct TextTransferTests {
         var topics: Set<Int> = []
         for (with, without) in zip(world.descriptions(in: "books"), plain.descriptions(in: "books")) {
             #expect(with.title.hasPrefix(without.title + " "))
-            let added = with.title.split(separator: " ").suffix(3).map(String.init)
+            let added = with.title.dropFirst(without.title.count).split(separator: " ").map(String.init)
             let topic = SyntheticWorld.nuisanceTopicWords.firstIndex { Set($0).isSuperset(of: added) }
-            #expect(topic != nil && Set(added).count == 3)
+            #expect(topic != nil && added.count == 3 && Set(added).count == 3)
             if let topic {
                 topics.insert(topic)
                 let name = SyntheticWorld.nuisanceTopicWords[topic][0]
