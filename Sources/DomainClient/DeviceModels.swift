@@ -70,6 +70,10 @@ struct DeviceModels {
                 foldIn: try foldIn(TensorName.itemFactors(source)), features: try SourceFeatures(try moments(source)),
                 regularization: regularization, means: try ratingMeans(source))
         }
+        if let windows = DriftWindows(known, scenario: scenario) {
+            target.decay = windows.personDecay(domain)
+            for source in sources.keys { sources[source]?.decay = windows.personDecay(source) }
+        }
         means = try ratingMeans(domain)
         let itemCount = target.popularity.count
         itemWeights = Dictionary(
@@ -153,7 +157,7 @@ struct DeviceModels {
         var order: [Int] = []
         for (key, members) in groups.sorted(by: { $0.value[0] < $1.value[0] }) {
             if let regularization = key.regularization {
-                try target.foldIn.begin(items: known(key.shots).items[...], regularization: Float(regularization))
+                try target.begin(known(key.shots), regularization: Float(regularization))
             }
             for index in members {
                 guard let map = maps[index] else { continue }
@@ -304,7 +308,7 @@ struct DeviceModels {
             return scores.allSatisfy { $0 == 0 } ? target.popularity : scores
         }
         precondition(method == MethodName.local, "\(method) is no local ranking model")
-        try target.foldIn.begin(items: known.items[...], regularization: Float(regularization ?? 0))
+        try target.begin(known, regularization: Float(regularization ?? 0))
         return target.foldIn.itemFactors.multiplied(by: target.foldIn.vector())
     }
 

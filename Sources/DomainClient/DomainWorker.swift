@@ -27,8 +27,10 @@ struct DomainWorker: RoundWorker {
     /// The interactions of all clients of a shared domain, for what of the catalogue is cold.
     private let whole: Interactions?
     let vectors: ItemVectors?
-    private let isTarget: Bool
-    private var split: DomainSplit
+    let isTarget: Bool
+    /// What the windows of time are measured with; `nil` before the last ordinary training.
+    var windowModel: WindowModel?
+    private(set) var split: DomainSplit
     private var hasWarnedOfTimes = false
     private var baselines: TargetBaselines
     /// The part in the item factors of a domain that several clients share, from their first round of a stage on.
@@ -87,7 +89,9 @@ struct DomainWorker: RoundWorker {
         case .selection where scenario.isByText: try chooseAlone(plan: plan, known: known)
         case .evaluation where scenario.isByText: try evaluateAlone(plan: plan, known: known)
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
-        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation:
+        case .monitor: try releaseWindow(known: known, gate: &gate)
+        case .adapt: try adapt(known: known, gate: &gate)
+        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation, .adaptBridge:
             throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
         }
     }
@@ -107,6 +111,7 @@ struct DomainWorker: RoundWorker {
             RoleProcess.report(.warning("\(reason); the split is seeded"))
             times = nil
         }
+        try releaseWindowTimes(times, gate: &gate)
         try gate.publish(
             TensorName.calendar, values: CalendarCode.encode(times.map { ($0.validation, $0.test) }))
     }
@@ -241,6 +246,7 @@ struct DomainWorker: RoundWorker {
         if !client.group.isShared {
             try gate.publish(TensorName.itemFactors(domain), values: itemFactors.values)
         }
+        if step.isFinal { windowModel = WindowModel(itemFactors) }
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
         if scenario.isAdversarial {
             try game?.absorb(known)
@@ -299,16 +305,20 @@ struct DomainWorker: RoundWorker {
         var foldIn = FoldIn(itemFactors: itemFactors, confidence: configuration.confidence)
         for index in 0..<rows.rowCount where !rows.row(index).isEmpty {
             try foldIn.begin(items: rows.row(index), regularization: configuration.regularization)
-            let vector = foldIn.vector()
-            // A source is described by the features of its persons, the target by their factors.
-            guard let value = isTarget ? vector : SourceFeatures.raw(vector) else { continue }
-            try gate.contribute(to: moments) { contribution in
-                contribution.write(TensorName.momentCount(domain)) { $0[0] = 1 }
-                contribution.write(TensorName.momentSum(domain)) { target in
-                    for element in value.indices { target[element] = value[element] }
-                }
-                contribution.write(TensorName.momentProduct(domain)) { writeOuterProduct(value, value, to: $0) }
+            try contributeMoments(foldIn.vector(), gate: &gate)
+        }
+    }
+
+    /// Adds one person's vector to the moments.
+    func contributeMoments(_ vector: [Float], gate: inout ReleaseGate) throws {
+        // A source is described by the features of its persons, the target by their factors.
+        guard let value = isTarget ? vector : SourceFeatures.raw(vector) else { return }
+        try gate.contribute(to: ReleaseName.moments(domain)) { contribution in
+            contribution.write(TensorName.momentCount(domain)) { $0[0] = 1 }
+            contribution.write(TensorName.momentSum(domain)) { target in
+                for element in value.indices { target[element] = value[element] }
             }
+            contribution.write(TensorName.momentProduct(domain)) { writeOuterProduct(value, value, to: $0) }
         }
     }
 
@@ -329,7 +339,7 @@ struct DomainWorker: RoundWorker {
             client: ClientRecord(
                 id: client.id, domain: domain, users: interactions.persons.count, items: interactions.items.count,
                 interactions: interactions.rows.columns.count, duplicates: interactions.duplicateCount,
-                catalogue: interactions.catalogueDigest.description),
+                catalogue: interactions.catalogueDigest.description, change: windowModel?.change),
             evaluation: (scoring?.evaluation ?? []).sorted(by: EvaluationRecord.isOrdered),
             choices: baselines.choices + (textModels?.choices ?? []) + (scoring?.choices ?? []),
             discrepancy: discrepancy)

@@ -20,7 +20,7 @@ struct PersonsWorker: RoundWorker {
     private let scale: RatingScale
     /// The devices, and what is scored on them.
     private var scoring: TargetEvaluation
-    private var isTimed = false
+    private var times: SplitTimes?
     private var metaTrainer: MetaTrainer
     private var metaRound = 0
     let catalogues: [Catalogue]
@@ -65,9 +65,9 @@ struct PersonsWorker: RoundWorker {
     }
 
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
-        if !isTimed, let times = SplitTimes(known) {
-            scoring.makeSplits(of: domains, times: times)
-            isTimed = true
+        if let present = SplitTimes(known), present != times {
+            scoring.makeSplits(of: domains, times: present)
+            times = present
         }
         let stage = step.isFinal ? SplitStage.final : .selection
         if step == .meta || step == .refitMeta {
@@ -77,7 +77,7 @@ struct PersonsWorker: RoundWorker {
         var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
         if scenario.isMeta { models.meta = metaTrainer }
         switch step {
-        case .bridge, .refitBridge:
+        case .bridge, .refitBridge, .adaptBridge:
             try releaseBridge(contributors(stage, plan: plan), step: step, plan: plan, models: &models, gate: &gate)
         case .selection:
             models.pooled = try pooled(plan, stage)

@@ -49,7 +49,15 @@ extension SplitTimes {
         guard let values = known.values(TensorName.calendar), let times = CalendarCode.decode(values) else {
             return nil
         }
-        self.init(validation: times.validation, test: times.test)
+        // Of a run with windows of time, everything before the end of the present one is known.
+        guard let windows = known.values(TensorName.windowTimes).flatMap({ WindowTimesCode.decode($0) }),
+            let present = known.values(TensorName.driftState)?.first.flatMap({ Int(exactly: $0) }),
+            windows.indices.contains(present)
+        else {
+            self.init(validation: times.validation, test: times.test)
+            return
+        }
+        self.init(validation: times.validation, test: windows[present])
     }
 }
 

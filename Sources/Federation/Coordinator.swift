@@ -87,6 +87,10 @@ public struct Coordinator: Sendable {
     private var factorServers: [String: FactorServer] = [:]
     /// The shared domains of which some round could not improve the item factors.
     private var unchanged: Set<String> = []
+    /// The steps, to which alarms add.
+    private var steps: [RoundStep] = []
+    /// What the windows of time have shown; `nil` without drift detection.
+    public private(set) var drift: DriftWatch?
     /// When the present wait ends, on the clock of `handle`'s `now`.
     public private(set) var deadline: Duration
 
@@ -98,9 +102,13 @@ public struct Coordinator: Sendable {
         self.seed = seed
         clients = scenario.clients.map(\.id)
         minimumClients = scenario.integer("federation.minimum-clients")
+        drift = DriftWatch(scenario)
         roundDeadline = scenario.duration("federation.deadline")
         deadline = now + scenario.duration("federation.join-deadline")
     }
+
+    /// The number of rounds as it is known now: alarms add to it.
+    public var roundCount: Int { steps.count }
 
     /// The clients that were lost, sorted.
     public var lostClients: [String] { lost.keys.sorted() }
@@ -125,7 +133,7 @@ public struct Coordinator: Sendable {
             }
             answered.append(client)
             var actions = [Action.expect(client: client, round: index + 1, specs: nil)]
-            if let domain = plan?.sharedDomain(plan?.steps[index], client: client) {
+            if let domain = plan?.sharedDomain(steps[index], client: client) {
                 do { try factorServers[domain]?.add(client: client, update.parameters) } catch {
                     actions.append(.warn("round \(index + 1): the update of client \(client) is left out: \(error)"))
                 }
@@ -200,6 +208,7 @@ public struct Coordinator: Sendable {
             return finish(.peerLost(reason: "the item catalogue of a domain is unknown, its client is gone: \(error)"))
         }
         self.plan = plan
+        steps = plan.steps
         let welcome = Welcome(schemaDigest: plan.schema.digest, catalogues: agreed)
         return [.begin(plan.schema), .send(.welcome(welcome), to: present)] + open(0, now: now)
     }
@@ -208,15 +217,16 @@ public struct Coordinator: Sendable {
 
     private mutating func open(_ index: Int, now: Duration) -> [Action] {
         guard let plan else { return [] }
-        let step = plan.steps[index]
+        let step = steps[index]
         let round = index + 1
         phase = .round(index: index)
-        asked = plan.participants(step).filter { present.contains($0) }
+        asked = plan.participants(step).filter { present.contains($0) && isConcerned($0, by: step, plan) }
+        tellWindow(step, round: round, plan)
         awaited = Set(asked)
         answered = []
         sum = ExactSum(clientCount: clients.count)
         deadline = now + roundDeadline
-        if step.isForFactors, index == 0 || plan.steps[index - 1] != step {
+        if step.isForFactors, index == 0 || steps[index - 1] != step {
             do { try startFactors(step, round: round, plan) } catch { return finish(.peerLost(reason: "\(error)")) }
         }
         var actions: [Action] = []
@@ -306,7 +316,7 @@ public struct Coordinator: Sendable {
 
     private mutating func closeIfComplete(_ index: Int, now: Duration) -> [Action] {
         guard awaited.isEmpty, case .round(let current) = phase, current == index, let plan, let sum else { return [] }
-        let step = plan.steps[index]
+        let step = steps[index]
         let round = index + 1
         var actions: [Action] = []
         var changed: [String] = []
@@ -314,7 +324,10 @@ public struct Coordinator: Sendable {
             changed = finishFactors(round: round, plan, &actions)
         } else {
             do {
-                for tensor in try sum.total().tensors {
+                let total = try sum.total()
+                if step == .monitor { actions += judge(total, at: index, plan) }
+                if step == .monitor || step == .adapt { changed.append(TensorName.driftState) }
+                for tensor in total.tensors {
                     shared.set(tensor)
                     changedIn[tensor.spec.name] = round
                     changed.append(tensor.spec.name)
@@ -322,6 +335,7 @@ public struct Coordinator: Sendable {
             } catch { actions.append(.warn("round \(round) changes nothing: \(error)")) }
         }
         self.sum = nil
+        if step == .adapt { drift?.finishAdaptation() }
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),
             missing: asked.filter { !answered.contains($0) }, changed: changed)
@@ -336,7 +350,32 @@ public struct Coordinator: Sendable {
             let reason = plan.obstacle(after: step, parameters: shared) ?? "no client answered round \(round)"
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))
         }
-        return actions + (index + 1 < plan.steps.count ? open(index + 1, now: now) : finish(.completed))
+        return actions + (index + 1 < steps.count ? open(index + 1, now: now) : finish(.completed))
+    }
+
+    /// Whether a step that asks a client concerns it now: only domains with an alarm adapt.
+    private func isConcerned(_ client: String, by step: RoundStep, _ plan: RunPlan) -> Bool {
+        guard step == .adapt else { return true }
+        return plan.domain(of: client).map { drift?.adapting.contains($0) == true } ?? false
+    }
+
+    /// Begins a window, and says to everybody which one it is and what has changed.
+    private mutating func tellWindow(_ step: RoundStep, round: Int, _ plan: RunPlan) {
+        guard step == .monitor || step == .adapt else { return }
+        if step == .monitor { drift?.advance() }
+        guard let state = drift?.state, let spec = try? plan.schema.spec(TensorName.driftState),
+            let tensor = try? ParameterSet.Tensor(spec, values: state.encoded(scenario.domains))
+        else { return }
+        shared.set(tensor)
+        changedIn[spec.name] = round
+    }
+
+    /// Judges a window; an alarm adds a round of adaptation and one of bridges.
+    private mutating func judge(_ sums: ParameterSet, at index: Int, _ plan: RunPlan) -> [Action] {
+        let domains = Set(present.compactMap { plan.domain(of: $0) })
+        let errors = drift?.observe(sums, present: domains) ?? []
+        if drift?.adapting.isEmpty == false { steps.insert(contentsOf: [.adapt, .adaptBridge], at: index + 1) }
+        return errors.map { .warn("round \(index + 1): a window cannot be judged: \($0)") }
     }
 
     private mutating func finish(_ outcome: Outcome) -> [Action] {

@@ -12,10 +12,12 @@ public struct DriftAlarms: OptionSet, Sendable, Hashable, CustomStringConvertibl
     /// The detectors of the bits.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
+    /// The names of the detectors.
+    public var names: [String] { (contains(.loss) ? ["loss"] : []) + (contains(.features) ? ["features"] : []) }
+
     /// The names of the detectors, with a comma between them; `none`.
     public var description: String {
-        let names = (contains(.loss) ? ["loss"] : []) + (contains(.features) ? ["features"] : [])
-        return names.isEmpty ? "none" : names.joined(separator: ", ")
+        names.isEmpty ? "none" : names.joined(separator: ", ")
     }
 }
 
@@ -75,6 +77,9 @@ public struct DriftMonitor: Sendable {
 
     /// The number of rounds since the start or the last restart.
     public var roundCount: Int { losses.count }
+
+    /// The number of rounds, up to the last, that are suspected to be of a higher loss; see `PageHinkley`.
+    public var suspectedCount: Int { max(0, losses.count - detector.unsuspectedCount) }
 
     /// Takes a round; which detectors raise an alarm. *Complexity*: O(rounds + features).
     ///

@@ -35,6 +35,12 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case refitMeta = 13
     /// Cold and warm persons' devices rank; nothing is released.
     case evaluation = 14
+    /// Domain clients measure the present model on the interactions of a window of time, before anything trains on them.
+    case monitor = 40
+    /// Domain clients that raised an alarm train with old interactions decayed and release item factors and moments.
+    case adapt = 41
+    /// As `bridge`, with the adapted models.
+    case adaptBridge = 42
 
     /// The name in records.
     public var description: String {
@@ -55,6 +61,9 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .refitBridge: "refit-bridge"
         case .refitMeta: "refit-meta"
         case .evaluation: "evaluation"
+        case .monitor: "monitor"
+        case .adapt: "adapt"
+        case .adaptBridge: "adapt-bridge"
         }
     }
 
@@ -62,9 +71,9 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     var isForDomains: Bool {
         switch self {
         case .calendar, .tower, .factors, .adversarial, .encoders, .refitTower, .refitFactors, .refitAdversarial,
-            .refitEncoders:
+            .refitEncoders, .monitor, .adapt:
             true
-        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation: false
+        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation, .adaptBridge: false
         }
     }
 
@@ -74,7 +83,9 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     /// Whether it comes after the choices, with validation persons in training.
     public var isFinal: Bool {
         switch self {
-        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMeta, .evaluation: true
+        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMeta, .evaluation,
+            .monitor, .adapt, .adaptBridge:
+            true
         case .calendar, .tower, .factors, .adversarial, .encoders, .bridge, .meta, .selection, .gate: false
         }
     }

@@ -59,8 +59,11 @@ public struct RunPlan: Sendable {
         steps =
             (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (game ? transfer : []) + [.encoders]
             + choices + refit + refitFactors + (game ? refitTransfer : []) + [.refitEncoders]
-            + (game ? [] : refitTransfer) + [.evaluation]
-        precondition(steps.count == scenario.roundCount, "a plan of another number of rounds than the scenario's")
+            + (game ? [] : refitTransfer)
+            + Array(repeating: .monitor, count: scenario.driftWindows) + [.evaluation]
+        precondition(
+            steps.count + scenario.mostAdaptationRounds == scenario.roundCount,
+            "a plan of another number of rounds than the scenario's")
         var itemCounts: [String: Int] = [:]
         for domain in scenario.domains {
             guard let catalogue = catalogues.first(where: { $0.domain == domain }) else {
@@ -138,8 +141,10 @@ public struct RunPlan: Sendable {
                 return client.index == 0
                     ? schema.specs.filter { $0.release == ReleaseName.textMap(client.group.domain) } : []
             }
-            return schema.specs.filter { $0.scope == .domain(client.group.domain) && isOwn($0, client) }
-        case .bridge, .refitBridge: return schema.specs.filter { RunPlan.isBridge($0) }
+            return schema.specs.filter {
+                $0.scope == .domain(client.group.domain) && isOwn($0, client) && !isWindow($0)
+            }
+        case .bridge, .refitBridge, .adaptBridge: return schema.specs.filter { RunPlan.isBridge($0) }
         case .meta, .refitMeta: return schema.specs.filter { RunPlan.isMeta($0) }
         case .adversarial, .refitAdversarial:
             let names = MethodName.adversarialMethods.flatMap { method in
@@ -151,6 +156,11 @@ public struct RunPlan: Sendable {
         case .selection: return schema.specs.filter { $0.release == ReleaseName.selection }
         case .gate: return schema.specs.filter { $0.release == ReleaseName.gate }
         case .evaluation: return []
+        case .monitor: return schema.specs.filter { $0.scope == .domain(client.group.domain) && isWindow($0) }
+        case .adapt:
+            let domain = client.group.domain
+            let releases = [ReleaseName.itemFactors, ReleaseName.moments, ReleaseName.itemCounts].map { $0(domain) }
+            return schema.specs.filter { releases.contains($0.release) }
         }
     }
 
@@ -176,7 +186,7 @@ public struct RunPlan: Sendable {
             let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
             if isByText, domain == target { return spec.scope == .global }
             if isGame(spec) { return true }
-            return spec.release == ReleaseName.calendar || spec.release == ReleaseName.tower
+            return [ReleaseName.calendar, ReleaseName.tower, ReleaseName.driftState].contains(spec.release)
                 || (client.group.isShared && common.contains(spec.name))
         }
         switch spec.scope {
@@ -184,6 +194,7 @@ public struct RunPlan: Sendable {
         case .global: return !isGame(spec) || spec.name.hasSuffix(TensorName.AdversarialPart.sums.rawValue)
         case .domain(let domain):
             return client.group.links.contains(domain) && spec.name != TensorName.controlVariate(domain)
+                && !isWindow(spec)
         }
     }
 
@@ -205,7 +216,7 @@ public struct RunPlan: Sendable {
             if !sources.contains(where: { parameters.values(TensorName.momentCount($0)) != nil }) {
                 return "no client of a source domain is left"
             }
-        case .bridge, .refitBridge:
+        case .bridge, .refitBridge, .adaptBridge:
             if parameters.values(TensorName.crossMoment(isShuffled: false)) == nil {
                 return "no persons client is left"
             }
@@ -219,9 +230,22 @@ public struct RunPlan: Sendable {
             }
         case .gate:
             if parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
-        case .tower, .factors, .adversarial, .refitTower, .refitFactors, .refitAdversarial, .evaluation: break
+        case .tower, .factors, .adversarial, .refitTower, .refitFactors, .refitAdversarial, .evaluation, .monitor,
+            .adapt:
+            break
         }
         return nil
+    }
+
+    /// Whether a tensor is what a domain client releases of a window of time.
+    private func isWindow(_ spec: TensorSpec) -> Bool {
+        guard case .domain(let domain) = spec.scope else { return false }
+        return [ReleaseName.windowLoss(domain), ReleaseName.windowFeatures(domain)].contains(spec.release)
+    }
+
+    /// The domain of a domain client; `nil` for a persons client.
+    func domain(of id: String) -> String? {
+        clients.first { $0.id == id && !$0.group.isPersons }?.group.domain
     }
 
     /// Whether a tensor is of the adversarial game.

@@ -8,7 +8,7 @@ struct SchemaDeclaration {
 
     init(bound: Float) { self.bound = bound }
 
-    private mutating func declare(
+    mutating func declare(
         _ name: String, _ shape: [Int], _ scope: ParameterScope, _ release: String, bound: Float? = nil
     ) {
         specs.append(TensorSpec(name: name, shape: shape, scope: scope, bound: bound ?? self.bound, release: release))
@@ -81,6 +81,7 @@ struct SchemaDeclaration {
         if scenario.mayBeSplitByTime {
             declare(TensorName.calendar, [CalendarCode.elementCount], .global, ReleaseName.calendar)
         }
+        declareDrift(scenario)
         if scenario.fedAvgRounds > 0 {
             declare(
                 TensorName.towerSum, [scenario.integer("text.dimension"), factors], .global, ReleaseName.tower)
@@ -200,11 +201,11 @@ public enum CalendarCode {
         return (validation, test)
     }
 
-    private static func limbs(_ time: Int64) -> [Float] {
+    static func limbs(_ time: Int64) -> [Float] {
         (0..<4).map { Float((UInt64(bitPattern: time) >> (16 * UInt64($0))) & 0xFFFF) }
     }
 
-    private static func time(_ limbs: ArraySlice<Float>) -> Int64? {
+    static func time(_ limbs: ArraySlice<Float>) -> Int64? {
         var bits: UInt64 = 0
         for (index, limb) in limbs.enumerated() {
             guard let value = UInt16(exactly: limb) else { return nil }

@@ -228,6 +228,8 @@ public struct FoldIn: Sendable {
     private var items: ArraySlice<UInt32> = []
     private var regularization: Float = 0
     private var sum: [Float] = []
+    /// Of each of the items; empty for 1.
+    private var weights: [Float] = []
 
     /// Prepares fold-ins into a model. *Complexity*: O(items · d²).
     public init(itemFactors: Matrix, confidence: Float) {
@@ -239,12 +241,18 @@ public struct FoldIn: Sendable {
 
     /// Factors `G + αQ_uᵀQ_u + λI` for a person's items; the vectors below then cost O(d²) each.
     ///
+    /// - Parameter weights: what each item counts, parallel to `items`: the confidence of weight w is 1 + αw. `nil` for 1.
     /// - Throws: `notPositiveDefinite`. *Complexity*: O(items of the person · d² + d³).
-    public mutating func begin(items: ArraySlice<UInt32>, regularization: Float) throws(NumericsError) {
+    public mutating func begin(
+        items: ArraySlice<UInt32>, weights: [Float]? = nil, regularization: Float
+    ) throws(NumericsError) {
         self.items = items
+        self.weights = weights ?? []
         self.regularization = regularization
         equations.setGram(gram, regularization: regularization)
-        equations.gather(items, of: itemFactors, confidence: .constant(1 + confidence))
+        equations.gather(
+            items, of: itemFactors,
+            confidence: weights.map { .each($0.map { 1 + confidence * $0 }[...]) } ?? .constant(1 + confidence))
         equations.setRightHandSide()
         sum = equations.rightHandSide
         try equations.factor()
@@ -260,7 +268,8 @@ public struct FoldIn: Sendable {
     /// `start + (G + αQ_uᵀQ_u + λI)⁻¹(1 + α)Σq(1 − qᵀstart)` for the items of `begin`; `start` when there are none.
     public mutating func correctedVector(start: [Float]) -> [Float] {
         for index in sum.indices { equations.rightHandSide[index] = sum[index] }
-        for item in items {
+        for (position, item) in items.enumerated() {
+            let confidence = confidence * (weights.isEmpty ? 1 : weights[position])
             let row = itemFactors.row(Int(item))
             let fit = zip(row, start).reduce(Float(0)) { $0 + $1.0 * $1.1 }
             for (index, value) in row.enumerated() {

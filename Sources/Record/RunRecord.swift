@@ -14,10 +14,14 @@ public struct ClientRecord: Codable, Sendable, Equatable {
     public let duplicates: Int
     /// The digest of a domain client's catalogue in hexadecimal.
     public let catalogue: String?
+    /// The window of time in which a synthetic domain changed, where drift is looked for.
+    public let change: Int?
 
     /// Makes a client record.
     public init(
-        id: String, domain: String, users: Int, items: Int, interactions: Int, duplicates: Int, catalogue: String? = nil
+        id: String, domain: String, users: Int, items: Int, interactions: Int, duplicates: Int,
+        catalogue: String? = nil,
+        change: Int? = nil
     ) {
         self.id = id
         self.domain = domain
@@ -26,6 +30,7 @@ public struct ClientRecord: Codable, Sendable, Equatable {
         self.interactions = interactions
         self.duplicates = duplicates
         self.catalogue = catalogue
+        self.change = change
     }
 }
 
@@ -346,7 +351,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case schema, scenario, seed, rounds, status, clients, evaluation, choices, discrepancy, missing, privacy, wire
-        case version
+        case version, drift
         case schemaDigest = "parameter-schema"
     }
 
@@ -378,12 +383,15 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public let privacy: PrivacyRecord
     /// The traffic.
     public let wire: WireTotals
+    /// What the windows of time showed; absent without drift detection.
+    public let drift: DriftRecord?
 
     /// Makes a record.
     public init(
         version: String, scenario: String, seed: Int, rounds: Int, status: RunStatus, clients: [ClientRecord],
         evaluation: [EvaluationRecord], choices: [ChoiceRecord], discrepancy: [DiscrepancyRecord] = [],
-        missing: [String], schemaDigest: String, privacy: PrivacyRecord, wire: WireTotals
+        missing: [String], schemaDigest: String, privacy: PrivacyRecord, wire: WireTotals,
+        drift: DriftRecord? = nil
     ) {
         self.schema = RunRecord.schema
         self.version = version
@@ -399,5 +407,6 @@ public struct RunRecord: Codable, Sendable, Equatable {
         self.schemaDigest = schemaDigest
         self.privacy = privacy
         self.wire = wire
+        self.drift = drift
     }
 }

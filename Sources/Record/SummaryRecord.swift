@@ -70,13 +70,19 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
     public let seeds: [Int]
     /// The figures, in order.
     public let figures: [SummaryFigure]
+    /// What the windows of time of each seed showed; absent without drift detection.
+    public let drift: [DriftRecord]?
 
     /// Makes a summary.
-    public init(scenario: String, status: RunStatus, seeds: [Int], figures: [SummaryFigure]) {
+    public init(
+        scenario: String, status: RunStatus, seeds: [Int], figures: [SummaryFigure],
+        drift: [DriftRecord]? = nil
+    ) {
         self.schema = SummaryRecord.schema
         self.scenario = scenario
         self.status = status
         self.seeds = seeds
         self.figures = figures
+        self.drift = drift
     }
 }

@@ -342,8 +342,34 @@ extension ScenarioDecoder {
         }
     }
 
+    /// What detection of drift needs.
+    private mutating func checkDrift() {
+        guard let windows = integer("drift.windows"), windows > 0 else { return }
+        if text("transfer.method") != "feature-map" || text("transfer.alignment") != "persons" {
+            report("drift.windows", "drift needs transfer.method feature-map and transfer.alignment persons")
+        }
+        if clientGroups.contains(where: \.isShared) {
+            report("drift.windows", "drift needs one client a domain; leave out count")
+        }
+        if text("evaluation.split") != "time" {
+            report("drift.windows", "windows of time need evaluation.split: time")
+        }
+        if names("evaluation.baselines").contains(where: { $0 != "local-ensemble" }) {
+            report(
+                "drift.windows",
+                "baselines do not adapt to drift; give evaluation.baselines: [], or [local-ensemble]")
+        }
+        if let begin = number("evaluation.test-time"), let end = number("drift.end"), end <= begin {
+            report("drift.end", "\(end) is not later than evaluation.test-time, \(begin), where the windows begin")
+        }
+        if let warmUp = integer("drift.warm-up"), warmUp >= windows {
+            report("drift.warm-up", "\(warmUp) leaves none of \(windows) windows for an alarm")
+        }
+    }
+
     private mutating func checkLimits() {
         checkStrategy()
+        checkDrift()
         let clients = clientGroups.reduce(0) { $0 + $1.count }
         if let minimum = integer("federation.minimum-clients"), minimum > clients {
             report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")

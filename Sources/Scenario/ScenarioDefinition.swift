@@ -203,11 +203,17 @@ public struct ScenarioDefinition: Sendable, Equatable {
         return isOffered ? integer("evaluation.fedavg-rounds") : 0
     }
 
-    /// The rounds of a run.
+    /// The rounds of a run, the most that alarms can make of them.
     public var roundCount: Int {
         4 + transferRounds + refitTransferRounds + (hasGate && !isByText ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
-            + 2 * (fedAvgRounds + factorRounds)
+            + 2 * (fedAvgRounds + factorRounds) + driftWindows + mostAdaptationRounds
     }
+
+    /// Windows of time in which drift is looked for; 0 for none.
+    public var driftWindows: Int { integer("drift.windows") }
+
+    /// The most rounds that alarms can add: an adaptation and new bridges after each window.
+    public var mostAdaptationRounds: Int { 2 * driftWindows }
 
     /// A duration; the key must be in the table.
     public func duration(_ path: String) -> Duration {

@@ -430,6 +430,40 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "tune.rating-factors", .integer(1...256), default: "16",
             "explicit-als, biased-mf: dimensions of the factors."),
+        ScenarioKey(
+            "drift", .section,
+            "Detection of changes, and adaptation to them: after the ordinary training the run goes through windows of time. Needs feature-map, alignment persons, one client a domain, evaluation.split time and no evaluation.baselines but local-ensemble."
+        ),
+        ScenarioKey(
+            "drift.windows", .integer(0...1_000), default: "0",
+            "Windows with equal numbers of target interactions, from evaluation.test-time to drift.end; in each the domains measure the present model on the new interactions. 0: none."
+        ),
+        ScenarioKey(
+            "drift.end", .number(0.02...0.99), default: "0.9",
+            "Where the last window ends: the share of the target's interactions that are earlier. Persons are scored on what is later, with the last model."
+        ),
+        ScenarioKey(
+            "drift.warm-up", .integer(3...100), default: "6",
+            "Windows without alarms, at the start and after each adaptation, that say what is usual."),
+        ScenarioKey(
+            "drift.tolerance", .number(0...100), default: "1.25",
+            "Page-Hinkley: the increase of the loss that is tolerated, in standard deviations."),
+        ScenarioKey(
+            "drift.threshold", .number(0.01...1_000), default: "4",
+            "Page-Hinkley: the excess over the tolerance that raises an alarm when it has added up, in standard deviations."
+        ),
+        ScenarioKey(
+            "drift.feature-level", .number(1e-9...0.2), default: "0.001",
+            "The most probable false alarm of one window by the random features of what persons choose."),
+        ScenarioKey(
+            "drift.rounds", .integer(1...3), default: "3",
+            "Adaptations after an alarm, one after each window from that of the alarm on."),
+        ScenarioKey(
+            "drift.half-life", .number(0.1...1_000), default: "8",
+            "Adapted item factors: the windows before the change in which an old interaction loses half its weight."),
+        ScenarioKey(
+            "drift.person-half-life", .number(0.1...1_000), default: "0.5",
+            "A person's vector after an adaptation: the same for that person's own old interactions."),
         ScenarioKey("privacy", .section, "What is promised to the persons in the data."),
         ScenarioKey(
             "privacy.mode", .choice(["none"]), default: "none",

@@ -204,7 +204,7 @@ public struct CoordinatorProcess: ~Copyable {
         RoleProcess.report(
             .round(
                 RoundProgress(
-                    round: summary.round, roundCount: scenario.roundCount, step: summary.step.description,
+                    round: summary.round, roundCount: machine.roundCount, step: summary.step.description,
                     participants: summary.participants.count, answered: summary.answered.count, bytes: up + down)))
     }
 
@@ -228,5 +228,8 @@ public struct CoordinatorProcess: ~Copyable {
             refused: socket.traffic.refused, tensors: tensors, missing: machine.lostClients,
             schemaDigest: schema?.digest.description ?? "")
         try RecordFile.writeJSON(record, to: "\(brief.outputDirectory)/wire.json")
+        if let drift = machine.drift?.record(seed: brief.seed) {
+            try RecordFile.writeJSON(drift, to: "\(brief.outputDirectory)/drift.json")
+        }
     }
 }

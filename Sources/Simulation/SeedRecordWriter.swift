@@ -40,6 +40,7 @@ struct SeedRecordWriter {
         }
         evaluation += pooled(evaluation)
         evaluation.sort(by: EvaluationRecord.isOrdered)
+        let drift = try readDrift(clients)
         let releases = Set(ledger.map(\.release)).sorted()
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
@@ -53,7 +54,7 @@ struct SeedRecordWriter {
                 unprotected: Set(ledger.filter { $0.policy == ReleasePolicy.unprotected.description }.map(\.release))
                     .sorted(),
                 hasReproducibleNoise: true),
-            wire: wire.totals)
+            wire: wire.totals, drift: drift)
         try RecordFile.writeJSON(record, to: "\(folder)/run.json")
         try RecordFile.writeJSON(LedgerRecord(mode: record.privacy.mode, entries: ledger), to: "\(folder)/privacy.json")
         try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")
@@ -95,6 +96,17 @@ struct SeedRecordWriter {
             }
         }
         return out
+    }
+
+    /// What the coordinator saw of the windows, with the changes that clients know of.
+    private func readDrift(_ clients: [ClientRecord]) throws -> DriftRecord? {
+        let path = "\(folder)/drift.json"
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let changes = clients.compactMap { client in client.change.map { (client.domain, $0) } }
+        let seen = try RecordFile.readJSON(DriftRecord.self, from: path)
+        // Its place is in run.json, with the rest.
+        try? FileManager.default.removeItem(atPath: path)
+        return seen.judged(changes: Dictionary(changes, uniquingKeysWith: { first, _ in first }))
     }
 
     private func readLedger(_ path: String) throws -> [LedgerEntry] {

@@ -34,7 +34,10 @@ extension SummaryRecord {
                 mean: center, interval: interval,
                 kind: members.count == 1 ? "bootstrap over persons" : "student-t over seeds", seeds: members.count)
         }
-        self.init(scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures)
+        let drift = runs.compactMap(\.drift)
+        self.init(
+            scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
+            drift: drift.isEmpty ? nil : drift)
     }
 
     /// The figures as comma-separated values.

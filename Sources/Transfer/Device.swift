@@ -8,6 +8,8 @@ public struct SourceModel: Sendable {
     let features: SourceFeatures
     let regularization: Float
     let means: RatingMeans?
+    /// How old interactions fade in a person's vector; `nil` where nothing has changed.
+    public var decay: SampleDecay?
 
     /// Prepares a model.
     ///
@@ -34,6 +36,8 @@ public struct TargetModel: Sendable {
     public let regularization: Float
     /// Interactions of each item: the popularity ranking.
     public let popularity: [Float]
+    /// How old interactions fade in a person's vector; `nil` where nothing has changed.
+    public var decay: SampleDecay?
 
     /// Prepares a model.
     public init(foldIn: FoldIn, basis: TargetBasis, regularization: Float, popularity: [Float]) {
@@ -41,6 +45,13 @@ public struct TargetModel: Sendable {
         self.basis = basis
         self.regularization = regularization
         self.popularity = popularity
+    }
+
+    /// Prepares the fold-in of a person's interactions, old ones faded.
+    ///
+    /// - Throws: `notPositiveDefinite`.
+    public mutating func begin(_ history: PersonHistory, regularization: Float) throws(NumericsError) {
+        try foldIn.begin(history, decay: decay, regularization: regularization)
     }
 }
 
@@ -102,7 +113,8 @@ public struct Device: Sendable {
                 out.append(contentsOf: repeatElement(0, count: factors))
                 continue
             }
-            try models[source]?.foldIn.begin(items: history.items[...], regularization: model.regularization)
+            try models[source]?.foldIn.begin(
+                history, decay: model.decay, regularization: model.regularization)
             guard let vector = models[source]?.foldIn.vector() else { continue }
             out.append(contentsOf: model.features.feature(vector))
         }
@@ -114,7 +126,7 @@ public struct Device: Sendable {
     /// - Throws: `notPositiveDefinite`.
     public func targetCoordinates(_ model: inout TargetModel, target: String) throws(NumericsError) -> [Float]? {
         guard let history = histories[target], !history.isEmpty else { return nil }
-        try model.foldIn.begin(items: history.items[...], regularization: model.regularization)
+        try model.begin(history, regularization: model.regularization)
         return model.basis.coordinates(model.foldIn.vector())
     }
 

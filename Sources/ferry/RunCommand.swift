@@ -73,6 +73,7 @@ struct RunCommand: ParsableCommand {
             }
             standardOutput(ResultTable.legend(result.summary))
             standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
+            standardOutput(DriftTable.text(result.summary.drift ?? []))
             standardOutput("privacy: none – item factors and moments crossed unprotected, so no ε bounds anybody\n")
         }
         if let folder = result.folder { standardOutput("record: \(relative(folder))\n") }

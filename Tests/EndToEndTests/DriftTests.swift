@@ -1,0 +1,76 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `drift:` with real processes.
+@Suite(.serialized)
+struct DriftTests {
+    private static let scenario = """
+        name: small
+        world: {persons: 700, items: 400, interactions: 50, times: true}
+        clients:
+          - {id: movies, domain: movies, data: {format: synthetic}}
+          - {id: books, domain: books, data: {format: synthetic}}
+          - {id: persons, domain: persons, links: [movies, books]}
+        target: books
+        model: {factors: 12, regularization: 20, confidence: 10, iterations: 6}
+        evaluation: {split: time, validation-time: 0.2, test-time: 0.3, baselines: [], minimum-interactions: 6}
+        drift: {windows: 10}
+
+        """
+    private static let turned = [
+        "world.drift.time=0.7", "world.drift.taste-rotation=1.2", "world.drift.domain=books",
+    ]
+
+    private func run(_ folder: TemporaryFolder, _ overrides: [String]) throws -> (record: RecordOfRun, output: String) {
+        let scenario = try folder.write(DriftTests.scenario, to: "small.yaml")
+        let output = try FerryProcess.run(
+            ["run", "-q", scenario, "--output", folder.path] + overrides.flatMap { ["--set", $0] })
+        try #require(output.exitCode == 0, "\(output.standardError)")
+        return (try RecordOfRun("\(try folder.seedFolder("small", seed: 1))/run.json"), output.standardOutput)
+    }
+
+    private func domain(_ name: String, _ record: RecordOfRun) throws -> [String: Any] {
+        let drift = try #require(record.object["drift"] as? [String: Any])
+        let domains = try #require(drift["domains"] as? [[String: Any]])
+        return try #require(domains.first { $0["domain"] as? String == name })
+    }
+
+    @Test("a turn of tastes is noticed within two windows, adapted to and recorded, the same every time")
+    func turn() throws {
+        let (record, output) = try run(try TemporaryFolder(), DriftTests.turned)
+        let again = try run(try TemporaryFolder(), DriftTests.turned).record
+        #expect(record.bytes == again.bytes && record.bytes.count > 1_000)
+        let books = try domain("books", record)
+        let windows = try #require(books["windows"] as? [[String: Any]])
+        #expect(windows.count == 10)
+        #expect(try #require(books["delay"] as? Int) <= 2)
+        #expect(books["false-alarms"] as? Int == 0)
+        #expect(windows.count { $0["adapted"] as? Bool == true } >= 2)
+        // The last window, with the adapted model and with the one of before.
+        let last = try #require(windows.last)
+        let loss = try #require(last["loss"] as? Double)
+        #expect(loss < 0.9 * (try #require(last["loss-without-adaptation"] as? Double)))
+        #expect(try domain("movies", record)["false-alarms"] as? Int == 0)
+        #expect(try domain("movies", record)["change"] == nil)
+        let privacy = record.object["privacy"] as? [String: Any]
+        let unprotected = privacy?["unprotected"] as? [String] ?? []
+        for release in ["books.window-loss", "books.window-features", "movies.window-loss", "movies.window-features"] {
+            #expect(unprotected.contains(release), "\(release)")
+        }
+        #expect(output.contains("drift of books: changed in window"))
+        #expect(output.contains("drift of movies: no change is known; no alarm"))
+    }
+
+    @Test("in worlds that do not change there is no alarm and nothing adapts", arguments: 1...3)
+    func stationary(world: Int) throws {
+        let record = try run(try TemporaryFolder(), ["world.seed=\(world)"]).record
+        for name in ["books", "movies"] {
+            let domain = try domain(name, record)
+            #expect(domain["false-alarms"] as? Int == 0, "\(name)")
+            #expect(domain["change"] == nil && domain["delay"] == nil)
+            let windows = try #require(domain["windows"] as? [[String: Any]])
+            #expect(windows.allSatisfy { $0["adapted"] as? Bool == false && $0["users"] as? Int ?? 0 > 100 })
+        }
+    }
+}
