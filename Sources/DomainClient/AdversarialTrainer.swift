@@ -53,8 +53,11 @@ struct AdversarialTrainer {
             var texts = vectors.vectors
             if method == MethodName.shuffledSource, isSource {
                 var stream = RandomStream(root: root, path: ["shuffled-texts"])
-                for (item, other) in stream.permutation(count: texts.rowCount).enumerated() {
-                    for (column, value) in vectors.vectors.row(other).enumerated() { texts[item, column] = value }
+                let described = vectors.isDescribed.indices.filter { vectors.isDescribed[$0] }
+                for (position, other) in stream.permutation(count: described.count).enumerated() {
+                    for (column, value) in vectors.vectors.row(described[other]).enumerated() {
+                        texts[described[position], column] = value
+                    }
                 }
             }
             states[method] = State(

@@ -30,7 +30,10 @@ struct Discrepancies {
         try both("bures-wasserstein") {
             $0.dimension == $1.dimension ? try Discrepancy.buresWasserstein($0, $1) : nil
         }
-        try both("mmd") { $0.dimension == $1.dimension ? try Discrepancy.gaussianMMD($0, $1) : nil }
+        try both("mmd") {
+            $0.dimension == $1.dimension && $0.squaredBandwidth(with: $1) > 0
+                ? try Discrepancy.gaussianMMD($0, $1) : nil
+        }
         both("sliced-wasserstein") {
             guard $0.dimension == $1.dimension else { return nil }
             return Slices(dimension: $0.dimension, directionCount: 64, root: 1).squaredWasserstein($0, $1)
@@ -114,6 +117,8 @@ struct Discrepancies {
                 rowCount: chosen.count, columnCount: matrix.columnCount, values: chosen.flatMap { matrix.row($0) })
         }
         for (degree, name) in [(AdversarialProbe.Degree.linear, "linear"), (.quadratic, "quadratic")] {
+            // Squares and products of many features take more time than the rest of the run.
+            if degree == .quadratic, after.source.columnCount > 24 { continue }
             func accuracy(_ features: (source: Matrix, target: Matrix)) throws -> Double? {
                 let training = (rows(features.source, marks[0], false), rows(features.target, marks[1], false))
                 guard training.0.rowCount > 1, training.1.rowCount > 1 else { return nil }
@@ -132,13 +137,15 @@ struct Discrepancies {
             }
         }
         func accuracy(_ method: String) throws -> Double? {
-            let counts = try [true, false].map { isSource -> AdversarialCount in
+            let counts = try [true, false].compactMap { isSource -> AdversarialCount? in
                 let sums = try known.require(TensorName.adversarial(method, isSource: isSource, .sums))
+                guard let rows = Int(exactly: sums[5]), let correct = Int(exactly: sums[6]),
+                    (0...max(0, rows)).contains(correct)
+                else { return nil }
                 return AdversarialCount(
-                    domain: isSource ? .source : .target, rowCount: Int(sums[5]),
-                    correctCount: Int(sums[6]))
+                    domain: isSource ? .source : .target, rowCount: rows, correctCount: correct)
             }
-            return AdversarialMonitor(counts)?.accuracy
+            return counts.count == 2 ? AdversarialMonitor(counts)?.accuracy : nil
         }
         out.add(
             source, "discriminator-accuracy", try accuracy(MethodName.sourceOnly),

@@ -19,7 +19,8 @@ extension DomainWorker {
         // Of several clients with the same factors the first speaks.
         guard client.index == 0 else { return }
         let source = try TextSource(
-            scenario, domain: domain, seed: seed, rows: rows, itemFactors: itemFactors, vectors: vectors)
+            scenario, domain: domain, seed: seed, rows: client.group.isShared ? nil : rows, itemFactors: itemFactors,
+            vectors: vectors)
         for (isShuffled, map) in source.maps {
             try gate.publish(
                 TensorName.textMap(domain, .weights, isShuffled: isShuffled), values: map.weights.values)
@@ -94,9 +95,13 @@ extension DomainWorker {
         var scoring = try scoring(known)
         try scoring.evaluate(plan: plan, known: own, models: &models)
         if let vectors {
-            discrepancy = try Discrepancies.ofTexts(
-                plan, known: known, target: TextMoments(TextSource.described(vectors)),
-                factors: scenario.integer("model.factors"))
+            do {
+                discrepancy = try Discrepancies.ofTexts(
+                    plan, known: known, target: TextMoments(TextSource.described(vectors)),
+                    factors: scenario.integer("model.factors"))
+            } catch {
+                RoleProcess.report(.warning("how far the domains are apart could not be measured: \(error)"))
+            }
         }
         self.scoring = scoring
     }

@@ -54,15 +54,15 @@ struct DomainWorker: RoundWorker {
             || (isTarget && scenario.hasBaseline(MethodName.textKNN))
         vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
         split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: whole.interactions)
-        scale = isTarget ? try RatingScale(scenario, target: data.interactions) : .oneToFive
+        scale = isTarget ? try RatingScale(scenario, target: whole.interactions) : .oneToFive
         baselines = TargetBaselines(scenario, seed: seed, scale: scale)
         if isTarget {
-            if data.interactions.times.isEmpty, scenario.text("evaluation.support") == "earliest" {
+            if whole.interactions.times.isEmpty, scenario.text("evaluation.support") == "earliest" {
                 throw RunFailure(.data, "evaluation.support is earliest, but the data of \(domain) has no times")
             }
-            if !data.interactions.hasCommonTimes, scenario.text("evaluation.split") == "time" {
+            if !whole.interactions.hasCommonTimes, scenario.text("evaluation.split") == "time" {
                 let what =
-                    data.interactions.times.isEmpty ? "no times" : "places in each person's own sequence, not times"
+                    whole.interactions.times.isEmpty ? "no times" : "places in each person's own sequence, not times"
                 throw RunFailure(.data, "evaluation.split is time, but the data of \(domain) has \(what)")
             }
         }
@@ -160,7 +160,8 @@ struct DomainWorker: RoundWorker {
             }
         }
         let data = TrainingData(interactions).filtered { _, entry in isKept[entry] }
-        guard !data.ratings.isEmpty else {
+        // Of several clients one may hold nobody who trains.
+        guard !data.ratings.isEmpty || client.group.isShared else {
             throw RunFailure(
                 .data, "domain \(domain) has nothing to train on: every interaction is later than the split's times")
         }

@@ -92,13 +92,17 @@ struct SharedFactorsTrainer {
         let users = try model.userFactors(common)
         let release = ReleaseName.factorUpdates(domain)
         try gate.begin(release: release)
+        let limit = try plan.schema.spec(TensorName.factor(domain, .gradient)).bound / Float(max(1, personCount)) / 2
         for person in 0..<rowCount where model.hasInteractions(person) {
             try gate.contribute(to: release) { contribution in
                 contribution.write(TensorName.factor(domain, .weight)) { $0[0] = 1 }
                 contribution.write(TensorName.factor(domain, .gradient)) { target in
                     model.writeGradient(
                         of: person, userFactor: users.row(person), itemFactors: common, to: target)
-                    if falsehood != 1 { for index in target.indices { target[index] *= falsehood } }
+                    if falsehood == 1 { return }
+                    for index in target.indices {
+                        target[index] = min(max(target[index] * falsehood, -limit), limit)
+                    }
                 }
             }
         }

@@ -202,6 +202,21 @@ struct TargetEvaluation {
         }
     }
 
+    /// How far the domains are apart, where persons link them.
+    private func discrepancies(
+        _ plan: RunPlan, _ entries: [EvaluationEntry], known: ParameterSet, models: inout DeviceModels
+    ) throws -> [DiscrepancyRecord] {
+        if scenario.isByText { return [] }
+        if scenario.isAdversarial {
+            return try Discrepancies.ofGame(
+                plan, known: known, models: models, sourceItems: items[plan.sources.first ?? ""] ?? [],
+                targetItems: items[plan.target] ?? [], seed: seed)
+        }
+        let map = try models.map(entries.first { $0.method == MethodName.featureMap }?.candidate, known: known)
+        return try Discrepancies.ofPersons(
+            plan, known: known, models: &models, map: map, factors: scenario.integer("model.factors"))
+    }
+
     /// Ranks for cold and warm persons with what validation chose.
     mutating func evaluate(plan: RunPlan, known: ParameterSet, models: inout DeviceModels) throws {
         let validationCount = Int(try known.require(TensorName.selectionCount).first ?? 0)
@@ -223,14 +238,8 @@ struct TargetEvaluation {
                 ChoiceRecord(entry.method, $0, gate: entry.gate, coldGate: entry.coldGate)
             }
         }
-        if scenario.isAdversarial {
-            discrepancy = try Discrepancies.ofGame(
-                plan, known: known, models: models, sourceItems: items[plan.sources.first ?? ""] ?? [],
-                targetItems: items[plan.target] ?? [], seed: seed)
-        } else if !scenario.isByText {
-            let map = try models.map(entries.first { $0.method == MethodName.featureMap }?.candidate, known: known)
-            discrepancy = try Discrepancies.ofPersons(
-                plan, known: known, models: &models, map: map, factors: scenario.integer("model.factors"))
+        do { discrepancy = try discrepancies(plan, entries, known: known, models: &models) } catch {
+            RoleProcess.report(.warning("how far the domains are apart could not be measured: \(error)"))
         }
         let personCount = Int(try known.require(TensorName.momentCount(plan.target)).first ?? 1)
         let split = try split(plan.target)

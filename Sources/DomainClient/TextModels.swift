@@ -18,12 +18,18 @@ struct TextSource {
 
     /// Fits the maps.
     ///
+    /// - Parameter rows: the interactions that weigh the items; `nil` for a client that has only a share of them, where
+    ///   all items with factors weigh alike.
     /// - Throws: `RunFailure` when no item with interactions has text.
     init(
-        _ scenario: ScenarioDefinition, domain: String, seed: Int, rows: SparseRows, itemFactors: Matrix,
+        _ scenario: ScenarioDefinition, domain: String, seed: Int, rows: SparseRows?, itemFactors: Matrix,
         vectors: ItemVectors
     ) throws {
-        let weights = TextFactorMap.itemWeights(rows, isDescribed: vectors.isDescribed, shrinkage: 5)
+        let weights =
+            rows.map { TextFactorMap.itemWeights($0, isDescribed: vectors.isDescribed, shrinkage: 5) }
+            ?? vectors.isDescribed.indices.map { item in
+                vectors.isDescribed[item] && itemFactors.row(item).contains { $0 != 0 } ? 1 : 0
+            }
         guard weights.contains(where: { $0 > 0 }) else {
             throw RunFailure(
                 .data, "no item of \(domain) with interactions has text, so there is nothing to learn of texts")

@@ -345,7 +345,8 @@ public struct Coordinator: Sendable {
             return actions
                 + finish(.peerLost(reason: "round \(round) (\(step)): one of the two domains has no client left"))
         }
-        let isEmpty = answered.isEmpty
+        // A domain whose only client is gone in an adaptation keeps the model that it has.
+        let isEmpty = answered.isEmpty && step != .adapt
         if isEmpty || plan.obstacle(after: step, parameters: shared) != nil {
             let reason = plan.obstacle(after: step, parameters: shared) ?? "no client answered round \(round)"
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))

@@ -166,7 +166,11 @@ struct SchemaDeclaration {
                         case .confusion, .preference: shape.extractorCount
                         case .sums: GameShape.sumCount
                         }
-                    declare(TensorName.adversarial(method, isSource: isSource, part), [count], .global, release)
+                    // Sums over all interactions, whose losses are not means.
+                    let bound: Float? = part == .preference || part == .sums ? 0x1p36 : nil
+                    declare(
+                        TensorName.adversarial(method, isSource: isSource, part), [count], .global, release,
+                        bound: bound)
                 }
             }
         }

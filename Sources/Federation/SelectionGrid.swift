@@ -103,8 +103,12 @@ public struct BaselineOffer: Sendable, Equatable {
                 case MethodName.biasCarry: scenario.domains
                 default: [scenario.target]
                 }
-            if scenario.isByText, [MethodName.biasCarry, MethodName.pooledReference].contains(method) {
-                refusals.append("\(method) is left out: with alignment text no person links the domains")
+            if scenario.isByText,
+                [MethodName.biasCarry, MethodName.pooledReference, MethodName.naiveFedAvg].contains(method)
+            {
+                refusals.append(
+                    "\(method) is left out: with alignment text no person links the domains, and the target releases no model"
+                )
                 continue
             }
             if let domain = needed.first(where: shared.contains) {

@@ -38,7 +38,7 @@ public enum DriftTable {
             let frozen = changed.compactMap(\.frozenRecovery)
             parts.append(
                 "\(percent(mean(recoveries))) of the loss regained within 3 windows of the alarm"
-                    + (frozen.isEmpty ? "" : " (without adaptation \(percent(mean(frozen))))"))
+                    + (frozen.isEmpty ? "" : " (a model that is never trained again: \(percent(mean(frozen))))"))
         }
         return parts.joined(separator: "; ")
     }

@@ -54,7 +54,7 @@ public enum ResultTable {
                 // Without shots every local model is popularity.
                 let baseline = shots == 0 ? "popularity" : "best-local"
                 guard let reference = value(baseline, shots), reference > 0 else { continue }
-                let parts = ["feature-map", "meta", "adversarial", "shuffled-source"].compactMap { method in
+                let parts = ["feature-map", "meta", "adversarial", "article", "shuffled-source"].compactMap { method in
                     value(method, shots).map { "\(method) \(decimals($0 / reference, 2))" }
                 }
                 out +=

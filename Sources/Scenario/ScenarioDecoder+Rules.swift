@@ -245,6 +245,7 @@ extension ScenarioDecoder {
             report("clients", "transfer needs a source domain beside the target \(target)")
         }
         let persons = groups.enumerated().filter { $0.element.isPersons }
+        checkDenseVectors(groups)
         if let domain = text("world.shortcut.domain"), served[domain] == nil {
             report("world.shortcut.domain", unknown(domain))
         } else if text("world.shortcut.domain") == nil, number("world.shortcut.length") != 0 {
@@ -270,6 +271,12 @@ extension ScenarioDecoder {
         let services = groups.filter { !$0.isPersons }
         if services.count > 2 { report("transfer.method", "adversarial has one source domain beside the target") }
         for (index, group) in groups.enumerated() where !group.isPersons {
+            if group.isShared, integer("transfer.adversarial.bins") != 1 {
+                report(
+                    "transfer.adversarial.bins",
+                    "several clients share \(group.domain), and none knows how popular an item is in all of it; only 1 is possible"
+                )
+            }
             if !hasText(group) {
                 report(
                     "clients[\(index)].data",
@@ -279,11 +286,23 @@ extension ScenarioDecoder {
         }
     }
 
+    /// Dense vectors of the synthetic world have the dimensions that the world has.
+    private mutating func checkDenseVectors(_ groups: [ScenarioDefinition.ClientGroup]) {
+        guard text("world.item-vectors") == "dense",
+            groups.contains(where: { $0.data?.format == DataFormatName.synthetic }),
+            let taste = integer("world.taste-dimensions"), let dimension = integer("text.dimension")
+        else { return }
+        let expected = taste + (number("world.shortcut.length") == 0 ? 0 : 1)
+        if dimension != expected {
+            report("text.dimension", "dense vectors of this world have dimension \(expected), not \(dimension)")
+        }
+    }
+
     /// Whether the items of a domain client can have vectors.
     private func hasText(_ group: ScenarioDefinition.ClientGroup) -> Bool {
         group.data?.hasItemVectors == true
             && (group.data?.itemVectors != nil || text("text.word-vectors") != "none"
-                || text("world.item-vectors") == "dense")
+                || (group.data?.format == DataFormatName.synthetic && text("world.item-vectors") == "dense"))
     }
 
     private mutating func checkTextAlignment(_ groups: [ScenarioDefinition.ClientGroup], target: String) {
@@ -333,9 +352,6 @@ extension ScenarioDecoder {
             report(
                 "federation.strategy",
                 "\(strategy) against \(guarded) byzantine clients needs \(least) clients in a domain, not \(smallest)")
-        }
-        if guarded > 0, StrategyNames.leastClients(strategy, byzantine: 1) == nil {
-            report("federation.byzantine-clients", "\(strategy) guards against none; take median, trimmed-mean or krum")
         }
         if let faulty = integer("faults.byzantine-clients"), faulty >= smallest, faulty > 0 {
             report("faults.byzantine-clients", "\(faulty) leaves no honest client of \(smallest) in a domain")
@@ -391,7 +407,12 @@ extension ScenarioDecoder {
                 "evaluation.minimum-interactions",
                 "\(minimum) leaves nothing to predict after \(most) shots; at least \(most + 1) is needed")
         }
-        if names("evaluation.metrics").isEmpty { report("evaluation.metrics", "the list is empty") }
+        for path in ["evaluation.metrics", "transfer.text.lengths"] where names(path).isEmpty {
+            report(path, "the list is empty")
+        }
+        if number("world.shortcut.length") != 0, text("world.item-vectors") != "dense" {
+            report("world.shortcut.length", "only dense vectors have a shortcut; set world.item-vectors to dense")
+        }
         if let earlier = number("evaluation.validation-time"), let later = number("evaluation.test-time"),
             earlier >= later
         {

@@ -196,7 +196,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// The rounds of naive-fedavg before the choices, and again after them; 0 without it or without item vectors.
     public var fedAvgRounds: Int {
         let isOffered =
-            hasBaseline("naive-fedavg")
+            hasBaseline("naive-fedavg") && !isByText
             && clientGroups.allSatisfy { $0.isPersons || $0.data?.hasItemVectors == true }
             && (text("text.word-vectors") != "none"
                 || clientGroups.allSatisfy { $0.isPersons || $0.data?.itemVectors != nil })

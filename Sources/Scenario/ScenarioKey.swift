@@ -270,7 +270,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "federation.byzantine-clients", .integer(0...5_000), default: "0",
-            "How many false clients of a domain median, trimmed-mean, krum and multi-krum guard against; they default to 1."
+            "How many false clients of a domain median, trimmed-mean, krum and multi-krum guard against, by default 1; other strategies guard against none."
         ),
         ScenarioKey(
             "federation.participation", .number(0...1), default: "1",

@@ -31,8 +31,11 @@ extension DriftDomainRecord {
             isComplete ? DriftReport(losses: losses, alarms: alarms, change: known.map { $0 - 1 }) : nil
         }
         let report = judged(losses)
+        // Alarms are known even where a window's loss is not.
+        let first = known.flatMap { change in alarms.first { $0 >= change - 1 } }
         self.init(
-            domain: domain, change: known, delay: report?.delay, falseAlarms: report?.falseAlarms ?? alarms.count,
+            domain: domain, change: known, delay: first.flatMap { alarm in known.map { alarm - ($0 - 1) } },
+            falseAlarms: known.map { change in alarms.count { $0 < change - 1 } } ?? alarms.count,
             recovery: report?.recovery, frozenRecovery: DriftDomainRecord.frozenRecovery(report, judged(frozen)),
             windows: windows)
     }

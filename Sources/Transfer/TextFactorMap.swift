@@ -143,7 +143,9 @@ public struct TextFactorMap: Sendable, Equatable {
         for row in 0..<out.rowCount {
             for column in mean.indices { out[row, column] -= Float(mean[column]) }
             let square = out.row(row).reduce(0.0) { $0 + Double($1) * Double($1) }
-            let scale = square > 0 ? Float((Double(mean.count) / square).squareRoot()) : 0
+            // What rounding leaves of a text that is the mean is no direction.
+            let floor = 1e-10 * mean.reduce(0.0) { $0 + $1 * $1 }
+            let scale = square > floor ? Float((Double(mean.count) / square).squareRoot()) : 0
             for column in mean.indices { out[row, column] *= scale }
         }
         return out

@@ -18,7 +18,9 @@ struct DriftTests {
         drift: {windows: 10}
 
         """
+    /// The world of the bundled scenario.
     private static let turned = [
+        "world.persons=1500", "world.items=1200", "world.interactions=60", "model.factors=16", "drift.windows=12",
         "world.drift.time=0.7", "world.drift.taste-rotation=1.2", "world.drift.domain=books",
     ]
 
@@ -43,10 +45,12 @@ struct DriftTests {
         #expect(record.bytes == again.bytes && record.bytes.count > 1_000)
         let books = try domain("books", record)
         let windows = try #require(books["windows"] as? [[String: Any]])
-        #expect(windows.count == 10)
+        #expect(windows.count == 12)
         #expect(try #require(books["delay"] as? Int) <= 2)
         #expect(books["false-alarms"] as? Int == 0)
-        #expect(windows.count { $0["adapted"] as? Bool == true } >= 2)
+        #expect(try #require(books["recovery"] as? Double) >= 0.8)
+        #expect(try #require(books["recovery-without-adaptation"] as? Double) < 0.5)
+        #expect(windows.count { $0["adapted"] as? Bool == true } == 3)
         // The last window, with the adapted model and with the one of before.
         let last = try #require(windows.last)
         let loss = try #require(last["loss"] as? Double)

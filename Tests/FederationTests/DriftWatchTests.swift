@@ -1,6 +1,7 @@
 import Federation
 import Numerics
 import Parameters
+import Privacy
 import Scenario
 import Testing
 import Wire

@@ -29,7 +29,7 @@ import Testing
         ]
         #expect(
             DriftTable.text(records) == """
-                drift of books: changed in window 7 of 12; noticed in 2 of 2 runs, 1 to 2 windows later; no false alarms; 95 % of the loss regained within 3 windows of the alarm (without adaptation 25 %)
+                drift of books: changed in window 7 of 12; noticed in 2 of 2 runs, 1 to 2 windows later; no false alarms; 95 % of the loss regained within 3 windows of the alarm (a model that is never trained again: 25 %)
                 drift of movies: no change is known; 1 alarm in 24 windows of 2 runs
 
                 """)
