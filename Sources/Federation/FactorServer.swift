@@ -45,18 +45,12 @@ struct FactorServer: Sendable {
         func part(_ part: TensorName.FactorPart) throws(ParameterError) -> [Float] {
             try parameters.require(TensorName.factor(domain, part))
         }
-        if training == .halfSweeps { return sum.add(parameters) }
+        // Sums over persons, whichever clients they are with.
+        if training == .halfSweeps || training == .gradient { return sum.add(parameters) }
         let weight = try part(.weight).first ?? 0
         // A client without persons has nothing to say.
         guard weight > 0 else { return }
-        let values: [Float]
-        if training == .gradient {
-            // The mean over persons, with the client's share of λq; the weight makes the shares one λq again.
-            let share = regularization / Float(clientCount)
-            values = zip(try part(.gradient), itemFactors).map { -($0 + share * $1) / weight }
-        } else {
-            values = try part(.change)
-        }
+        let values = try part(.change)
         let control = training == .changes(.scaffold) ? try part(.controlChange) : nil
         try aggregator?.add(
             ClientUpdate(client: client, weight: Double(weight), values: values, controlDelta: control))
@@ -69,6 +63,16 @@ struct FactorServer: Sendable {
         if training == .halfSweeps {
             defer { sum = ExactSum(clientCount: clientCount) }
             return itemFactors = try solved(try sum.total())
+        }
+        if training == .gradient {
+            defer { sum = ExactSum(clientCount: clientCount) }
+            let total = try sum.total()
+            let count = try total.require(TensorName.factor(domain, .weight)).first ?? 0
+            guard count > 0 else { return }
+            let gradient = try total.require(TensorName.factor(domain, .gradient))
+            // The mean over persons of half the gradient, λq among it.
+            let values = zip(gradient, itemFactors).map { -($0 + regularization * $1) / count }
+            try aggregator?.add(ClientUpdate(client: domain, weight: 1, values: values))
         }
         guard let change = try aggregator?.finish() else { return }
         itemFactors = zip(itemFactors, change).map { $0 + $1 }

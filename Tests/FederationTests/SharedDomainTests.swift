@@ -86,6 +86,33 @@ struct SharedDomainTests {
         #expect(federation.plans(to: "movies-3").last?.parameters.values(name) == moved)
     }
 
+    @Test("a gradient is that of all persons, however they are divided between the clients")
+    func gradientOfAll() throws {
+        func factors(isTogether: Bool) throws -> [Float] {
+            var federation = try Federation(try Self.scenario(["federation.strategy=gradient"]))
+            federation.joinAll()
+            let ids = federation.plan.participants(.factors)
+            let parts = try ids.map { try Self.update(federation, $0, round: 1).parameters }
+            for (index, id) in ids.enumerated() {
+                let tensors = try parts[index].tensors.map { tensor in
+                    let all = (0..<tensor.values.count).map { element in
+                        parts.reduce(Float(0)) { $0 + ($1.values(tensor.spec.name)?[element] ?? 0) }
+                    }
+                    let nothing = [Float](repeating: 0, count: all.count)
+                    return try ParameterSet.Tensor(
+                        tensor.spec, values: !isTogether ? tensor.values : index == 0 ? all : nothing)
+                }
+                federation.handle(
+                    .update(
+                        client: id,
+                        ReceivedUpdate(round: 1, policy: .unprotected, parameters: try ParameterSet(tensors))))
+            }
+            return try #require(federation.closed.first?.shared.values(TensorName.itemFactors("movies")))
+        }
+        let (together, apart) = (try factors(isTogether: true), try factors(isTogether: false))
+        for (first, second) in zip(together, apart) { #expect(abs(first - second) < 1e-4) }
+    }
+
     @Test("an update beyond the bound is not taken for the run's end: fedavg goes on with the others")
     func falseSums() throws {
         var federation = try Federation(try Self.scenario([]))
