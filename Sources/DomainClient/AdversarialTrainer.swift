@@ -53,12 +53,8 @@ struct AdversarialTrainer {
             var texts = vectors.vectors
             if method == MethodName.shuffledSource, isSource {
                 var stream = RandomStream(root: root, path: ["shuffled-texts"])
-                let described = vectors.isDescribed.indices.filter { vectors.isDescribed[$0] }
-                for (position, other) in stream.permutation(count: described.count).enumerated() {
-                    for (column, value) in vectors.vectors.row(described[other]).enumerated() {
-                        texts[described[position], column] = value
-                    }
-                }
+                texts = texts.permutingRows(
+                    vectors.isDescribed.indices.filter { vectors.isDescribed[$0] }, &stream)
             }
             states[method] = State(
                 client: AdversarialClient(
@@ -71,8 +67,7 @@ struct AdversarialTrainer {
 
     /// Bins of popularity with about equally many items, the rarest first; ties go by position.
     private static func bins(_ rows: SparseRows, count: Int) -> [Int] {
-        var lengths = [Int](repeating: 0, count: rows.columnCount)
-        for column in rows.columns { lengths[Int(column)] += 1 }
+        let lengths = rows.columnLengths
         var bins = [Int](repeating: 0, count: lengths.count)
         let order = lengths.indices.sorted { (lengths[$0], $0) < (lengths[$1], $1) }
         for (rank, item) in order.enumerated() { bins[item] = rank * count / max(1, lengths.count) }

@@ -14,7 +14,7 @@ extension DomainWorker {
     /// Ships what the source has learnt of item texts.
     mutating func releaseTextMaps(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
         guard let vectors else { throw missingText() }
-        let rows = try training(step.isFinal ? .final : .selection, known: known).rows
+        let rows = try training(step.stage, known: known).rows
         let itemFactors = try itemFactors(step, rows: rows, known: known)
         // Of several clients with the same factors the first speaks.
         guard client.index == 0 else { return }
@@ -47,7 +47,7 @@ extension DomainWorker {
         }
         var models = textModels ?? TextModels(scenario, seed: seed, vectors: vectors)
         try models.train(
-            step, data: try training(step.isFinal ? .final : .selection, known: known),
+            step, data: try training(step.stage, known: known),
             tasks: validationTasks, sources: plan.sources, known: known)
         textModels = models
     }
@@ -62,11 +62,8 @@ extension DomainWorker {
         for tensor in try local.keep().tensors { own.set(tensor) }
     }
 
-    private func deviceModels(_ plan: RunPlan, known: ParameterSet) throws -> DeviceModels {
-        // The tower of naive-fedavg is common to all.
-        var visible = own
-        for tensor in known.tensors { visible.set(tensor) }
-        var models = try DeviceModels(plan: plan, known: visible, scenario: scenario, scale: scale)
+    private func deviceModels(_ plan: RunPlan) throws -> DeviceModels {
+        var models = try DeviceModels(plan: plan, known: own, scenario: scenario, scale: scale)
         models.text = textModels
         return models
     }
@@ -75,7 +72,7 @@ extension DomainWorker {
     mutating func chooseAlone(plan: RunPlan, known: ParameterSet) throws {
         try trainAlone(.encoders, plan: plan, known: known)
         let scoring = try scoring(known)
-        var models = try deviceModels(plan, known: known)
+        var models = try deviceModels(plan)
         func specs(_ release: String) -> [TensorSpec] { plan.keptSpecs.filter { $0.release == release } }
         try keep(specs(ReleaseName.selection)) { worker, local in
             try scoring.releaseSelection(plan: plan, known: worker.own, models: &models, gate: &local)
@@ -91,7 +88,7 @@ extension DomainWorker {
     /// Trains with the validation persons and scores everybody.
     mutating func evaluateAlone(plan: RunPlan, known: ParameterSet) throws {
         try trainAlone(.refitEncoders, plan: plan, known: known)
-        var models = try deviceModels(plan, known: known)
+        var models = try deviceModels(plan)
         var scoring = try scoring(known)
         try scoring.evaluate(plan: plan, known: own, models: &models)
         if let vectors {

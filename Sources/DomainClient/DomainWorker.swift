@@ -169,7 +169,7 @@ struct DomainWorker: RoundWorker {
     }
 
     private mutating func improveTower(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
-        let data = try training(step.isFinal ? .final : .selection, known: known)
+        let data = try training(step.stage, known: known)
         let factors = scenario.integer("model.factors")
         let dimension = scenario.integer("text.dimension")
         let tower =
@@ -189,7 +189,7 @@ struct DomainWorker: RoundWorker {
 
     /// One exchange of the adversarial game.
     private mutating func exchange(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
-        let stage = step.isFinal ? SplitStage.final : .selection
+        let stage = step.stage
         if game?.stage != stage {
             guard let vectors else {
                 throw RunFailure(
@@ -206,7 +206,7 @@ struct DomainWorker: RoundWorker {
     private mutating func improveFactors(
         _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
     ) throws {
-        let stage = step.isFinal ? SplitStage.final : .selection
+        let stage = step.stage
         if sharedFactors?.stage != stage {
             sharedFactors = SharedFactorsTrainer(
                 scenario, client: client, stage: stage, rows: try training(stage, known: known).rows)
@@ -240,7 +240,7 @@ struct DomainWorker: RoundWorker {
     mutating func trainEncoders(
         _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
     ) throws {
-        let data = try training(step.isFinal ? .final : .selection, known: known)
+        let data = try training(step.stage, known: known)
         let rows = data.rows
         let configuration = ImplicitALS.Configuration(scenario)
         let itemFactors = try itemFactors(step, rows: rows, known: known)

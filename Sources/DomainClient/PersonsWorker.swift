@@ -69,7 +69,7 @@ struct PersonsWorker: RoundWorker {
             scoring.makeSplits(of: domains, times: present)
             times = present
         }
-        let stage = step.isFinal ? SplitStage.final : .selection
+        let stage = step.stage
         if step == .meta || step == .refitMeta {
             return try releaseMeta(step, stage, plan: plan, known: known, gate: &gate)
         }
@@ -86,7 +86,8 @@ struct PersonsWorker: RoundWorker {
         case .evaluation:
             models.pooled = try pooled(plan, stage)
             try scoring.evaluate(plan: plan, known: known, models: &models)
-        default:
+        case .calendar, .tower, .factors, .adversarial, .encoders, .meta, .refitTower, .refitFactors,
+            .refitAdversarial, .refitEncoders, .refitMeta, .monitor, .adapt:
             throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
         }
     }

@@ -16,6 +16,11 @@ extension PersonSplit {
     }
 }
 
+extension RoundStep {
+    /// The stage whose data the step trains on.
+    var stage: SplitStage { isFinal ? .final : .selection }
+}
+
 extension DomainSplit {
     /// The split of a domain, the same in its client and on persons' devices.
     ///

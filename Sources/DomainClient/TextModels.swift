@@ -36,26 +36,17 @@ struct TextSource {
         }
         // Numbers of variance 1, so that one ridge suits all word vectors; what is shipped takes texts as they are.
         let scale = TextSource.scale(vectors.vectors)
-        let scaled = Matrix(
-            rowCount: vectors.vectors.rowCount, columnCount: vectors.vectors.columnCount,
-            values: vectors.vectors.values.map { scale * $0 })
+        let scaled = vectors.vectors.scaled(by: scale)
         // Only texts that enter the map change places.
-        let weighted = weights.indices.filter { weights[$0] > 0 }
         var stream = RandomStream(root: UInt64(seed), path: ["shuffled-texts", .name(domain)])
-        let order = stream.permutation(count: weighted.count)
-        var swapped = scaled
-        for (position, item) in weighted.enumerated() {
-            for (column, value) in scaled.row(weighted[order[position]]).enumerated() { swapped[item, column] = value }
-        }
+        let swapped = scaled.permutingRows(weights.indices.filter { weights[$0] > 0 }, &stream)
         let ridge = scenario.number("transfer.text.source-ridge")
         maps = try [(false, scaled), (true, swapped)].map { isShuffled, text in
             let map = try TextFactorMap(itemFactors: itemFactors, text: text, itemWeights: weights, ridge: ridge)
             return (
                 isShuffled,
                 TextFactorMap(
-                    weights: Matrix(
-                        rowCount: map.weights.rowCount, columnCount: map.weights.columnCount,
-                        values: map.weights.values.map { scale * $0 }), offset: map.offset,
+                    weights: map.weights.scaled(by: scale), offset: map.offset,
                     meanText: map.meanText.map { $0 / scale }, meanLength: map.meanLength)
             )
         }
@@ -166,8 +157,7 @@ struct TextModels: Sendable {
         DispatchQueue.concurrentPerform(iterations: threads) { thread in
             for index in stride(from: thread, to: settings.count, by: threads) {
                 let result = Result {
-                    var trained = try model(settings[index])
-                    return try score(&trained, tasks, regularization: settings[index].regularization)
+                    try score(model(settings[index]), tasks, regularization: settings[index].regularization)
                 }
                 scores.withLock { $0[index] = result }
             }
@@ -208,13 +198,13 @@ struct TextModels: Sendable {
         }
     }
 
-    private func score(_ model: inout Model, _ tasks: [PredictionTask], regularization: Double) throws -> Double {
+    private func score(_ model: Model, _ tasks: [PredictionTask], regularization: Double) throws -> Double {
         let topN = scenario.integer("evaluation.top-n")
         var sum = 0.0
         for task in tasks {
             for shots in scenario.integers("evaluation.shots") {
                 let known = task.known.prefix(shots)
-                let scores = try TextModels.scores(&model, known: known, regularization: regularization)
+                let scores = try TextModels.scores(model, known: known, regularization: regularization)
                 sum += try RankingMetrics(scores: scores, task: task, count: topN).ndcg
             }
         }
@@ -222,7 +212,7 @@ struct TextModels: Sendable {
     }
 
     private static func scores(
-        _ model: inout Model, known: PersonHistory, regularization: Double
+        _ model: Model, known: PersonHistory, regularization: Double
     ) throws -> [Float] {
         switch model {
         case .ratings(let model, let regularization):
@@ -240,10 +230,9 @@ struct TextModels: Sendable {
     }
 
     /// The scores of all items under a method; `nil` for a method that is none of these.
-    mutating func scores(_ method: String, known: PersonHistory, regularization: Double?) throws -> [Float]? {
-        guard models[method] != nil, let setting = settings[method] else { return nil }
-        guard var model = models[method] else { return nil }
-        return try TextModels.scores(&model, known: known, regularization: regularization ?? setting.regularization)
+    func scores(_ method: String, known: PersonHistory, regularization: Double?) throws -> [Float]? {
+        guard let model = models[method], let setting = settings[method] else { return nil }
+        return try TextModels.scores(model, known: known, regularization: regularization ?? setting.regularization)
     }
 
     /// The features of the items under a method, and the weights that they start from for a scale of the source's.
@@ -251,9 +240,7 @@ struct TextModels: Sendable {
         _ method: String, sources: [String], known: ParameterSet, hasEqualLengths: Bool
     ) throws -> (features: Matrix, prior: @Sendable (Float) -> Matrix) {
         let scale = TextSource.scale(vectors.vectors)
-        let scaled = Matrix(
-            rowCount: vectors.vectors.rowCount, columnCount: vectors.vectors.columnCount,
-            values: vectors.vectors.values.map { scale * $0 })
+        let scaled = vectors.vectors.scaled(by: scale)
         let own = hasEqualLengths ? TextFactorMap.equalLengths(scaled) : scaled
         let factors = scenario.integer("model.factors")
         guard method != scenario.transferMethod + "-local" else {

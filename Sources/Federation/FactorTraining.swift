@@ -14,7 +14,11 @@ public enum FactorTraining: Sendable, Equatable {
         switch (scenario.text("federation.strategy"), scenario.integer("federation.local-steps")) {
         case ("gradient", _): self = .gradient
         case ("fedavg", 0): self = .halfSweeps
-        case (let name, _): self = .changes(AggregationStrategy(rawValue: name) ?? .fedAvg)
+        case (let name, _):
+            guard let strategy = AggregationStrategy(rawValue: name) else {
+                preconditionFailure("\(name) is no strategy that combines changes")
+            }
+            self = .changes(strategy)
         }
     }
 

@@ -47,19 +47,20 @@ public struct RunPlan: Sendable {
             ? (.adversarial, .refitAdversarial) : scenario.isMeta ? (.meta, .refitMeta) : (.bridge, .refitBridge)
         let transfer = Array(repeating: kinds.0, count: scenario.transferRounds)
         let refitTransfer = Array(repeating: kinds.1, count: scenario.refitTransferRounds)
-        // The adversarial game makes features of items, which are released with the encoders.
-        let game = scenario.isAdversarial
         let factors = Array(repeating: RoundStep.factors, count: scenario.factorRounds)
         let refitFactors = Array(repeating: RoundStep.refitFactors, count: scenario.factorRounds)
         // Where texts link the domains, the target's client makes all choices at once and by itself.
         isByText = scenario.isByText
+        // The adversarial game makes features of items, which are released with the encoders.
         isAdversarial = scenario.isAdversarial
         let choices: [RoundStep] =
-            (game ? [] : transfer) + [.selection] + (scenario.hasGate && !isByText ? [.gate] : [])
+            (isAdversarial ? [] : transfer) + [.selection] + (scenario.hasGate && !isByText ? [.gate] : [])
         steps =
-            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (game ? transfer : []) + [.encoders]
-            + choices + refit + refitFactors + (game ? refitTransfer : []) + [.refitEncoders]
-            + (game ? [] : refitTransfer)
+            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (isAdversarial ? transfer : []) + [
+                .encoders
+            ]
+            + choices + refit + refitFactors + (isAdversarial ? refitTransfer : []) + [.refitEncoders]
+            + (isAdversarial ? [] : refitTransfer)
             + Array(repeating: .monitor, count: scenario.driftWindows) + [.evaluation]
         precondition(
             steps.count + scenario.mostAdaptationRounds == scenario.roundCount,

@@ -41,6 +41,21 @@ public struct Matrix: Sendable, Equatable {
     /// One row.
     public func row(_ index: Int) -> ArraySlice<Float> { values[index * columnCount..<(index + 1) * columnCount] }
 
+    /// The matrix times a number.
+    public func scaled(by factor: Float) -> Matrix {
+        Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { factor * $0 })
+    }
+
+    /// The matrix with some of its rows in a random order among themselves. *Determinism*: one permutation of their
+    /// number is drawn.
+    public func permutingRows(_ rows: [Int], _ stream: inout RandomStream) -> Matrix {
+        var out = self
+        for (position, other) in stream.permutation(count: rows.count).enumerated() {
+            for (column, value) in row(rows[other]).enumerated() { out[rows[position], column] = value }
+        }
+        return out
+    }
+
     /// The transpose, copied.
     public var transposed: Matrix {
         var out = Matrix(rowCount: columnCount, columnCount: rowCount)

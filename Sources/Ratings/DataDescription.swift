@@ -312,11 +312,7 @@ public struct SharedDescription: Sendable, Equatable, Encodable {
 
 extension Interactions {
     /// The number of ratings of each item.
-    public var itemCounts: [Int] {
-        var counts = [Int](repeating: 0, count: items.count)
-        for column in rows.columns { counts[Int(column)] += 1 }
-        return counts
-    }
+    public var itemCounts: [Int] { rows.columnLengths }
 
     /// By how much each person rates above the mean and the items' damped biases.
     ///

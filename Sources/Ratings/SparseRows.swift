@@ -23,6 +23,13 @@ public struct SparseRows: Sendable, Equatable {
     /// The columns of one row.
     public func row(_ index: Int) -> ArraySlice<UInt32> { columns[starts[index]..<starts[index + 1]] }
 
+    /// The number of entries of each column. *Complexity*: O(entries + columns).
+    public var columnLengths: [Int] {
+        var counts = [Int](repeating: 0, count: columnCount)
+        for column in columns { counts[Int(column)] += 1 }
+        return counts
+    }
+
     /// The transpose. *Complexity*: O(entries + rows + columns).
     public var transposed: SparseRows { transposedWithOrder.matrix }
 

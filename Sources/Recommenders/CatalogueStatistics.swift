@@ -48,11 +48,9 @@ public struct CatalogueStatistics: Sendable, Equatable {
 
     /// Statistics of a pattern of training interactions, one row a person; persons without any are not counted.
     public init(_ training: SparseRows) {
-        var counts = [Int](repeating: 0, count: training.columnCount)
-        for item in training.columns { counts[Int(item)] += 1 }
         var persons = 0
         for row in 0..<training.rowCount where !training.row(row).isEmpty { persons += 1 }
-        self.init(interactionCounts: counts, personCount: persons)
+        self.init(interactionCounts: training.columnLengths, personCount: persons)
     }
 }
 

@@ -88,11 +88,4 @@ package struct RatingFactorization: Sendable, Equatable {
 extension SparseRows {
     /// The number of entries of each row.
     var rowLengths: [Int] { (0..<rowCount).map { starts[$0 + 1] - starts[$0] } }
-
-    /// The number of entries of each column.
-    var columnLengths: [Int] {
-        var counts = [Int](repeating: 0, count: columnCount)
-        for column in columns { counts[Int(column)] += 1 }
-        return counts
-    }
 }

@@ -266,7 +266,7 @@ extension ScenarioDecoder {
         }
     }
 
-    /// What the clients of shared domains can do together.
+    /// What the adversarial game needs.
     private mutating func checkGame(_ groups: [ScenarioDefinition.ClientGroup]) {
         let services = groups.filter { !$0.isPersons }
         if services.count > 2 { report("transfer.method", "adversarial has one source domain beside the target") }
@@ -305,6 +305,7 @@ extension ScenarioDecoder {
                 || (group.data?.format == DataFormatName.synthetic && text("world.item-vectors") == "dense"))
     }
 
+    /// What domains that texts alone link need.
     private mutating func checkTextAlignment(_ groups: [ScenarioDefinition.ClientGroup], target: String) {
         if let method = text("transfer.method"), !["feature-map", "article"].contains(method) {
             report("transfer.alignment", "only feature-map and article can be aligned by text")
@@ -329,6 +330,7 @@ extension ScenarioDecoder {
         }
     }
 
+    /// What the clients of shared domains can do together.
     private mutating func checkStrategy() {
         guard let strategy = text("federation.strategy"), let steps = integer("federation.local-steps") else { return }
         let shared = clientGroups.filter(\.isShared)

@@ -95,8 +95,7 @@ public struct FeatureALS: Sendable {
         self.configuration = configuration
         self.features = features
         priorWeights = prior
-        var counts = [Int](repeating: 0, count: rows.columnCount)
-        for column in rows.columns { counts[Int(column)] += 1 }
+        let counts = rows.columnLengths
         warmItems = counts.indices.filter { counts[$0] > 0 }
         regression = try FeatureRegression(
             features: features, rows: warmItems, factors: factors,

@@ -95,8 +95,7 @@ public struct FeatureRatingALS: Sendable {
         mean = data.ratings.reduce(0.0) { $0 + Double($1) } / Double(data.ratings.count)
         priorWeights =
             prior?.values.map(Double.init) ?? [Double](repeating: 0, count: features.columnCount * width)
-        var counts = [Int](repeating: 0, count: data.rows.columnCount)
-        for column in data.rows.columns { counts[Int(column)] += 1 }
+        let counts = data.rows.columnLengths
         warmItems = counts.indices.filter { counts[$0] > 0 }
         regression = try FeatureRegression(
             features: features, rows: warmItems, factors: width,

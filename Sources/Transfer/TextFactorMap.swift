@@ -71,9 +71,7 @@ public struct TextFactorMap: Sendable, Equatable {
     /// How much an item's factors count, n / (n + shrinkage), by its number of interactions n; 0 without text.
     public static func itemWeights(_ rows: SparseRows, isDescribed: [Bool], shrinkage: Float) -> [Float] {
         precondition(isDescribed.count == rows.columnCount && shrinkage >= 0, "weights of items")
-        var counts = [Float](repeating: 0, count: rows.columnCount)
-        for column in rows.columns { counts[Int(column)] += 1 }
-        return zip(counts, isDescribed).map { $0 > 0 && $1 ? $0 / ($0 + shrinkage) : 0 }
+        return zip(rows.columnLengths.map { Float($0) }, isDescribed).map { $0 > 0 && $1 ? $0 / ($0 + shrinkage) : 0 }
     }
 
     /// How long the predicted factors are.

@@ -18,6 +18,12 @@ struct SharedDomainTests {
         ["federation.strategy=\(name)"] + (name == "fedavg" ? [] : ["federation.factor-rounds=4"])
     }
 
+    @Test("the names of a scenario are the strategies that there are, and the gradient")
+    func names() {
+        #expect(Set(StrategyNames.all) == Set(AggregationStrategy.allCases.map(\.rawValue) + ["gradient"]))
+        #expect(Set(StrategyNames.all).count == StrategyNames.all.count)
+    }
+
     @Test("every strategy leads to the end, in the same way for any order of arrival", arguments: everyStrategy)
     func orderFree(overrides: [String]) throws {
         func result(_ isReversed: Bool) throws -> [ParameterSet] {
