@@ -237,6 +237,13 @@ public struct EpsilonRecord: Codable, Sendable, Equatable {
     /// No bound against anybody.
     public static let noBound = EpsilonRecord(coordinator: nil, peer: nil, model: nil)
 
+    /// Makes the three bounds; `nil` is "no bound".
+    public init(coordinator: Double?, peer: Double?, model: Double?) {
+        self.coordinator = coordinator
+        self.peer = peer
+        self.model = model
+    }
+
     /// Writes `null` explicitly: an absent ε could be taken for an oversight.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -249,22 +256,51 @@ public struct EpsilonRecord: Codable, Sendable, Equatable {
 /// One kind of release in a record.
 public struct ReleaseRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case name, epsilon
+        case name, epsilon, mechanism, sensitivity, rounds
         case conditionalOn = "conditional-on"
+        case noiseMultiplier = "noise-multiplier"
+        case clippingBound = "clipping-bound"
+        case samplingRate = "sampling-rate"
+        case renyiEpsilon = "epsilon-rdp"
     }
 
     /// The name.
     public let name: String
-    /// Its own ε.
+    /// Its own ε, by privacy-loss distributions.
     public let epsilon: EpsilonRecord
     /// The unprotected values that ε treats as fixed.
     public let conditionalOn: [String]
+    /// The noise mechanism; absent when unprotected, as everything below.
+    public let mechanism: String?
+    /// The standard deviation of the noise over the sensitivity.
+    public let noiseMultiplier: Double?
+    /// The bound on one person's joint ℓ2 norm.
+    public let clippingBound: Double?
+    /// The ℓ2 sensitivity that is charged, in units of the released values: the bound and what rounding adds.
+    public let sensitivity: Double?
+    /// The probability with which a person takes part in one round; 1 without sampling.
+    public let samplingRate: Double?
+    /// How often it is released.
+    public let rounds: Int?
+    /// The same ε by Rényi differential privacy, as a check.
+    public let renyiEpsilon: EpsilonRecord?
 
     /// Makes a release.
-    public init(name: String, epsilon: EpsilonRecord, conditionalOn: [String]) {
+    public init(
+        name: String, epsilon: EpsilonRecord, conditionalOn: [String], mechanism: String? = nil,
+        noiseMultiplier: Double? = nil, clippingBound: Double? = nil, sensitivity: Double? = nil,
+        samplingRate: Double? = nil, rounds: Int? = nil, renyiEpsilon: EpsilonRecord? = nil
+    ) {
         self.name = name
         self.epsilon = epsilon
         self.conditionalOn = conditionalOn
+        self.mechanism = mechanism
+        self.noiseMultiplier = noiseMultiplier
+        self.clippingBound = clippingBound
+        self.sensitivity = sensitivity
+        self.samplingRate = samplingRate
+        self.rounds = rounds
+        self.renyiEpsilon = renyiEpsilon
     }
 }
 

@@ -72,11 +72,13 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
     public let figures: [SummaryFigure]
     /// What the windows of time of each seed showed; absent without drift detection.
     public let drift: [DriftRecord]?
+    /// What was promised, of the first seed; the noise of a mode is the same for all.
+    public let privacy: PrivacyRecord?
 
     /// Makes a summary.
     public init(
         scenario: String, status: RunStatus, seeds: [Int], figures: [SummaryFigure],
-        drift: [DriftRecord]? = nil
+        drift: [DriftRecord]? = nil, privacy: PrivacyRecord? = nil
     ) {
         self.schema = SummaryRecord.schema
         self.scenario = scenario
@@ -84,5 +86,6 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
         self.seeds = seeds
         self.figures = figures
         self.drift = drift
+        self.privacy = privacy
     }
 }
