@@ -39,10 +39,12 @@ public enum ClientProcess {
         guard let client = scenario.clients.first(where: { $0.id == id }), let runNumber = brief.runNumber,
             let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
         else { throw RunFailure(.internalError, "the launcher's brief for client \(id) is damaged") }
+        let key = brief.noiseKey
         let loader = DomainDataLoader(scenario: scenario, dataDirectory: brief.dataDirectory)
         var worker: any RoundWorker
         if client.group.isPersons {
-            worker = try PersonsWorker(client, scenario: scenario, seed: brief.seed, loader: loader)
+            worker = try PersonsWorker(
+                client, scenario: scenario, seed: brief.seed, loader: loader, key: key)
         } else {
             let domainWorker = try DomainWorker(client, scenario: scenario, seed: brief.seed, loader: loader)
             for warning in domainWorker.warnings { RoleProcess.report(.warning(warning)) }
@@ -52,13 +54,13 @@ public enum ClientProcess {
         try RecordFile.makeDirectory(folder)
         var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber)
         try socket.send(.join(Join(clientID: id, token: token, catalogues: worker.catalogues)))
-        try serve(id, &worker, &socket, scenario: scenario, folder: folder)
+        try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
         try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
     }
 
     private static func serve(
         _ id: String, _ worker: inout any RoundWorker, _ socket: inout ClientSocket, scenario: ScenarioDefinition,
-        folder: String
+        brief: RoleBrief, key: StreamKey, folder: String
     ) throws {
         // Between two plans for this client the coordinator may wait for every other step.
         let patience = RunPlan.longestDuration(scenario)
@@ -72,12 +74,13 @@ public enum ClientProcess {
         }
         socket.adopt(plan.schema)
         let ledgerPath = "\(folder)/ledger.jsonl"
-        let ledger = Ledger(client: id) { entry in
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            try RecordFile.appendLine(Array(try encoder.encode(entry)), to: ledgerPath)
+        let ledger = Ledger(client: id) { try RecordFile.append($0, to: ledgerPath) }
+        let privacy: PrivacyPlan
+        do { privacy = try PrivacyPlan(scenario, schema: plan.schema) } catch {
+            throw RunFailure(.scenario, "the noise that privacy asks for cannot be made: \(error)")
         }
-        var gate = ReleaseGate(policy: .unprotected, ledger: ledger)
+        var gate = ReleaseGate(
+            client: id, ledger: ledger, protections: privacy.protections, root: UInt64(brief.seed), key: key)
         var known = ParameterSet()
         while true {
             switch try socket.receive(timeout: patience) {

@@ -14,6 +14,7 @@ struct DeviceModels {
     private let plan: RunPlan
     private let scale: RatingScale
     private let factors: Int
+    private let sourceDimension: Int
     private let itemWeights: [String: ItemWeights]
     private let means: RatingMeans?
     private let ratingFactors: [String: (factors: BiasedFactors, regularization: Double)]
@@ -28,11 +29,19 @@ struct DeviceModels {
     var text: TextModels?
     /// One model of all data, where it is asked for.
     var pooled: PooledReference?
+    /// γ/n₀, by which a protected bridge becomes a map; `nil` without protection.
+    private let protectedScale: Double?
+    /// The control's bridge, which stays in the client where bridges are protected.
+    var protectedControl: Matrix?
 
     init(plan: RunPlan, known: ParameterSet, scenario: ScenarioDefinition, scale: RatingScale) throws {
         self.plan = plan
         self.scale = scale
+        protectedScale =
+            scenario.isProtected && !scenario.isMeta
+            ? scenario.number("privacy.gain") / Double(scenario.integer("privacy.linked-persons")) : nil
         factors = scenario.integer("model.factors")
+        sourceDimension = scenario.sourceDimension
         gameRegularization = Float(scenario.number("transfer.adversarial.regularization"))
         let confidence = Float(scenario.number("model.confidence"))
         let regularization = Float(scenario.number("model.regularization"))
@@ -67,7 +76,8 @@ struct DeviceModels {
             regularization: regularization, popularity: try known.require(TensorName.itemCounts(domain)))
         for source in plan.sources where known.values(TensorName.momentCount(source)) != nil {
             sources[source] = SourceModel(
-                foldIn: try foldIn(TensorName.itemFactors(source)), features: try SourceFeatures(try moments(source)),
+                foldIn: try foldIn(TensorName.itemFactors(source)),
+                features: try SourceFeatures(try moments(source), dimension: scenario.sourceDimension),
                 regularization: regularization, means: try ratingMeans(source))
         }
         if let windows = DriftWindows(known, scenario: scenario) {
@@ -112,16 +122,20 @@ struct DeviceModels {
     }
 
     mutating func feature(_ device: Device) throws -> [Float] {
-        try device.feature(&sources, sources: plan.sources, factors: factors)
+        try device.feature(&sources, sources: plan.sources, dimension: sourceDimension)
     }
 
     /// The map of a candidate, or `nil` for a method without one.
     func map(_ candidate: SelectionGrid.Candidate?, known: ParameterSet) throws -> FeatureMap? {
         guard let candidate, let ridge = candidate.ridge else { return nil }
         let isShuffled = candidate.method == MethodName.shuffledSource
+        if protectedScale != nil, isShuffled { return try protectedControl.map { try protectedMap($0) } }
         let spec = try plan.schema.spec(TensorName.crossMoment(isShuffled: isShuffled))
         let values = try known.require(spec.name)
         let features = spec.shape[0]
+        if protectedScale != nil {
+            return try protectedMap(Matrix(rowCount: features, columnCount: spec.shape[1], values: values))
+        }
         var sourceMoment: Matrix?
         if plan.sources.count > 1 {
             sourceMoment = Matrix(
@@ -132,6 +146,11 @@ struct DeviceModels {
             crossMoment: Matrix(rowCount: features, columnCount: spec.shape[1], values: values),
             sourceMoment: sourceMoment,
             count: Double(try known.require(TensorName.bridgeCount(isShuffled: isShuffled)).first ?? 0), ridge: ridge)
+    }
+
+    /// The map of a protected bridge, M = γB/n₀: no function of an observed count.
+    func protectedMap(_ bridge: Matrix) throws -> FeatureMap {
+        try FeatureMap(crossMoment: bridge, sourceMoment: nil, count: 1 / (protectedScale ?? 1), ridge: 0)
     }
 
     /// The scores of all target items under each ranking candidate.

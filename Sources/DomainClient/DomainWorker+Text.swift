@@ -56,7 +56,7 @@ extension DomainWorker {
     private mutating func keep(
         _ specs: [TensorSpec], _ work: (inout DomainWorker, inout ReleaseGate) throws -> Void
     ) throws {
-        var local = ReleaseGate(policy: .unprotected, ledger: Ledger(client: client.id) { _ in })
+        var local = ReleaseGate(client: client.id, ledger: Ledger(client: client.id) { _ in })
         local.open(round: 0, specs: specs)
         try work(&self, &local)
         for tensor in try local.keep().tensors { own.set(tensor) }

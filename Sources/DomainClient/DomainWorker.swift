@@ -53,7 +53,8 @@ struct DomainWorker: RoundWorker {
             scenario.isByText || scenario.isAdversarial || scenario.fedAvgRounds > 0
             || (isTarget && scenario.hasBaseline(MethodName.textKNN))
         vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
-        split = DomainSplit(scenario, seed: seed, domain: domain, times: nil, data: whole.interactions)
+        split = DomainSplit(
+            scenario, seed: seed, domain: domain, times: nil, data: whole.interactions, isForEncoders: true)
         scale = isTarget ? try RatingScale(scenario, target: whole.interactions) : .oneToFive
         baselines = TargetBaselines(scenario, seed: seed, scale: scale)
         if isTarget {
@@ -139,7 +140,8 @@ struct DomainWorker: RoundWorker {
     /// What trains at a stage.
     mutating func training(_ stage: SplitStage, known: ParameterSet) throws -> TrainingData {
         if let times = SplitTimes(known) {
-            split = DomainSplit(scenario, seed: seed, domain: domain, times: times, data: whole ?? interactions)
+            split = DomainSplit(
+                scenario, seed: seed, domain: domain, times: times, data: whole ?? interactions, isForEncoders: true)
             if interactions.hasCommonTimes, let last = interactions.times.max(), let ratio = times.unitRatio(to: last) {
                 throw RunFailure(
                     .data,

@@ -1,3 +1,4 @@
+import Cryptography
 import Dispatch
 import Federation
 import Numerics
@@ -42,9 +43,29 @@ struct MetaTrainer {
     /// Items are divided by it, so that their mean squared norm is 1.
     private var itemScale: Float = 1
 
-    init(_ scenario: ScenarioDefinition, seed: Int) {
+    /// Who takes part in a round under protection, by a key that clients alone hold; `nil` without protection.
+    private let sampler: ParticipantSampler?
+
+    /// - Parameter key: the client's secret, from which the key of sampling is derived.
+    init(_ scenario: ScenarioDefinition, seed: Int, key: StreamKey) throws {
         self.scenario = scenario
         self.seed = seed
+        let rate = scenario.number("transfer.meta.participation")
+        sampler =
+            scenario.isProtected && scenario.isMeta
+            ? try ParticipantSampler(
+                scheme: rate < 1 ? .poisson(rate: rate) : .everyone,
+                key: KeyedHash(key: key.derived(["participation"]))) : nil
+    }
+
+    /// What a sum of gradients is divided by: the persons that are in it, or under protection those that a constant
+    /// expects, since a count of the data would tell.
+    private func divisor(_ known: ParameterSet, _ method: String) throws -> Int {
+        if let sampler {
+            let expected = sampler.scheme.samplingRate * Double(scenario.integer("privacy.linked-persons"))
+            return max(1, Int(expected.rounded()))
+        }
+        return Int(try known.require(TensorName.meta(method, .count)).first ?? 0)
     }
 
     /// Whether the training of a stage has begun.
@@ -78,7 +99,7 @@ struct MetaTrainer {
             Matrix(
                 rowCount: factors.rowCount, columnCount: factors.columnCount, values: factors.values.map { $0 / scale })
         )
-        featureCount = scenario.sources.count * factors.columnCount
+        featureCount = scenario.sources.count * scenario.sourceDimension
         states = [:]
         for method in MethodName.metaMethods {
             let shape = MetaShape(
@@ -100,7 +121,7 @@ struct MetaTrainer {
     mutating func move(_ known: ParameterSet) throws {
         for method in MethodName.metaMethods {
             guard var state = states[method] else { continue }
-            let count = Int(try known.require(TensorName.meta(method, .count)).first ?? 0)
+            let count = try divisor(known, method)
             let tensors = MetaTensors(
                 start: try known.require(TensorName.meta(method, .start)),
                 featureMap: method == MethodName.metaLocal
@@ -122,7 +143,7 @@ struct MetaTrainer {
             for gradient in try gradients(method, round: round) {
                 let tensors = gradient.tensors
                 try gate.contribute(to: release) { contribution in
-                    contribution.write(TensorName.meta(method, .count)) { $0[0] = 1 }
+                    if sampler == nil { contribution.write(TensorName.meta(method, .count)) { $0[0] = 1 } }
                     contribution.write(TensorName.meta(method, .start)) { copy(tensors.start, to: $0) }
                     contribution.write(TensorName.meta(method, .logRate)) { copy(tensors.logRate, to: $0) }
                     if method != MethodName.metaLocal {
@@ -142,6 +163,7 @@ struct MetaTrainer {
         let shareCount = min(2, max(1, members.count))
         let (members, seed) = (members, seed)
         let participation = scenario.number("transfer.meta.participation")
+        let sampled = try sampler.map { Set(try $0.participants(of: members.map(\.person), round: round)) }
         let parts = Mutex<[Result<[MetaGradient], NumericsError>?]>(Array(repeating: nil, count: shareCount))
         DispatchQueue.concurrentPerform(iterations: shareCount) { share in
             var learner = learner
@@ -149,10 +171,11 @@ struct MetaTrainer {
             let part: Result<[MetaGradient], NumericsError>
             do throws(NumericsError) {
                 var gradients: [MetaGradient] = []
-                for member in members[range] {
+                for (index, member) in zip(range, members[range]) {
+                    if let sampled, !sampled.contains(index) { continue }
                     var stream = RandomStream(
                         root: UInt64(seed), path: ["meta-task", .name(member.person), .number(round)])
-                    guard stream.uniform() < participation else { continue }
+                    guard sampled != nil || stream.uniform() < participation else { continue }
                     // A quarter starts from nothing, as a cold person does.
                     let supportCount = stream.integer(below: 4) == 0 ? 0 : 1 + stream.integer(below: 5)
                     let task = MetaTask(

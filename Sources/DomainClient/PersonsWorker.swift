@@ -1,3 +1,4 @@
+import Cryptography
 import Federation
 import Numerics
 import Parameters
@@ -18,16 +19,23 @@ struct PersonsWorker: RoundWorker {
     /// All ratings of the linked domains: which items are cold, and the pooled reference. No device sees it.
     private let domains: [String: Interactions]
     private let scale: RatingScale
+    private let persons: PersonSplit
     /// The devices, and what is scored on them.
     private var scoring: TargetEvaluation
     private var times: SplitTimes?
     private var metaTrainer: MetaTrainer
     private var metaRound = 0
+    private let key: StreamKey
+    /// What protected bridges keep in the client; `nil` before they are released.
+    private var bridge: ProtectedBridge?
     let catalogues: [Catalogue]
 
-    init(_ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader) throws
-    {
+    init(
+        _ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, loader: DomainDataLoader,
+        key: StreamKey
+    ) throws {
         self.client = client
+        self.key = key
         self.scenario = scenario
         self.seed = seed
         let persons = PersonSplit(scenario, seed: seed)
@@ -44,9 +52,10 @@ struct PersonsWorker: RoundWorker {
             }
             domains[domain] = interactions
         }
-        metaTrainer = MetaTrainer(scenario, seed: seed)
+        metaTrainer = try MetaTrainer(scenario, seed: seed, key: key)
         self.catalogues = catalogues
         self.domains = domains
+        self.persons = persons
         guard let target = domains[scenario.target] else {
             throw RunFailure(.scenario, "client \(client.id) does not link the target domain \(scenario.target)")
         }
@@ -76,9 +85,17 @@ struct PersonsWorker: RoundWorker {
         try metaTrainer.absorb(known)
         var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
         if scenario.isMeta { models.meta = metaTrainer }
+        models.protectedControl = bridge?.control
         switch step {
         case .bridge, .refitBridge, .adaptBridge:
-            try releaseBridge(contributors(stage, plan: plan), step: step, plan: plan, models: &models, gate: &gate)
+            if scenario.isProtected {
+                bridge = try ProtectedBridge(
+                    contributors(stage, plan: plan), linkedTo: { shuffledLinks($0, step: step) }, scenario: scenario,
+                    seed: seed, key: key, plan: plan, models: &models, gate: &gate)
+            } else {
+                try releaseBridge(
+                    contributors(stage, plan: plan), step: step, plan: plan, models: &models, gate: &gate)
+            }
         case .selection:
             models.pooled = try pooled(plan, stage)
             try scoring.releaseSelection(plan: plan, known: known, models: &models, gate: &gate)
@@ -86,6 +103,13 @@ struct PersonsWorker: RoundWorker {
         case .evaluation:
             models.pooled = try pooled(plan, stage)
             try scoring.evaluate(plan: plan, known: known, models: &models)
+            if !scenario.isMeta, !scenario.isAdversarial {
+                try scoring.measureMembership(plan: plan, known: known, models: &models)
+            }
+            if let bridge, scenario.integer("privacy.noise-draws") > 1 {
+                let maps = try bridge.draws(scenario.integer("privacy.noise-draws")).map { try models.protectedMap($0) }
+                try scoring.evaluateDraws(maps, plan: plan, known: known, models: &models)
+            }
         case .calendar, .tower, .factors, .adversarial, .encoders, .meta, .refitTower, .refitFactors,
             .refitAdversarial, .refitEncoders, .refitMeta, .monitor, .adapt:
             throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
@@ -115,10 +139,11 @@ struct PersonsWorker: RoundWorker {
         }
     }
 
-    /// The devices that train at a stage.
+    /// The devices that train at a stage: where persons are divided, those that serve the bridge.
     private func contributors(_ stage: SplitStage, plan: RunPlan) -> [Device] {
         scoring.devices.map { $0.restricted(to: stage, scoring.splits) }.filter {
             $0.interactionCount(in: plan.target) > 0
+                && (!persons.hasBridgeCohort || persons.servesBridgeAlone($0.person))
         }
     }
 

@@ -256,7 +256,8 @@ private struct Ranker {
         var models = try DeviceModels(
             plan: plan, known: known, scenario: scenario, scale: try RatingScale(scenario, target: data))
         if scenario.isMeta {
-            var trainer = MetaTrainer(scenario, seed: record.seed)
+            var trainer = try MetaTrainer(
+                scenario, seed: record.seed, key: StreamKey(root: UInt64(record.seed)))
             trainer.prepare(.final, models: models)
             for sums in metaRounds { try trainer.move(sums) }
             models.meta = trainer

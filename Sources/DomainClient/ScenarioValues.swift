@@ -12,7 +12,8 @@ extension PersonSplit {
         self.init(
             seed: seed, coldShare: scenario.number("evaluation.cold-users"),
             validationShare: scenario.number("evaluation.validation-users"),
-            warmShare: scenario.number("evaluation.warm-users"))
+            warmShare: scenario.number("evaluation.warm-users"),
+            bridgeShare: scenario.hasDisjointEncoders ? scenario.number("privacy.bridge-share") : 0)
     }
 }
 
@@ -27,14 +28,21 @@ extension DomainSplit {
     /// - Parameters:
     ///   - times: the times of the split, or `nil` for a seeded one.
     ///   - data: the domain's interactions; read for the target's cold items, and for what their times are.
-    init(_ scenario: ScenarioDefinition, seed: Int, domain: String, times: SplitTimes?, data: Interactions) {
+    ///   - isForEncoders: whether it says what a domain's models train on, from which persons who serve the bridge alone
+    ///     are left out.
+    init(
+        _ scenario: ScenarioDefinition, seed: Int, domain: String, times: SplitTimes?, data: Interactions,
+        isForEncoders: Bool = false
+    ) {
         self.init(
-            scenario, persons: PersonSplit(scenario, seed: seed), domain: domain, times: times, data: data)
+            scenario, persons: PersonSplit(scenario, seed: seed), domain: domain, times: times, data: data,
+            isForEncoders: isForEncoders)
     }
 
     /// The split of a domain between other persons.
     init(
-        _ scenario: ScenarioDefinition, persons: PersonSplit, domain: String, times: SplitTimes?, data: Interactions
+        _ scenario: ScenarioDefinition, persons: PersonSplit, domain: String, times: SplitTimes?, data: Interactions,
+        isForEncoders: Bool = false
     ) {
         let isTarget = domain == scenario.target
         self.init(
@@ -44,7 +52,8 @@ extension DomainSplit {
             minimumInteractions: scenario.integer("evaluation.minimum-interactions"),
             isColdItem: isTarget
                 ? DomainSplit.coldItems(
-                    of: data, share: scenario.number("evaluation.cold-items"), persons: persons, times: times) : [])
+                    of: data, share: scenario.number("evaluation.cold-items"), persons: persons, times: times) : [],
+            isForEncoders: isForEncoders)
     }
 }
 

@@ -12,8 +12,8 @@ import Transfer
 /// Scores the persons whom a client may see as targets: the validation persons for every choice, then the cold and the
 /// warm ones.
 struct TargetEvaluation {
-    private let scenario: ScenarioDefinition
-    private let seed: Int
+    let scenario: ScenarioDefinition
+    let seed: Int
     private let client: ScenarioDefinition.Client
     private let scale: RatingScale
     /// The persons, each with what may be seen of that person.
@@ -47,7 +47,16 @@ struct TargetEvaluation {
         }
     }
 
-    private func split(_ domain: String) throws -> DomainSplit {
+    /// The id of the client whose figures these are.
+    var clientID: String { client.id }
+
+    /// The length of the recommendation list.
+    var topN: Int { scenario.integer("evaluation.top-n") }
+
+    /// Adds a figure.
+    mutating func record(_ figure: EvaluationRecord) { evaluation.append(figure) }
+
+    func split(_ domain: String) throws -> DomainSplit {
         guard let split = splits[domain] else {
             throw RunFailure(.internalError, "the client does not hold domain \(domain)")
         }
@@ -214,7 +223,7 @@ struct TargetEvaluation {
         }
         let map = try models.map(entries.first { $0.method == MethodName.featureMap }?.candidate, known: known)
         return try Discrepancies.ofPersons(
-            plan, known: known, models: &models, map: map, factors: scenario.integer("model.factors"))
+            plan, known: known, models: &models, map: map, factors: scenario.sourceDimension)
     }
 
     /// Ranks for cold and warm persons with what validation chose.

@@ -1,4 +1,4 @@
-import Cryptography
+public import Cryptography
 public import Parameters
 public import Privacy
 public import Scenario
@@ -56,6 +56,8 @@ public struct Coordinator: Sendable {
         case completed
         /// Too few clients, or a needed one is missing.
         case peerLost(reason: String)
+        /// What the scenario asks for cannot be done with these data.
+        case impossible(reason: String)
         /// Two clients of a domain hold different catalogues.
         case catalogueMismatch(reason: String)
     }
@@ -87,6 +89,10 @@ public struct Coordinator: Sendable {
     private var factorServers: [String: FactorServer] = [:]
     /// The shared domains of which some round could not improve the item factors.
     private var unchanged: Set<String> = []
+    /// How releases are protected, and with what noise where it is the coordinator's to add.
+    private var privacy: PrivacyPlan?
+    private let noiseKey: StreamKey
+    private var ledger: Ledger
     /// The steps, to which alarms add.
     private var steps: [RoundStep] = []
     /// What the windows of time have shown; `nil` without drift detection.
@@ -96,8 +102,16 @@ public struct Coordinator: Sendable {
 
     /// A coordinator that waits for its clients.
     ///
-    /// - Parameter seed: the run's seed, from which common parameters start.
-    public init(_ scenario: ScenarioDefinition, seed: Int, now: Duration) {
+    /// - Parameters:
+    ///   - seed: the run's seed, from which common parameters start.
+    ///   - noiseKey: the secret of the noise that is the coordinator's to add.
+    ///   - ledger: where the coordinator's own releases are written, before they are broadcast.
+    public init(
+        _ scenario: ScenarioDefinition, seed: Int, now: Duration, noiseKey: StreamKey = StreamKey(root: 0),
+        ledger: Ledger = Ledger(client: Coordinator.name) { _ in }
+    ) {
+        self.noiseKey = noiseKey
+        self.ledger = ledger
         self.scenario = scenario
         self.seed = seed
         clients = scenario.clients.map(\.id)
@@ -106,6 +120,9 @@ public struct Coordinator: Sendable {
         roundDeadline = scenario.duration("federation.deadline")
         deadline = now + scenario.duration("federation.join-deadline")
     }
+
+    /// The coordinator's name in its ledger.
+    public static let name = "coordinator"
 
     /// The number of rounds as it is known now: alarms add to it.
     public var roundCount: Int { steps.count }
@@ -206,6 +223,9 @@ public struct Coordinator: Sendable {
         let plan: RunPlan
         do { plan = try RunPlan(scenario, catalogues: agreed) } catch {
             return finish(.peerLost(reason: "the item catalogue of a domain is unknown, its client is gone: \(error)"))
+        }
+        do { privacy = try PrivacyPlan(scenario, schema: plan.schema) } catch {
+            return finish(.impossible(reason: "the noise that privacy asks for cannot be made: \(error)"))
         }
         self.plan = plan
         steps = plan.steps
@@ -327,7 +347,7 @@ public struct Coordinator: Sendable {
                 let total = try sum.total()
                 if step == .monitor { actions += judge(total, at: index, plan) }
                 if step == .monitor || step == .adapt { changed.append(TensorName.driftState) }
-                for tensor in total.tensors {
+                for tensor in try protected(total, round: round) {
                     shared.set(tensor)
                     changedIn[tensor.spec.name] = round
                     changed.append(tensor.spec.name)
@@ -352,6 +372,31 @@ public struct Coordinator: Sendable {
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))
         }
         return actions + (index + 1 < steps.count ? open(index + 1, now: now) : finish(.completed))
+    }
+
+    /// The sums of a round with the noise that is the coordinator's to add. The ledger is written first.
+    private mutating func protected(_ total: ParameterSet, round: Int) throws -> [ParameterSet.Tensor] {
+        var tensors = total.tensors
+        for (release, protection) in (privacy?.protections ?? [:]).sorted(by: { $0.key < $1.key })
+        where protection.policy == .central {
+            let members = tensors.indices.filter { tensors[$0].spec.release == release }
+                .sorted { tensors[$0].spec.name < tensors[$1].spec.name }
+            guard !members.isEmpty else { continue }
+            try ledger.append(
+                round: round, release: release, tensors: members.map { tensors[$0].spec.name }, policy: .central,
+                protection: protection, isNoised: true)
+            var noise = KeyStream(key: noiseKey.derived(["noise", Coordinator.name, release, "\(round)"]))
+            let values = protection.noised(members.flatMap { tensors[$0].values }, from: &noise)
+            var position = 0
+            for index in members {
+                let spec = tensors[index].spec
+                let part = values[position..<position + spec.elementCount]
+                tensors[index] = try ParameterSet.Tensor(
+                    spec, values: part.map { min(max($0, -spec.bound), spec.bound) })
+                position += spec.elementCount
+            }
+        }
+        return tensors
     }
 
     /// Whether a step that asks a client concerns it now: only domains with an alarm adapt.
@@ -385,7 +430,7 @@ public struct Coordinator: Sendable {
             switch outcome {
             case .completed: .completed
             case .catalogueMismatch: .mismatch
-            case .peerLost: .aborted
+            case .peerLost, .impossible: .aborted
             }
         return [.send(.goodbye(reason), to: present), .finish(outcome)]
     }

@@ -55,13 +55,15 @@ public struct RunPlan: Sendable {
         isAdversarial = scenario.isAdversarial
         let choices: [RoundStep] =
             (isAdversarial ? [] : transfer) + [.selection] + (scenario.hasGate && !isByText ? [.gate] : [])
-        steps =
+        let all =
             (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (isAdversarial ? transfer : []) + [
                 .encoders
             ]
             + choices + refit + refitFactors + (isAdversarial ? refitTransfer : []) + [.refitEncoders]
             + (isAdversarial ? [] : refitTransfer)
             + Array(repeating: .monitor, count: scenario.driftWindows) + [.evaluation]
+        // A protected release is made once: nothing is trained again after the choices.
+        steps = scenario.isProtected ? all.filter { !$0.isFinal || $0 == .evaluation } : all
         precondition(
             steps.count + scenario.mostAdaptationRounds == scenario.roundCount,
             "a plan of another number of rounds than the scenario's")
@@ -222,7 +224,7 @@ public struct RunPlan: Sendable {
                 return "no persons client is left"
             }
         case .meta, .refitMeta:
-            if parameters.values(TensorName.meta(MethodName.meta, .count)) == nil {
+            if parameters.values(TensorName.meta(MethodName.meta, .start)) == nil {
                 return "no persons client is left"
             }
         case .selection:

@@ -130,19 +130,27 @@ struct SchemaDeclaration {
     mutating func declareTransfer(_ scenario: ScenarioDefinition) {
         let factors = scenario.integer("model.factors")
         if scenario.isAdversarial { return declareGame(scenario) }
-        let features = scenario.sources.count * factors
+        let features = scenario.sources.count * scenario.sourceDimension
         if scenario.isMeta {
             for method in MethodName.metaMethods {
                 let release = ReleaseName.meta(method)
-                declare(TensorName.meta(method, .count), [1], .global, release)
+                // Under protection a configured constant takes the place of the count.
+                if !scenario.isProtected { declare(TensorName.meta(method, .count), [1], .global, release) }
                 declare(TensorName.meta(method, .start), [factors], .global, release)
                 declare(TensorName.meta(method, .logRate), [1], .global, release)
                 guard method != MethodName.metaLocal else { continue }
                 declare(TensorName.meta(method, .featureMap), [features, factors], .global, release)
             }
         }
-        for isShuffled in scenario.isMeta ? [] : [false, true] {
+        // Under protection the control is computed where its persons are, and nothing of it crosses.
+        for isShuffled in scenario.isMeta ? [] : scenario.isProtected ? [false] : [false, true] {
             let release = ReleaseName.bridge(isShuffled: isShuffled)
+            if scenario.isProtected {
+                declare(
+                    TensorName.crossMoment(isShuffled: isShuffled),
+                    [features, scenario.integer("transfer.dimension")], .global, release)
+                continue
+            }
             declare(TensorName.bridgeCount(isShuffled: isShuffled), [1], .global, release)
             declare(
                 TensorName.crossMoment(isShuffled: isShuffled), [features, scenario.integer("transfer.dimension")],

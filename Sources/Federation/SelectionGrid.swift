@@ -284,7 +284,8 @@ public struct SelectionGrid: Sendable, Equatable {
     private static func mapped(_ scenario: ScenarioDefinition, _ shots: Int) -> [Candidate] {
         var out: [Candidate] = []
         for method in [MethodName.featureMap, MethodName.shuffledSource] {
-            for ridge in scenario.numbers("transfer.ridge") {
+            // A protected map has constants in place of a ridge.
+            for ridge in scenario.isProtected ? [0] : scenario.numbers("transfer.ridge") {
                 var candidate = Candidate(method, shots)
                 candidate.ridge = ridge
                 guard shots > 0 else {

@@ -16,10 +16,19 @@ public struct LedgerEntry: Codable, Sendable, Equatable {
     public let policy: String
     /// The noise mechanism; `none` when unprotected.
     public let mechanism: String
-    /// The ℓ2 sensitivity; `nil` when nothing is clipped.
+    /// The ℓ2 sensitivity under adding or removing one person, rounding included, in units of the released values; `nil`
+    /// when nothing is clipped.
     public let sensitivity: Double?
-    /// The standard deviation of the noise; `nil` when there is none.
+    /// The standard deviation of the noise that this entry's party adds, in the same units; `nil` when there is none.
     public let noise: Double?
+    /// C, the bound on one person's joint ℓ2 norm; `nil` when nothing is clipped.
+    public let clippingBound: Double?
+    /// The number of released values; `nil` when nothing is clipped.
+    public let dimension: Int?
+    /// One step of the integers on which the noise lies, in units of the released values; `nil` without noise.
+    public let step: Double?
+    /// The probability that a person takes part in the round; `nil` when nothing is clipped.
+    public let samplingRate: Double?
     /// The hash of the previous entry, or 64 zeros.
     public let previous: String
     /// The hash of this entry's fields and of `previous`, hexadecimal SHA-256.
@@ -32,6 +41,8 @@ public struct Ledger: Sendable {
     public private(set) var entries: [LedgerEntry] = []
     private let client: String
     private let write: @Sendable (LedgerEntry) throws -> Void
+    /// The mechanism's name in entries.
+    public static let discreteGaussian = "discrete-gaussian"
 
     /// An empty ledger of one client; `write` must store an entry durably or throw.
     public init(client: String, write: @escaping @Sendable (LedgerEntry) throws -> Void) {
@@ -42,14 +53,25 @@ public struct Ledger: Sendable {
     /// Appends and stores one release.
     ///
     /// - Throws: `ledgerNotWritten`; the release must then not be made.
-    mutating func append(round: Int, release: String, tensors: [String], policy: ReleasePolicy) throws(PrivacyError) {
+    package mutating func append(
+        round: Int, release: String, tensors: [String], policy: ReleasePolicy, protection: ReleaseProtection? = nil,
+        isNoised: Bool = false
+    ) throws(PrivacyError) {
+        let grid = protection?.grid
         let previous = entries.last?.hash ?? String(repeating: "0", count: 64)
         let unhashed = LedgerEntry(
             sequence: entries.count, client: client, round: round, release: release, tensors: tensors,
-            policy: policy.description, mechanism: "none", sensitivity: nil, noise: nil, previous: previous, hash: "")
+            policy: policy.description, mechanism: isNoised ? Ledger.discreteGaussian : "none",
+            sensitivity: grid.map { $0.sensitivity / $0.scale },
+            noise: isNoised ? grid.map { $0.noise.standardDeviation / $0.scale } : nil,
+            clippingBound: grid?.clippingBound, dimension: grid?.dimension,
+            step: isNoised ? grid.map { 1 / $0.scale } : nil, samplingRate: protection?.sampling.samplingRate,
+            previous: previous, hash: "")
         let entry = LedgerEntry(
             sequence: unhashed.sequence, client: client, round: round, release: release, tensors: tensors,
-            policy: unhashed.policy, mechanism: unhashed.mechanism, sensitivity: nil, noise: nil, previous: previous,
+            policy: unhashed.policy, mechanism: unhashed.mechanism, sensitivity: unhashed.sensitivity,
+            noise: unhashed.noise, clippingBound: unhashed.clippingBound, dimension: unhashed.dimension,
+            step: unhashed.step, samplingRate: unhashed.samplingRate, previous: previous,
             hash: Ledger.hash(unhashed).description)
         do { try write(entry) } catch { throw .ledgerNotWritten(reason: "\(error)") }
         entries.append(entry)
@@ -68,6 +90,10 @@ public struct Ledger: Sendable {
         hasher.update(entry.mechanism)
         hasher.update(entry.sensitivity.map { "\($0)" } ?? "none")
         hasher.update(entry.noise.map { "\($0)" } ?? "none")
+        // Absent from entries without protection, whose hashes stay what they were.
+        for value in [entry.clippingBound, entry.dimension.map(Double.init), entry.step, entry.samplingRate] {
+            if let value { hasher.update("\(value)") }
+        }
         hasher.update(entry.previous)
         return hasher.finalize()
     }

@@ -1,10 +1,13 @@
+public import Cryptography
 public import Parameters
 
 /// The only way out of a client: what is not released here cannot be sent.
 ///
 /// A round is opened with the tensors it must release. Person-level sums enter one person at a time through
-/// `contribute`, into one reused buffer; trained parameters enter whole through `publish`, which exists under the
-/// `unprotected` policy alone. `seal` writes the ledger first and only then makes the update.
+/// `contribute`, into one reused buffer; trained parameters enter whole through `publish`, which exists for releases
+/// without protection alone. Where a release is protected, the gate clips each person over all its tensors together,
+/// rounds the sum to the grid and adds what noise is the client's to add. `seal` writes the ledger first and only then
+/// makes the update.
 public struct ReleaseGate: ~Copyable {
     /// One person's addition to the tensors of one release.
     public struct Contribution {
@@ -26,19 +29,40 @@ public struct ReleaseGate: ~Copyable {
         var sums: [Double]?
     }
 
-    /// The policy under which this gate releases.
-    public let policy: ReleasePolicy
     private var ledger: Ledger
+    private let client: String
+    private let protections: [String: ReleaseProtection]
+    private let root: UInt64
+    private let key: StreamKey
+    private var clipped: [String: ClippedSum] = [:]
+    /// Sums of contributions that are noised one by one.
+    private var local: [String: [Double]] = [:]
+    private var localNoise: [String: Int] = [:]
     private var round = 0
     private var isOpen = false
     private var pending: [Pending] = []
     private var buffers: [String: Contribution] = [:]
 
     /// A closed gate.
-    public init(policy: ReleasePolicy, ledger: Ledger) {
-        self.policy = policy
+    ///
+    /// - Parameters:
+    ///   - client: the client's id, part of the path of its noise.
+    ///   - protections: how releases are protected, by name; the others are `unprotected`.
+    ///   - root: the run's seed, from which the public dither comes.
+    ///   - key: the secret of the noise.
+    public init(
+        client: String, ledger: Ledger, protections: [String: ReleaseProtection] = [:], root: UInt64 = 0,
+        key: StreamKey = StreamKey(root: 0)
+    ) {
+        self.client = client
         self.ledger = ledger
+        self.protections = protections
+        self.root = root
+        self.key = key
     }
+
+    /// How a release is protected; `nil` for one without protection.
+    public func protection(of release: String) -> ReleaseProtection? { protections[release] }
 
     /// Opens the gate for one round; whatever an unfinished round left is dropped.
     public mutating func open(round: Int, specs: [TensorSpec]) {
@@ -46,6 +70,9 @@ public struct ReleaseGate: ~Copyable {
         isOpen = true
         pending = specs.sorted { $0.name < $1.name }.map { Pending(spec: $0, sums: nil) }
         buffers = [:]
+        clipped = [:]
+        local = [:]
+        localNoise = [:]
     }
 
     /// Starts the person-level sums of a release at zero, so that a release without contributors is a release too.
@@ -59,6 +86,20 @@ public struct ReleaseGate: ~Copyable {
         }
         for index in members {
             pending[index].sums = [Double](repeating: 0, count: pending[index].spec.elementCount)
+        }
+        if let protection = protections[release] {
+            let dimension = members.reduce(0) { $0 + pending[$1].spec.elementCount }
+            guard protection.grid.dimension == dimension else {
+                throw .invalidValues(
+                    reason:
+                        "release \(release) has \(dimension) values, its protection is for \(protection.grid.dimension)"
+                )
+            }
+            if protection.policy == .local {
+                local[release] = [Double](repeating: 0, count: dimension)
+            } else {
+                clipped[release] = try ClippedSum(grid: protection.grid)
+            }
         }
         buffers[release] = Contribution(
             tensors: members.map {
@@ -77,6 +118,11 @@ public struct ReleaseGate: ~Copyable {
             contribution.tensors[index].values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
         }
         fill(&contribution)
+        if let protection = protections[release] {
+            try protect(contribution.tensors.map(\.values), release: release, by: protection)
+            buffers[release] = contribution
+            return
+        }
         for (name, values) in contribution.tensors {
             guard let index = pending.firstIndex(where: { $0.spec.name == name }) else { continue }
             values.withUnsafeBufferPointer { values in
@@ -88,12 +134,59 @@ public struct ReleaseGate: ~Copyable {
         buffers[release] = contribution
     }
 
-    /// Releases trained parameters as a whole; possible under the `unprotected` policy alone.
+    /// Adds one person's contribution to a protected release.
+    private mutating func protect(
+        _ tensors: [[Float]], release: String, by protection: ReleaseProtection
+    ) throws(PrivacyError) {
+        guard protection.policy == .local else {
+            try clipped[release]?.add(tensors)
+            return
+        }
+        var own = try ClippedSum(grid: protection.grid)
+        try own.add(tensors)
+        let number = localNoise[release, default: 0]
+        localNoise[release] = number + 1
+        var dither = ReleaseProtection.dither(root: root, release: "\(release)/\(number)", round: round)
+        var integers = own.integers(dither: &dither)
+        var noise = KeyStream(key: key.derived(["noise", client, release, "\(round)", "\(number)"]))
+        protection.grid.noise.add(to: &integers, from: &noise)
+        let values = protection.grid.decode(integers)
+        for index in values.indices { local[release]?[index] += values[index] }
+    }
+
+    /// Puts what a protected release lets out where the round's parameters are made.
+    private mutating func finishProtected() {
+        for (release, protection) in protections.sorted(by: { $0.key < $1.key }) {
+            let values: [Float]
+            if let sum = clipped[release] {
+                var dither = ReleaseProtection.dither(root: root, release: release, round: round)
+                var noise = KeyStream(key: key.derived(["noise", client, release, "\(round)"]))
+                values = protection.released(sum, dither: &dither, noise: &noise)
+            } else if let sum = local[release] {
+                values = sum.map { Float($0) }
+            } else {
+                continue
+            }
+            var position = 0
+            for index in pending.indices where pending[index].spec.release == release {
+                let count = pending[index].spec.elementCount
+                // Noise may leave the declared range of a tensor; to hold it there is post-processing.
+                let bound = Double(pending[index].spec.bound)
+                pending[index].sums = values[position..<position + count].map { min(max(Double($0), -bound), bound) }
+                position += count
+            }
+        }
+        clipped = [:]
+        local = [:]
+    }
+
+    /// Releases trained parameters as a whole; possible for releases without protection alone.
     ///
     /// - Throws: `undeclared`, `releasedTwice`, `invalidValues`.
     public mutating func publish(_ name: String, values: [Float]) throws(PrivacyError) {
         guard let index = pending.firstIndex(where: { $0.spec.name == name }) else { throw .undeclared(tensor: name) }
         guard pending[index].sums == nil else { throw .releasedTwice(tensor: name) }
+        guard protections[pending[index].spec.release] == nil else { throw .notByPerson(tensor: name) }
         guard values.count == pending[index].spec.elementCount else {
             throw .invalidValues(
                 reason: "tensor \(name) has \(values.count) elements, not \(pending[index].spec.elementCount)")
@@ -134,10 +227,20 @@ public struct ReleaseGate: ~Copyable {
     ///
     /// - Throws: `notOpen`, `notReleased`, `invalidValues`, `ledgerNotWritten`; nothing is sealed then.
     public mutating func seal() throws(PrivacyError) -> SealedUpdate {
+        guard isOpen else { throw .notOpen }
+        for entry in pending where entry.sums == nil { throw .notReleased(tensor: entry.spec.name) }
+        let releases = Set(pending.map(\.spec.release)).sorted()
+        // An unprotected part makes the whole update unprotected.
+        let policies = Set(releases.map { protections[$0]?.policy ?? .unprotected })
+        let policy = policies.count == 1 ? policies.first ?? .unprotected : .unprotected
+        finishProtected()
         let parameters = try finished()
-        for release in Set(pending.map(\.spec.release)).sorted() {
+        for release in releases {
             let names = pending.filter { $0.spec.release == release }.map(\.spec.name)
-            try ledger.append(round: round, release: release, tensors: names, policy: policy)
+            let protection = protections[release]
+            try ledger.append(
+                round: round, release: release, tensors: names, policy: protection?.policy ?? .unprotected,
+                protection: protection, isNoised: protection.map { $0.policy != .central } ?? false)
         }
         close()
         return SealedUpdate(round: round, policy: policy, parameters: parameters)

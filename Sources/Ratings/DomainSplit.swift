@@ -64,6 +64,7 @@ public struct DomainSplit: Sendable {
     private let support: Support
     private let candidateCount: Int
     private let minimumInteractions: Int
+    private let isForEncoders: Bool
 
     /// A split of one domain.
     ///
@@ -75,9 +76,10 @@ public struct DomainSplit: Sendable {
     ///   - candidateCount: support candidates of a person.
     ///   - minimumInteractions: persons with fewer interactions are no task.
     ///   - isColdItem: items that nobody trains on, by item; empty for none.
+    ///   - isForEncoders: whether persons who serve the bridge alone are left out of training.
     public init(
         persons: PersonSplit, isTarget: Bool, times: SplitTimes?, support: Support = .random, candidateCount: Int = 5,
-        minimumInteractions: Int = 8, isColdItem: [Bool] = []
+        minimumInteractions: Int = 8, isColdItem: [Bool] = [], isForEncoders: Bool = false
     ) {
         self.persons = persons
         self.isTarget = isTarget
@@ -86,6 +88,7 @@ public struct DomainSplit: Sendable {
         self.candidateCount = candidateCount
         self.minimumInteractions = minimumInteractions
         self.isColdItem = isColdItem
+        self.isForEncoders = isForEncoders
     }
 
     /// The target's cold items: by time those first seen after the test time, else a share by keyed hash; none when the
@@ -109,6 +112,7 @@ public struct DomainSplit: Sendable {
 
     /// The positions of a person's history that a model of a stage may see.
     public func training(of person: String, _ history: PersonHistory, stage: SplitStage) -> [Int] {
+        if isForEncoders, persons.servesBridgeAlone(person) { return [] }
         let part = isTarget ? persons.part(of: person) : .training
         if part == .cold || (part == .validation && stage == .selection) { return [] }
         if let times, !history.times.isEmpty {

@@ -18,6 +18,7 @@ public struct PersonSplit: Sendable {
     private let coldShare: Double
     private let validationShare: Double
     private let warmShare: Double
+    private let bridgeShare: Double
 
     /// A split.
     ///
@@ -26,7 +27,10 @@ public struct PersonSplit: Sendable {
     ///   - coldShare: the share of persons who are cold.
     ///   - validationShare: the share of the others who validate.
     ///   - warmShare: the share of training persons who are scored as warm.
-    public init(seed: Int, coldShare: Double, validationShare: Double, warmShare: Double = 0) {
+    ///   - bridgeShare: the share of training persons who serve the bridge alone; 0 where everybody serves everything.
+    public init(
+        seed: Int, coldShare: Double, validationShare: Double, warmShare: Double = 0, bridgeShare: Double = 0
+    ) {
         var hasher = FieldHasher(purpose: "ferry.person-split/1")
         hasher.update(seed)
         hash = KeyedHash(key: hasher.finalize().bytes)
@@ -34,6 +38,7 @@ public struct PersonSplit: Sendable {
         self.coldShare = coldShare
         self.validationShare = validationShare
         self.warmShare = warmShare
+        self.bridgeShare = bridgeShare
     }
 
     /// The part of a person.
@@ -41,6 +46,14 @@ public struct PersonSplit: Sendable {
         if hash.fraction(of: "cold/" + person) < coldShare { return .cold }
         return hash.fraction(of: "validation/" + person) < validationShare ? .validation : .training
     }
+
+    /// Whether a training person serves the bridge and trains nothing else.
+    public func servesBridgeAlone(_ person: String) -> Bool {
+        bridgeShare > 0 && part(of: person) == .training && hash.fraction(of: "bridge/" + person) < bridgeShare
+    }
+
+    /// Whether persons are divided between encoders and bridge.
+    public var hasBridgeCohort: Bool { bridgeShare > 0 }
 
     /// Which of `count` clients a person is dealt to.
     public func client(of person: String, count: Int) -> Int {

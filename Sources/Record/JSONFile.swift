@@ -61,6 +61,15 @@ public enum RecordFile {
         try write(try json(value), to: path)
     }
 
+    /// Appends a value as one line of JSON with sorted keys, and hands it to the disk before returning.
+    ///
+    /// - Throws: `notWritable`, or what encoding throws.
+    public static func append(_ value: some Encodable, to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try appendLine(Array(try encoder.encode(value)), to: path)
+    }
+
     /// Appends one line to a file and hands it to the disk before returning.
     public static func appendLine(_ line: [UInt8], to path: String) throws(RecordError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)

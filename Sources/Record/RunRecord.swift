@@ -304,10 +304,28 @@ public struct ReleaseRecord: Codable, Sendable, Equatable {
     }
 }
 
+/// A share of the training persons, and what everything that depends on their data costs together.
+public struct PrivacyCohortRecord: Codable, Sendable, Equatable {
+    /// The name.
+    public let name: String
+    /// The share of training persons, by keyed hash.
+    public let share: Double
+    /// ε by adversary.
+    public let epsilon: EpsilonRecord
+
+    /// Makes a cohort.
+    public init(name: String, share: Double, epsilon: EpsilonRecord) {
+        self.name = name
+        self.share = share
+        self.epsilon = epsilon
+    }
+}
+
 /// What is promised to the persons in the data.
 public struct PrivacyRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case mode, unit, neighbouring, delta, epsilon, releases, unprotected
+        case mode, unit, neighbouring, delta, epsilon, releases, unprotected, cohorts
+        case protectedEpsilon = "protected-epsilon"
         case hasReproducibleNoise = "reproducible-noise"
     }
 
@@ -327,12 +345,19 @@ public struct PrivacyRecord: Codable, Sendable, Equatable {
     public let unprotected: [String]
     /// Whether the noise can be computed again from the seed.
     public let hasReproducibleNoise: Bool
+    /// The cohorts of persons with different promises; absent where all have the same.
+    public let cohorts: [PrivacyCohortRecord]?
+    /// All protected releases together, conditional on the unprotected ones; absent without any.
+    public let protectedEpsilon: EpsilonRecord?
 
     /// Makes a privacy section.
     public init(
         mode: String, unit: String, neighbouring: String, delta: Double?, epsilon: EpsilonRecord,
-        releases: [ReleaseRecord], unprotected: [String], hasReproducibleNoise: Bool
+        releases: [ReleaseRecord], unprotected: [String], hasReproducibleNoise: Bool,
+        cohorts: [PrivacyCohortRecord]? = nil, protectedEpsilon: EpsilonRecord? = nil
     ) {
+        self.cohorts = cohorts
+        self.protectedEpsilon = protectedEpsilon
         self.mode = mode
         self.unit = unit
         self.neighbouring = neighbouring
@@ -354,6 +379,8 @@ public struct PrivacyRecord: Codable, Sendable, Equatable {
         try container.encode(releases, forKey: .releases)
         try container.encode(unprotected, forKey: .unprotected)
         try container.encode(hasReproducibleNoise, forKey: .hasReproducibleNoise)
+        try container.encodeIfPresent(cohorts, forKey: .cohorts)
+        try container.encodeIfPresent(protectedEpsilon, forKey: .protectedEpsilon)
     }
 }
 

@@ -385,9 +385,64 @@ extension ScenarioDecoder {
         }
     }
 
+    /// What protection needs.
+    private mutating func checkPrivacy() {
+        guard let mode = text("privacy.mode") else { return }
+        let given = ["privacy.epsilon", "privacy.noise-multiplier"].filter { values[$0] != nil }
+        guard mode != "none" else {
+            if let path = given.first(where: { number($0) != nil }) {
+                report(path, "nothing is protected in mode none; set privacy.mode, such as silo")
+            }
+            return
+        }
+        if given.isEmpty {
+            report(
+                "privacy.mode",
+                "\(mode) needs privacy.epsilon or privacy.noise-multiplier; epsilon: none is without noise")
+        } else if given.allSatisfy({ number($0) != nil }), given.count == 2 {
+            report("privacy.noise-multiplier", "the noise is given by privacy.epsilon already; leave one of them out")
+        }
+        guard given.contains(where: { number($0) != nil }) else { return }
+        let method = text("transfer.method") ?? ""
+        if text("transfer.alignment") != "persons" || !["feature-map", "meta"].contains(method) {
+            report(
+                "privacy.mode",
+                "\(mode) protects what persons' devices release: it needs transfer.method feature-map or meta with alignment persons"
+            )
+        }
+        if (integer("drift.windows") ?? 0) > 0 {
+            report(
+                "drift.windows",
+                "windows of time release unprotected sums in every round; drift needs privacy.mode none")
+        }
+        let relation = text("privacy.neighbouring")
+        if mode == "local", relation != "replace-one" {
+            report(
+                "privacy.neighbouring",
+                "who sends a noised contribution is seen to be there; local needs privacy.neighbouring: replace-one")
+        }
+        let persons = clientGroups.filter(\.isPersons).reduce(0) { $0 + $1.count }
+        if mode == "distributed", persons < 3 {
+            report(
+                "privacy.mode",
+                "of \(persons) persons clients each knows nearly all of the noise; distributed needs at least 3 (count)"
+            )
+        }
+        if let draws = integer("privacy.noise-draws"), draws > 1, persons != 1 || method != "feature-map" {
+            report("privacy.noise-draws", "only one persons client with feature-map can draw the noise again")
+        }
+        if text("privacy.encoders") == "disjoint" {
+            if method != "feature-map" { report("privacy.encoders", "disjoint needs transfer.method feature-map") }
+            if let index = clientGroups.firstIndex(where: \.isShared) {
+                report("clients[\(index)].count", "with disjoint encoders every domain has one client")
+            }
+        }
+    }
+
     private mutating func checkLimits() {
         checkStrategy()
         checkDrift()
+        checkPrivacy()
         let clients = clientGroups.reduce(0) { $0 + $1.count }
         if let minimum = integer("federation.minimum-clients"), minimum > clients {
             report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")
@@ -397,6 +452,16 @@ extension ScenarioDecoder {
         }
         if let dimension = integer("transfer.dimension"), let factors = integer("model.factors"), dimension > factors {
             report("transfer.dimension", "\(dimension) is more than model.factors, \(factors)")
+        }
+        if let dimension = integer("transfer.source-dimension") {
+            if let factors = integer("model.factors"), dimension > factors {
+                report("transfer.source-dimension", "\(dimension) is more than model.factors, \(factors)")
+            }
+            if text("transfer.alignment") != "persons" || text("transfer.method") == "adversarial" {
+                report(
+                    "transfer.source-dimension", "only feature-map and meta with alignment persons have source features"
+                )
+            }
         }
         if text("transfer.method") == "meta", text("transfer.meta.variant") == "ridge",
             number("transfer.meta.regularization") == 0

@@ -129,8 +129,22 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// An integer value without a default, or `nil`.
     public func optionalInteger(_ path: String) -> Int? { values[path] == nil ? nil : integer(path) }
 
-    /// A number value without a default, or `nil`.
-    public func optionalNumber(_ path: String) -> Double? { values[path] == nil ? nil : number(path) }
+    /// A number value without a default, or `nil`, which the word `none` is too.
+    public func optionalNumber(_ path: String) -> Double? {
+        if case .number(let value)? = values[path] { value } else { nil }
+    }
+
+    /// The dimensions of a source's features: all factors, unless the scenario says fewer.
+    public var sourceDimension: Int { optionalInteger("transfer.source-dimension") ?? integer("model.factors") }
+
+    /// Whether noise protects what persons' devices release.
+    public var isProtected: Bool {
+        text("privacy.mode") != "none"
+            && (optionalNumber("privacy.epsilon") != nil || optionalNumber("privacy.noise-multiplier") != nil)
+    }
+
+    /// Whether other persons train the encoders than serve the bridge.
+    public var hasDisjointEncoders: Bool { isProtected && text("privacy.encoders") == "disjoint" }
 
     /// A list of integers; the key must be in the table.
     public func integers(_ path: String) -> [Int] {
@@ -205,7 +219,11 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// The rounds of a run, the most that alarms can make of them.
     public var roundCount: Int {
-        4 + transferRounds + refitTransferRounds + (hasGate && !isByText ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
+        // A protected release is made once: nothing is trained again after the choices.
+        if isProtected {
+            return 3 + transferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0) + fedAvgRounds + factorRounds
+        }
+        return 4 + transferRounds + refitTransferRounds + (hasGate && !isByText ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
             + 2 * (fedAvgRounds + factorRounds) + driftWindows + mostAdaptationRounds
     }
 

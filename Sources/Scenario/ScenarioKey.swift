@@ -14,6 +14,8 @@ public enum ScenarioValueKind: Sendable, Equatable {
     case integer(ClosedRange<Int>)
     /// A finite number in a range.
     case number(ClosedRange<Double>)
+    /// A finite number in a range, or the word `none`.
+    case numberOrNone(ClosedRange<Double>)
     /// `true` or `false`.
     case boolean
     /// A time such as `500ms`, `60s`, `5m`, from 10 ms to 24 h.
@@ -37,6 +39,7 @@ public enum ScenarioValueKind: Sendable, Equatable {
         case .names: "list of names"
         case .integer(let range): "integer, \(range.lowerBound) to \(range.upperBound)"
         case .number(let range): "number, \(plain(range.lowerBound)) to \(plain(range.upperBound))"
+        case .numberOrNone(let range): "number, \(plain(range.lowerBound)) to \(plain(range.upperBound)), or none"
         case .boolean: "true or false"
         case .duration: "duration, 10ms to 24h"
         case .choice(let words): words.joined(separator: " | ")
@@ -307,6 +310,9 @@ public struct ScenarioKey: Sendable, Equatable {
             "Target dimensions that the map predicts, at most model.factors; the leading eigenvectors of the target persons' covariance."
         ),
         ScenarioKey(
+            "transfer.source-dimension", .integer(1...1_024),
+            "Dimensions of a source's features, its leading principal components; without it all of model.factors."),
+        ScenarioKey(
             "transfer.ridge", .numbers(0...1e6), default: "[0, 0.03, 0.1, 0.3, 1, 3]",
             "ρ, the map's ridge relative to the number of linked persons; chosen on validation persons."),
         ScenarioKey(
@@ -466,8 +472,54 @@ public struct ScenarioKey: Sendable, Equatable {
             "A person's vector after an adaptation: the same for that person's own old interactions."),
         ScenarioKey("privacy", .section, "What is promised to the persons in the data."),
         ScenarioKey(
-            "privacy.mode", .choice(["none"]), default: "none",
-            "none: parameters are exchanged unprotected, and the record says so."),
+            "privacy.mode", .choice(["none", "central", "silo", "local", "distributed"]), default: "none",
+            "Who adds noise to what persons' devices release. none: nobody, and the record says so; central: the coordinator, who is trusted; silo: each client; local: each person's device; distributed: each of several persons clients a share. Needs feature-map or meta with alignment persons."
+        ),
+        ScenarioKey(
+            "privacy.epsilon", .numberOrNone(1e-3...1e6),
+            "ε of each protected release over all its rounds, at privacy.delta; the noise is made for it. none: no noise, which a sweep compares with."
+        ),
+        ScenarioKey(
+            "privacy.noise-multiplier", .numberOrNone(1e-3...1e6),
+            "In place of privacy.epsilon: the standard deviation of the noise over the sensitivity under privacy.neighbouring."
+        ),
+        ScenarioKey(
+            "privacy.delta", .number(1e-15...0.1), default: "1e-05",
+            "δ of every ε; well below one over the number of persons."),
+        ScenarioKey(
+            "privacy.neighbouring", .choice(["add-remove", "replace-one"]), default: "add-remove",
+            "Two data sets are neighbours when one has a person more, or when one person has other data; the second doubles the sensitivity."
+        ),
+        ScenarioKey(
+            "privacy.unit", .choice(["person"]), default: "person",
+            "Whose presence is hidden: that of a person with all ratings in all domains."),
+        ScenarioKey(
+            "privacy.encoders", .choice(["shared", "disjoint"]), default: "shared",
+            "shared: everybody trains item factors and, when linked, the bridge. disjoint: by keyed hash a person serves one of them, so that nothing else is known of those of the bridge."
+        ),
+        ScenarioKey(
+            "privacy.bridge-share", .number(0.05...0.95), default: "0.5",
+            "encoders: disjoint; the share of training persons who serve the bridge alone."),
+        ScenarioKey(
+            "privacy.feature-bound", .number(1e-6...1e6), default: "2.5",
+            "The clipping bound of a person's source feature."),
+        ScenarioKey(
+            "privacy.target-bound", .number(1e-6...1e6), default: "0.4",
+            "The clipping bound of a person's target coordinates."),
+        ScenarioKey(
+            "privacy.gain", .number(1e-3...1e3), default: "2",
+            "γ: a protected map is γ times the bridge over privacy.linked-persons, as clipping makes it smaller."),
+        ScenarioKey(
+            "privacy.linked-persons", .integer(1...1_000_000), default: "900",
+            "How many linked persons are expected: a constant that sums are divided by, since a count of the data would tell."
+        ),
+        ScenarioKey(
+            "privacy.clipping-bound", .number(1e-6...1e6), default: "1",
+            "meta: the clipping bound of a person's gradient, over all its parameters together."),
+        ScenarioKey(
+            "privacy.noise-draws", .integer(1...1_000), default: "1",
+            "feature-map with one persons client: how many draws of the noise are scored at k = 0, the released one among them; the others stay inside the client."
+        ),
         ScenarioKey("evaluation", .section, "Who is scored, and how."),
         ScenarioKey(
             "evaluation.top-n", .integer(1...1_000), default: "10",

@@ -86,6 +86,12 @@ extension ScenarioValueKind {
                 value.isFinite
             else { return wrong("a number") }
             return range.contains(value) ? .success(.number(value)) : wrong("a \(description)")
+        case .numberOrNone(let range):
+            if !isQuoted, text == "none" { return .success(.text(text)) }
+            guard case .success(let value) = ScenarioValueKind.number(range).parse(text, isQuoted: isQuoted) else {
+                return wrong("a \(description)")
+            }
+            return .success(value)
         case .boolean:
             guard !isQuoted, text == "true" || text == "false" else { return wrong("true or false") }
             return .success(.boolean(text == "true"))

@@ -2,6 +2,7 @@ import Cryptography
 import Federation
 import Logging
 import Parameters
+import Privacy
 import Record
 import Scenario
 public import Supervision
@@ -39,6 +40,7 @@ public struct CoordinatorProcess: ~Copyable {
                 RoleProcess.report(.finished(lost: process.machine.lostClients))
                 try process.sayGoodbye()
             case .peerLost(let reason): throw RunFailure(.peerLost, reason)
+            case .impossible(let reason): throw RunFailure(.scenario, reason)
             case .catalogueMismatch(let reason): throw RunFailure(.data, reason)
             }
         } catch let failure as RunFailure {
@@ -71,7 +73,10 @@ public struct CoordinatorProcess: ~Copyable {
         self.token = token
         self.logger = logger
         self.socket = socket
-        machine = Coordinator(scenario, seed: brief.seed, now: .zero)
+        let ledgerPath = "\(brief.outputDirectory)/\(Coordinator.name).ledger.jsonl"
+        machine = Coordinator(
+            scenario, seed: brief.seed, now: .zero, noiseKey: brief.noiseKey,
+            ledger: Ledger(client: Coordinator.name) { try RecordFile.append($0, to: ledgerPath) })
         RoleProcess.report(.ready(endpoint: self.socket.endpoint))
     }
 

@@ -23,6 +23,7 @@ public struct ScenarioRunner {
     private let dataDirectory: String
     private let outputDirectory: String
     private let recordsWire: Bool
+    private let hasSecureRandomness: Bool
     private let logLevel: String
     private let display: ProgressDisplay
 
@@ -32,15 +33,17 @@ public struct ScenarioRunner {
     ///   - dataDirectory: where relative data paths start.
     ///   - outputDirectory: the folder that records are written below.
     ///   - recordsWire: whether every frame is written to the record.
+    ///   - hasSecureRandomness: whether noise comes from the operating system's entropy rather than from the seed.
     ///   - isQuiet: whether the progress display is off.
     public init(
-        scenario: ScenarioDefinition, dataDirectory: String, outputDirectory: String, recordsWire: Bool, isQuiet: Bool,
-        logLevel: String
+        scenario: ScenarioDefinition, dataDirectory: String, outputDirectory: String, recordsWire: Bool,
+        hasSecureRandomness: Bool = false, isQuiet: Bool, logLevel: String
     ) {
         self.scenario = scenario
         self.dataDirectory = dataDirectory
         self.outputDirectory = outputDirectory
         self.recordsWire = recordsWire
+        self.hasSecureRandomness = hasSecureRandomness
         self.logLevel = logLevel
         display = ProgressDisplay(isQuiet: isQuiet)
     }
@@ -128,6 +131,7 @@ public struct ScenarioRunner {
             kind == "ipc"
             ? "ipc://\(sockets)/seed-\(seed)" : scenario.optionalText("transport.endpoint") ?? "tcp://127.0.0.1:*"
         let (scenario, recordsWire, dataDirectory, logLevel) = (scenario, recordsWire, dataDirectory, logLevel)
+        let hasSecureRandomness = hasSecureRandomness
         var supervisor = SeedSupervisor(
             scenario: scenario, endpoint: requested, display: display, seed: seed, seedIndex: index,
             seedCount: scenario.seeds.count
@@ -135,7 +139,7 @@ public struct ScenarioRunner {
             RoleBrief(
                 scenario: scenario.resolvedYAML, seed: seed, dataDirectory: dataDirectory, outputDirectory: output,
                 endpoint: endpoint, runID: hexadecimal(runID), token: hexadecimal(token), recordsWire: recordsWire,
-                launcherProcessID: getpid(), logLevel: logLevel)
+                hasSecureRandomness: hasSecureRandomness, launcherProcessID: getpid(), logLevel: logLevel)
         }
         let ending = supervisor.run(signals)
         let status: RunStatus
@@ -146,7 +150,9 @@ public struct ScenarioRunner {
             try? FileManager.default.removeItem(atPath: output)
             return ending
         }
-        let record = try SeedRecordWriter(scenario: scenario, seed: seed, folder: output).write(status: status)
+        let record = try SeedRecordWriter(
+            scenario: scenario, seed: seed, folder: output, hasSecureRandomness: hasSecureRandomness
+        ).write(status: status)
         try RecordFile.writeJSON(
             EnvironmentRecord(supervisor.measurements, transport: kind, dataDirectory: dataDirectory),
             to: "\(output)/environment.json")

@@ -1,3 +1,4 @@
+import Federation
 import Foundation
 import Privacy
 import Record
@@ -8,6 +9,7 @@ struct SeedRecordWriter {
     let scenario: ScenarioDefinition
     let seed: Int
     let folder: String
+    let hasSecureRandomness: Bool
 
     /// Writes `scenario.yaml`, `run.json`, the tables and `privacy.json`.
     func write(status: RunStatus) throws -> RunRecord {
@@ -38,22 +40,23 @@ struct SeedRecordWriter {
                 ledger += try readLedger("\(path)/ledger.jsonl")
             }
         }
+        let own = "\(folder)/\(Coordinator.name).ledger.jsonl"
+        if FileManager.default.fileExists(atPath: own) {
+            ledger += try readLedger(own)
+            // Its place is in privacy.json, with the rest.
+            try? FileManager.default.removeItem(atPath: own)
+        }
         evaluation += pooled(evaluation)
         evaluation.sort(by: EvaluationRecord.isOrdered)
         let drift = try readDrift(clients)
-        let releases = Set(ledger.map(\.release)).sorted()
+        let privacy = try PrivacyAccount(scenario: scenario, ledger: ledger, hasSecureRandomness: hasSecureRandomness)
+            .record()
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
             status: status, clients: clients, evaluation: evaluation, choices: choices, discrepancy: discrepancy,
             missing: wire.missing,
             schemaDigest: wire.schemaDigest,
-            privacy: PrivacyRecord(
-                mode: scenario.text("privacy.mode"), unit: "person", neighbouring: "add-remove", delta: nil,
-                epsilon: .noBound,
-                releases: releases.map { ReleaseRecord(name: $0, epsilon: .noBound, conditionalOn: []) },
-                unprotected: Set(ledger.filter { $0.policy == ReleasePolicy.unprotected.description }.map(\.release))
-                    .sorted(),
-                hasReproducibleNoise: true),
+            privacy: privacy,
             wire: wire.totals, drift: drift)
         try RecordFile.writeJSON(record, to: "\(folder)/run.json")
         try RecordFile.writeJSON(LedgerRecord(mode: record.privacy.mode, entries: ledger), to: "\(folder)/privacy.json")
@@ -157,7 +160,7 @@ struct LedgerRecord: Codable, Sendable {
         schema = "ferry.privacy/1"
         self.mode = mode
         note =
-            "Every release of every client, in the order of each client's hash chain. Mechanism none: no noise, so no "
+            "Every release of every client and of the coordinator, in the order of each one's hash chain. Mechanism none: no noise, so no "
             + "adversary is bounded. Counts, metrics and choices in this record belong to the experimenter and are outside every ε."
         self.entries = entries
     }

@@ -37,7 +37,7 @@ extension SummaryRecord {
         let drift = runs.compactMap(\.drift)
         self.init(
             scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
-            drift: drift.isEmpty ? nil : drift)
+            drift: drift.isEmpty ? nil : drift, privacy: runs.first?.privacy)
     }
 
     /// The figures as comma-separated values.

@@ -1,3 +1,4 @@
+public import Cryptography
 import Foundation
 
 /// What the launcher tells a role process over its standard input, one JSON line; secrets travel nowhere else.
@@ -18,6 +19,8 @@ public struct RoleBrief: Codable, Sendable {
     public let token: String
     /// Whether every frame is written to the record.
     public let recordsWire: Bool
+    /// Whether noise comes from the operating system's entropy; else from the seed.
+    public let hasSecureRandomness: Bool
     /// The launcher's process id, compared with the parent's after the death signal is set.
     public let launcherProcessID: Int32
     /// The level of the log on standard error.
@@ -26,7 +29,7 @@ public struct RoleBrief: Codable, Sendable {
     /// Makes a brief.
     public init(
         scenario: String, seed: Int, dataDirectory: String, outputDirectory: String, endpoint: String, runID: String,
-        token: String, recordsWire: Bool, launcherProcessID: Int32, logLevel: String
+        token: String, recordsWire: Bool, hasSecureRandomness: Bool, launcherProcessID: Int32, logLevel: String
     ) {
         self.scenario = scenario
         self.seed = seed
@@ -36,9 +39,13 @@ public struct RoleBrief: Codable, Sendable {
         self.runID = runID
         self.token = token
         self.recordsWire = recordsWire
+        self.hasSecureRandomness = hasSecureRandomness
         self.launcherProcessID = launcherProcessID
         self.logLevel = logLevel
     }
+
+    /// The secret of this role's noise: fresh entropy, or what the seed gives.
+    public var noiseKey: StreamKey { hasSecureRandomness ? StreamKey() : StreamKey(root: UInt64(seed)) }
 
     /// The run id as an integer, or `nil` when it is not hexadecimal.
     public var runNumber: UInt64? { UInt64(runID, radix: 16) }

@@ -105,12 +105,12 @@ public struct Device: Sendable {
     ///
     /// - Throws: `notPositiveDefinite`.
     public func feature(
-        _ models: inout [String: SourceModel], sources: [String], factors: Int
+        _ models: inout [String: SourceModel], sources: [String], dimension: Int
     ) throws(NumericsError) -> [Float] {
         var out: [Float] = []
         for source in sources {
             guard let history = histories[source], !history.isEmpty, let model = models[source] else {
-                out.append(contentsOf: repeatElement(0, count: factors))
+                out.append(contentsOf: repeatElement(0, count: dimension))
                 continue
             }
             try models[source]?.foldIn.begin(

@@ -26,17 +26,30 @@ public struct PersonMoments: Sendable, Equatable {
 /// The source feature of a person: `f = W(p/√‖p‖ − mean)`, whitened over the domain's persons.
 public struct SourceFeatures: Sendable {
     private let mean: [Double]
+    /// dimension × order, row-major.
     private let whitening: [Double]
+    /// The number of elements of a feature.
+    public let dimension: Int
 
     /// Whitens with the inverse square root of the covariance (zero-phase), eigenvalues below 10⁻⁶ of the largest
     /// raised to that.
     ///
+    /// - Parameter dimension: with fewer than all dimensions, the leading principal components, each of variance 1.
     /// - Throws: `eigenvaluesDidNotConverge`. *Complexity*: O(d³).
-    public init(_ moments: PersonMoments) throws(NumericsError) {
+    public init(_ moments: PersonMoments, dimension: Int? = nil) throws(NumericsError) {
         let order = moments.mean.count
         mean = moments.mean
         let eigen = try SymmetricEigen(moments.covariance, order: order)
         let floor = max((eigen.eigenvalues.last ?? 1) * 1e-6, 1e-12)
+        if let dimension, dimension < order {
+            self.dimension = dimension
+            whitening = zip(eigen.eigenvalues, eigen.eigenvectors).reversed().prefix(dimension).flatMap {
+                value, vector in
+                vector.map { $0 / max(value, floor).squareRoot() }
+            }
+            return
+        }
+        self.dimension = order
         var out = [Double](repeating: 0, count: order * order)
         for (value, vector) in zip(eigen.eigenvalues, eigen.eigenvectors) {
             let scale = 1 / max(value, floor).squareRoot()
@@ -58,9 +71,9 @@ public struct SourceFeatures: Sendable {
     /// The whitened feature of a person's source factor; zero, the mean, for a zero vector.
     public func feature(_ vector: [Float]) -> [Float] {
         let order = mean.count
-        guard let raw = SourceFeatures.raw(vector) else { return [Float](repeating: 0, count: order) }
+        guard let raw = SourceFeatures.raw(vector) else { return [Float](repeating: 0, count: dimension) }
         let centred = zip(raw, mean).map { Double($0) - $1 }
-        return (0..<order).map { row in
+        return (0..<dimension).map { row in
             var sum = 0.0
             for column in 0..<order { sum += whitening[row * order + column] * centred[column] }
             return Float(sum)

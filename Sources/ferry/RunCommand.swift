@@ -35,6 +35,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Write every frame that crosses the sockets to the record, for ferry audit wire.")
     var recordWire = false
 
+    @Flag(help: "Noise from the operating system's entropy: what depends on it then differs from run to run.")
+    var secureRandomness = false
+
     @Flag(name: .shortAndLong, help: "No progress on standard error.")
     var quiet = false
 
@@ -50,7 +53,7 @@ struct RunCommand: ParsableCommand {
         let folder = absolute((path as NSString).deletingLastPathComponent)
         let runner = ScenarioRunner(
             scenario: scenario, dataDirectory: data.map(absolute) ?? folder, outputDirectory: absolute(output),
-            recordsWire: recordWire, isQuiet: quiet, logLevel: logLevel.rawValue)
+            recordsWire: recordWire, hasSecureRandomness: secureRandomness, isQuiet: quiet, logLevel: logLevel.rawValue)
         let result: ScenarioRunner.Result
         do { result = try runner.run() } catch let failure as RunFailure {
             throw fail(failure)
@@ -74,7 +77,7 @@ struct RunCommand: ParsableCommand {
             standardOutput(ResultTable.legend(result.summary))
             standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
             standardOutput(DriftTable.text(result.summary.drift ?? []))
-            standardOutput("privacy: none – item factors and moments crossed unprotected, so no ε bounds anybody\n")
+            standardOutput(PrivacyTable.text(result.summary.privacy))
         }
         if let folder = result.folder { standardOutput("record: \(relative(folder))\n") }
         if let message = result.message {

@@ -7,7 +7,7 @@ import Testing
     /// The entries of two rounds of two releases each.
     private func entries() throws -> [LedgerEntry] {
         let recorder = LedgerRecorder()
-        var gate = ReleaseGate(policy: .unprotected, ledger: recorder.ledger())
+        var gate = ReleaseGate(client: "movies", ledger: recorder.ledger())
         for round in 1...2 {
             let specs = ["a", "b", "c"].map {
                 TensorSpec(name: $0, shape: [1], scope: .global, bound: 1, release: $0 == "a" ? "first" : "second")
@@ -98,7 +98,7 @@ import Testing
     @Test func `Entries of two clients do not form one chain`() throws {
         let own = try entries()
         let recorder = LedgerRecorder()
-        var gate = ReleaseGate(policy: .unprotected, ledger: recorder.ledger(client: "movies"))
+        var gate = ReleaseGate(client: "movies", ledger: recorder.ledger(client: "movies"))
         gate.open(round: 1, specs: [TensorSpec(name: "a", shape: [1], scope: .global, bound: 1, release: "first")])
         try gate.publish("a", values: [0])
         _ = try gate.seal()

@@ -11,7 +11,7 @@ import Testing
         name: "factors", shape: [2, 2], scope: .domain("books"), bound: 10, release: "factors")
 
     private func gate(_ recorder: LedgerRecorder = LedgerRecorder()) -> ReleaseGate {
-        ReleaseGate(policy: .unprotected, ledger: recorder.ledger())
+        ReleaseGate(client: "movies", ledger: recorder.ledger())
     }
 
     @Test(arguments: 0..<40) func `The sum of contributions is the sum of their parts`(seed: UInt64) throws {

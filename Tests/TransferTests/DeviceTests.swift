@@ -43,9 +43,9 @@ struct DeviceTests {
         #expect(mixed.person == "anna")
         var models = ["films": try Self.source(seed: 1), "music": try Self.source(seed: 2)]
         let sources = ["films", "music"]
-        let feature = try mixed.feature(&models, sources: sources, factors: Self.factors)
-        let own = try Self.anna.feature(&models, sources: sources, factors: Self.factors)
-        let other = try Self.bert.feature(&models, sources: sources, factors: Self.factors)
+        let feature = try mixed.feature(&models, sources: sources, dimension: Self.factors)
+        let own = try Self.anna.feature(&models, sources: sources, dimension: Self.factors)
+        let other = try Self.bert.feature(&models, sources: sources, dimension: Self.factors)
         #expect(feature == other)
         #expect(feature != own)
         var target = try Self.target()
@@ -70,10 +70,10 @@ struct DeviceTests {
     func featureBlocks() throws {
         let films = try Self.source(seed: 1)
         var models = ["films": films, "music": try Self.source(seed: 2)]
-        let feature = try Self.bert.feature(&models, sources: ["music", "games", "films"], factors: Self.factors)
+        let feature = try Self.bert.feature(&models, sources: ["music", "games", "films"], dimension: Self.factors)
         #expect(feature.count == 3 * Self.factors)
         #expect(feature[..<6].allSatisfy { $0 == 0 })
-        let alone = try Self.bert.feature(&models, sources: ["films"], factors: Self.factors)
+        let alone = try Self.bert.feature(&models, sources: ["films"], dimension: Self.factors)
         #expect(Array(feature[6...]) == alone)
         #expect(alone.contains { $0 != 0 })
     }
@@ -81,7 +81,7 @@ struct DeviceTests {
     @Test("A source feature is the whitened fold-in of the source history")
     func featureOfFoldIn() throws {
         var models = ["films": try Self.source(seed: 1)]
-        let feature = try Self.anna.feature(&models, sources: ["films"], factors: Self.factors)
+        let feature = try Self.anna.feature(&models, sources: ["films"], dimension: Self.factors)
         let moments = try #require(
             Fixture.moments(
                 Fixture.vectors(count: 60, dimension: Self.factors, seed: 1).compactMap { SourceFeatures.raw($0) }))

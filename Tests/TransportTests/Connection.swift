@@ -69,7 +69,7 @@ struct Agreement: Sendable {
     }
 
     func sealed(round: Int) throws -> SealedUpdate {
-        var gate = ReleaseGate(policy: .unprotected, ledger: Ledger(client: "books") { _ in })
+        var gate = ReleaseGate(client: "books", ledger: Ledger(client: "books") { _ in })
         gate.open(round: round, specs: schema.specs)
         for tensor in parameters.tensors { try gate.publish(tensor.spec.name, values: tensor.values) }
         return try gate.seal()

@@ -92,7 +92,7 @@ enum Fixture {
     static let runID: UInt64 = 0x0123_4567_89AB_CDEF
 
     static func seal(_ parameters: ParameterSet, round: Int) throws -> SealedUpdate {
-        var gate = ReleaseGate(policy: .unprotected, ledger: Ledger(client: "books") { _ in })
+        var gate = ReleaseGate(client: "books", ledger: Ledger(client: "books") { _ in })
         gate.open(round: round, specs: parameters.specs)
         for tensor in parameters.tensors { try gate.publish(tensor.spec.name, values: tensor.values) }
         return try gate.seal()

@@ -1,0 +1,94 @@
+import Cryptography
+import Federation
+import Numerics
+import Parameters
+import Privacy
+import Scenario
+import Supervision
+import Transfer
+
+/// The protected release of the bridge B = Σ f tᵀ, each factor clipped, and what of it stays in the client: the exact sum,
+/// for drawing the noise again, and the control's bridge, in which each person has another's sources.
+struct ProtectedBridge {
+    /// The control's bridge with noise of the same size; `nil` for fewer than two contributors.
+    let control: Matrix?
+    private let sum: ClippedSum
+    private let protection: ReleaseProtection
+    private let shape: (rows: Int, columns: Int)
+    private let contributors: Int
+    private let seed: Int
+    private let key: StreamKey
+
+    /// Contributes every device's clipped outer product to the release.
+    ///
+    /// - Parameter linkedTo: whose links each of a number of persons has in the control.
+    init(
+        _ devices: [Device], linkedTo: (Int) -> [Int], scenario: ScenarioDefinition, seed: Int, key: StreamKey,
+        plan: RunPlan, models: inout DeviceModels, gate: inout ReleaseGate
+    ) throws {
+        let release = ReleaseName.bridge(isShuffled: false)
+        guard let protection = gate.protection(of: release) else {
+            throw RunFailure(.internalError, "the bridge has no protection")
+        }
+        let spec = try plan.schema.spec(TensorName.crossMoment(isShuffled: false))
+        let featureBound = try PersonClipping(bound: scenario.number("privacy.feature-bound"))
+        let targetBound = try PersonClipping(bound: scenario.number("privacy.target-bound"))
+        var features: [[Float]] = []
+        var coordinates: [[Float]] = []
+        for device in devices {
+            guard let target = try device.targetCoordinates(&models.target, target: plan.target) else { continue }
+            var pair = ([try models.feature(device)], [target])
+            _ = featureBound.clip(&pair.0)
+            _ = targetBound.clip(&pair.1)
+            features.append(pair.0[0])
+            coordinates.append(pair.1[0])
+        }
+        let links = linkedTo(features.count)
+        try gate.begin(release: release)
+        var sum = try ClippedSum(grid: protection.grid)
+        var shuffled = try ClippedSum(grid: protection.grid)
+        var product = [Float](repeating: 0, count: spec.elementCount)
+        for index in features.indices {
+            product.withUnsafeMutableBufferPointer { writeOuterProduct(features[index], coordinates[index], to: $0) }
+            try gate.contribute(to: release) { contribution in
+                contribution.write(spec.name) { _ = $0.update(fromContentsOf: product) }
+            }
+            try sum.add([product])
+            product.withUnsafeMutableBufferPointer {
+                writeOuterProduct(features[links[index]], coordinates[index], to: $0)
+            }
+            try shuffled.add([product])
+        }
+        self.sum = sum
+        self.protection = protection
+        self.seed = seed
+        self.key = key
+        shape = (spec.shape[0], spec.shape[1])
+        contributors = features.count
+        control =
+            features.count < 2
+            ? nil
+            : ProtectedBridge.simulated(
+                shuffled, "control", protection: protection, shape: shape, contributors: contributors, seed: seed,
+                key: key)
+    }
+
+    /// Bridges with independent noise, as other draws would have released them.
+    func draws(_ count: Int) -> [Matrix] {
+        (0..<count).map {
+            ProtectedBridge.simulated(
+                sum, "draw-\($0)", protection: protection, shape: shape, contributors: contributors, seed: seed,
+                key: key)
+        }
+    }
+
+    private static func simulated(
+        _ sum: ClippedSum, _ purpose: String, protection: ReleaseProtection, shape: (rows: Int, columns: Int),
+        contributors: Int, seed: Int, key: StreamKey
+    ) -> Matrix {
+        var dither = KeyStream(key: StreamKey(root: UInt64(seed)).derived(["dither", purpose]))
+        var noise = KeyStream(key: key.derived(["noise", purpose]))
+        let values = protection.simulated(sum, dither: &dither, noise: &noise, contributions: contributors)
+        return Matrix(rowCount: shape.rows, columnCount: shape.columns, values: values.map { Float($0) })
+    }
+}

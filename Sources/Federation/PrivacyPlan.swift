@@ -1,0 +1,102 @@
+public import Accounting
+public import Parameters
+public import Privacy
+public import Scenario
+
+/// How the releases of a run are protected, the same in every process: a pure function of scenario and schema.
+public struct PrivacyPlan: Sendable {
+    /// The protected releases by name; every other release is `unprotected`.
+    public let protections: [String: ReleaseProtection]
+    /// How many rounds each of them is released in.
+    public let rounds: [String: Int]
+
+    /// A sum of more persons than this is refused: the range of the integers is proven for it.
+    static let personLimit = 1 << 20
+
+    /// Makes the noise that the scenario asks for.
+    ///
+    /// - Throws: `invalidParameter`, `noiseTooFine`, `rangeExceeded` when no grid fits; `AccountingError` when no noise
+    ///   gives the ε that is asked for.
+    public init(_ scenario: ScenarioDefinition, schema: ParameterSchema) throws {
+        guard scenario.isProtected, let policy = ReleasePolicy(mode: scenario.text("privacy.mode")) else {
+            protections = [:]
+            rounds = [:]
+            return
+        }
+        let clients = scenario.clients.filter(\.group.isPersons).count
+        let names =
+            scenario.isMeta ? MethodName.metaMethods.map(ReleaseName.meta) : [ReleaseName.bridge(isShuffled: false)]
+        let bound =
+            scenario.isMeta
+            ? scenario.number("privacy.clipping-bound")
+            : scenario.number("privacy.feature-bound") * scenario.number("privacy.target-bound")
+        let rate = scenario.isMeta ? scenario.number("transfer.meta.participation") : 1
+        let sampling: SamplingScheme = rate < 1 ? .poisson(rate: rate) : .everyone
+        let count = scenario.transferRounds
+        let relation = NeighbouringRelation(scenario)
+        let multiplier =
+            try scenario.optionalNumber("privacy.noise-multiplier")
+            ?? PrivacyPlan.noiseMultiplier(
+                epsilon: scenario.optionalNumber("privacy.epsilon") ?? .infinity,
+                delta: scenario.number("privacy.delta"),
+                samplingRate: rate, rounds: count, relation: relation)
+        // The grid counts sensitivity under add-remove.
+        let noise = multiplier * relation.sensitivityFactor
+        var protections: [String: ReleaseProtection] = [:]
+        for name in names {
+            let dimension = schema.specs.filter { $0.release == name }.reduce(0) { $0 + $1.elementCount }
+            let shares = policy == .distributed ? clients : 1
+            protections[name] = try ReleaseProtection(
+                policy: policy,
+                grid: FixedPointGrid(
+                    clippingBound: bound, noiseMultiplier: noise, dimension: dimension,
+                    personLimit: PrivacyPlan.personLimit, view: shares > 1 ? .summed : .separate,
+                    noiseShareCount: shares),
+                sampling: sampling, clientCount: clients)
+        }
+        self.protections = protections
+        rounds = Dictionary(uniqueKeysWithValues: names.map { ($0, count) })
+    }
+
+    /// The noise multiplier, under the relation, at which all rounds together cost ε; rounded up.
+    ///
+    /// - Throws: `AccountingError`.
+    static func noiseMultiplier(
+        epsilon: Double, delta: Double, samplingRate: Double, rounds: Int, relation: NeighbouringRelation
+    ) throws(AccountingError) -> Double {
+        func cost(_ multiplier: Double) throws(AccountingError) -> Double {
+            let noise = PrivacyEvent.gaussian(noiseMultiplier: multiplier)
+            let event = PrivacyEvent.repeated(
+                event: samplingRate < 1 ? .poissonSampled(rate: samplingRate, event: noise) : noise, count: rounds)
+            return try PrivacyPlan.accountant(relation, isSampled: samplingRate < 1).epsilon(of: event, delta: delta)
+                .epsilon
+        }
+        var (low, high) = (1e-2, 1.0)
+        while try cost(high) > epsilon {
+            low = high
+            high *= 2
+            guard high < 1e9 else { throw .unreachableTarget(epsilon: epsilon, delta: delta) }
+        }
+        while high / low > 1 + 1e-6 {
+            let middle = (low * high).squareRoot()
+            if try cost(middle) > epsilon { low = middle } else { high = middle }
+        }
+        // Room for what the smoothing of the integers takes off the multiplier.
+        return high * (1 + 1e-6)
+    }
+
+    /// The accountant whose ε is printed: the exact one where there is no sampling, else privacy-loss distributions.
+    public static func accountant(_ relation: NeighbouringRelation, isSampled: Bool) -> any PrivacyAccountant {
+        isSampled ? PLDAccountant(relation: relation) : AnalyticGaussianAccountant(relation: relation)
+    }
+}
+
+extension NeighbouringRelation {
+    /// The relation of a scenario.
+    public init(_ scenario: ScenarioDefinition) {
+        self = scenario.text("privacy.neighbouring") == "replace-one" ? .replaceOne : .addRemove
+    }
+
+    /// The sensitivity under the relation over that under adding or removing a person.
+    public var sensitivityFactor: Double { self == .replaceOne ? 2 : 1 }
+}
