@@ -34,8 +34,11 @@ struct PersonsWorker: RoundWorker {
         var catalogues: [Catalogue] = []
         var domains: [String: Interactions] = [:]
         var histories: [String: [String: PersonHistory]] = [:]
+        var isDescribed: [String: [Bool]] = [:]
         for domain in client.group.links.sorted() {
-            let interactions = try loader.load(domain).interactions
+            let data = try loader.load(domain)
+            let interactions = data.interactions
+            if scenario.isAdversarial { isDescribed[domain] = try loader.itemVectors(domain, data)?.isDescribed }
             catalogues.append(
                 Catalogue(domain: domain, itemCount: interactions.items.count, digest: interactions.catalogueDigest))
             for (index, person) in interactions.persons.enumerated() {
@@ -61,6 +64,7 @@ struct PersonsWorker: RoundWorker {
             )
         }
         scoring = TargetEvaluation(client, scenario: scenario, seed: seed, scale: scale, devices: devices)
+        scoring.isDescribed = isDescribed
         scoring.makeSplits(of: domains, times: nil)
     }
 
