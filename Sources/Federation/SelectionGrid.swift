@@ -123,21 +123,15 @@ public struct BaselineOffer: Sendable, Equatable {
                             + "evaluation.item-weights-limit, \(limit)")
                     continue
                 }
-                let data = scenario.data(of: scenario.target)
-                let hasText =
-                    data?.hasItemVectors == true
-                    && (data?.itemVectors != nil || scenario.text("text.word-vectors") != "none")
-                if method == MethodName.textKNN && !hasText {
-                    refusals.append(
-                        "\(method) is left out: the items of \(scenario.target) have neither text nor vectors; name "
-                            + "them in clients[].data.items or item-vectors")
+                if method == MethodName.textKNN,
+                    let reason = BaselineOffer.reason(scenario, [scenario.target])
+                {
+                    refusals.append("\(method) is left out: \(reason)")
                     continue
                 }
             case MethodName.naiveFedAvg:
-                if scenario.fedAvgRounds == 0 {
-                    refusals.append(
-                        "\(method) is left out: it needs text or vectors of the items of every domain; name them in "
-                            + "clients[].data.items or item-vectors")
+                if let reason = BaselineOffer.reason(scenario, scenario.domains) {
+                    refusals.append("\(method) is left out: \(reason)")
                     continue
                 }
             case MethodName.pooledReference:
@@ -165,6 +159,22 @@ public struct BaselineOffer: Sendable, Equatable {
 
     /// Baselines with factors that predict ratings.
     public var ratingFactorMethods: [String] {
+    /// Why some domain's items have no vectors; `nil` where all domains' have.
+    private static func reason(_ scenario: ScenarioDefinition, _ domains: [String]) -> String? {
+        for domain in domains {
+            switch scenario.vectorObstacle(of: domain) {
+            case nil: continue
+            case .noText:
+                return "the items of \(domain) have neither text nor vectors; name them in clients[].data.items or "
+                    + "item-vectors"
+            case .noWordVectors:
+                return "text.word-vectors is none, and the items of \(domain) have no vectors of their own; name them "
+                    + "in clients[].data.item-vectors"
+            }
+        }
+        return nil
+    }
+
         methods.filter { [MethodName.explicitALS, MethodName.biasedMF].contains($0) }
     }
 

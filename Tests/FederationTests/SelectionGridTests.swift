@@ -291,9 +291,13 @@ private func makeGrid(_ overrides: [String], targetItemCount: Int = 41) throws -
         for method in ["text-knn", "naive-fedavg"] {
             #expect(
                 none.1.refusals.contains {
-                    $0.hasPrefix("\(method) is left out: ") && $0.contains("clients[].data.items")
+                    $0.hasPrefix("\(method) is left out: text.word-vectors is none")
+                        && $0.contains("clients[].data.item-vectors")
                 })
         }
+        // Dense vectors of the synthetic world come without words.
+        let dense = [every, "text.word-vectors=none", "world.item-vectors=dense", "text.dimension=8"]
+        #expect(try offer(dense).1.methods == BaselineNames.all)
         let files = [
             every, "clients.movies.data={format: recbole, ratings: m.inter}",
             "clients.books.data={format: recbole, ratings: b.inter, items: b.item}",
