@@ -91,7 +91,8 @@ struct PersonsWorker: RoundWorker {
             models.pooled = try pooled(plan, stage)
             try scoring.evaluate(plan: plan, known: known, models: &models)
         case .calendar, .tower, .factors, .adversarial, .encoders, .meta, .refitTower, .refitFactors,
-            .refitAdversarial, .refitEncoders, .refitMeta, .monitor, .adapt:
+            .refitAdversarial, .refitEncoders, .refitMeta, .textModels, .refitTextModels, .monitor,
+            .adapt:
             throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
         }
     }

@@ -295,7 +295,7 @@ extension ChoiceRecord {
         let isPicked = method == MethodName.bestLocal
         let hasSettings =
             isPicked || candidate.ridge != nil || candidate.regularization != nil || candidate.blend != nil
-            || candidate.carry != nil || candidate.damping != nil || gate != nil
+            || candidate.carry != nil || candidate.damping != nil || candidate.model != nil || gate != nil
             || MethodName.metaMethods.contains(candidate.method)
         guard hasSettings else { return nil }
         self.init(

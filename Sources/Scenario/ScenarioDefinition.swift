@@ -228,8 +228,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// The rounds of a run, the most that alarms can make of them.
     public var roundCount: Int {
-        4 + transferRounds + refitTransferRounds + (hasGate && !isByText ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
-            + 2 * (fedAvgRounds + factorRounds) + driftWindows + mostAdaptationRounds
+        4 + transferRounds + refitTransferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
+            + textRounds + refitTextRounds + 2 * (fedAvgRounds + factorRounds) + driftWindows + mostAdaptationRounds
     }
 
     /// Windows of time in which drift is looked for; 0 for none.
