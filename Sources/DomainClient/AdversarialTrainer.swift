@@ -45,8 +45,9 @@ struct AdversarialTrainer {
         let root = UInt64(seed)
         let hasPreferences = isSource || scenario.boolean("transfer.adversarial.target-preferences")
         let bins = configuration.binCount == 1 ? [] : AdversarialTrainer.bins(rows, count: configuration.binCount)
-        // Items without text tell D of nothing but that.
-        let heldOut = zip(AdversarialMonitor.heldOut(items, seed: root), vectors.isDescribed).map { $0 || !$1 }
+        let heldOut = AdversarialMonitor.heldOut(items, seed: root)
+        // Items without text tell D of nothing but that, and their share differs between domains.
+        let leftOut = vectors.isDescribed.map { !$0 }
         for method in MethodName.adversarialMethods {
             var configuration = configuration
             if method == MethodName.sourceOnly { configuration.reversal = 0 }
@@ -59,6 +60,7 @@ struct AdversarialTrainer {
             states[method] = State(
                 client: AdversarialClient(
                     configuration, domain: isSource ? .source : .target, rows: texts, bins: bins, isHeldOut: heldOut,
+                    isLeftOut: leftOut,
                     interactions: hasPreferences ? rows : nil), texts: texts, configuration: configuration,
                 parameters: AdversarialParameters(shape, stream: RandomStream(root: root, path: ["adversarial"])),
                 optimizer: AdversarialOptimizer(configuration, shape))

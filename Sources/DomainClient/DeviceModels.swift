@@ -222,10 +222,10 @@ struct DeviceModels {
         if games[candidate.method] != nil {
             return try gameScores(candidate, device: device, known: known)
         }
-        if let scores = try text?.scores(
-            candidate.method, known: known, regularization: candidate.regularization)
-        {
-            return scores
+        if let scores = try text?.scores(candidate, known: known) {
+            // Of a person whose items have no text there are no neighbours.
+            let isSilent = candidate.model == MethodName.neighbours && scores.allSatisfy { $0 == 0 }
+            return isSilent ? target.popularity : scores
         }
         switch candidate.method {
         case MethodName.pooledReference:

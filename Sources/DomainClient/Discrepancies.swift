@@ -99,23 +99,33 @@ struct Discrepancies {
 
     /// Where a game makes features of items: before, those that were learnt without the adversary; after, with it. Beside
     /// the moments, what discriminators can still tell of items that none was trained on.
+    ///
+    /// - Parameters:
+    ///   - sourceItems: the ids of the source's items, and which of them something is known about: the features of all
+    ///     others are that of the mean text, which no probe should count.
+    ///   - targetItems: the same of the target's.
     static func ofGame(
-        _ plan: RunPlan, known: ParameterSet, models: DeviceModels, sourceItems: [String], targetItems: [String],
+        _ plan: RunPlan, known: ParameterSet, models: DeviceModels, sourceItems: ProbedItems, targetItems: ProbedItems,
         seed: Int
     ) throws -> [DiscrepancyRecord] {
         guard let source = plan.sources.first, let before = models.features(MethodName.sourceOnly),
             let after = models.features(MethodName.adversarial)
         else { return [] }
-        var out = Discrepancies(target: plan.target)
-        try out.add(
-            source, before: (Moments(rows: before.source), Moments(rows: before.target)),
-            after: (Moments(rows: after.source), Moments(rows: after.target)))
-        let marks = [sourceItems, targetItems].map { AdversarialMonitor.heldOut($0, seed: UInt64(seed)) }
-        func rows(_ matrix: Matrix, _ isHeldOut: [Bool], _ wanted: Bool) -> Matrix {
-            let chosen = isHeldOut.indices.filter { isHeldOut[$0] == wanted }
+        let marks = [sourceItems, targetItems].map { items in
+            // `nil` for what is left out.
+            zip(AdversarialMonitor.heldOut(items.ids, seed: UInt64(seed)), items.isDescribed).map { $1 ? $0 : nil }
+        }
+        func rows(_ matrix: Matrix, _ isHeldOut: [Bool?], _ wanted: Bool?) -> Matrix {
+            let chosen = isHeldOut.indices.filter { wanted == nil ? isHeldOut[$0] != nil : isHeldOut[$0] == wanted }
             return Matrix(
                 rowCount: chosen.count, columnCount: matrix.columnCount, values: chosen.flatMap { matrix.row($0) })
         }
+        func moments(_ features: (source: Matrix, target: Matrix)) -> (Moments, Moments) {
+            (Moments(rows: rows(features.source, marks[0], nil)), Moments(rows: rows(features.target, marks[1], nil)))
+        }
+        guard marks.allSatisfy({ $0.contains { $0 != nil } }) else { return [] }
+        var out = Discrepancies(target: plan.target)
+        try out.add(source, before: moments(before), after: moments(after))
         for (degree, name) in [(AdversarialProbe.Degree.linear, "linear"), (.quadratic, "quadratic")] {
             // Squares and products of many features take more time than the rest of the run.
             if degree == .quadratic, after.source.columnCount > 24 { continue }
@@ -195,4 +205,12 @@ struct Discrepancies {
         }
         return Moments(mean: center, covariance: covariance)
     }
+}
+
+/// The items of a domain as a probe sees them.
+struct ProbedItems {
+    /// The ids.
+    let ids: [String]
+    /// Whether anything is known about an item, parallel.
+    let isDescribed: [Bool]
 }

@@ -38,17 +38,24 @@ extension DomainWorker {
                 + "clients[].data.items")
     }
 
-    /// Trains the target's models of a stage, for its own use.
-    private mutating func trainAlone(_ step: RoundStep, plan: RunPlan, known: ParameterSet) throws {
+    /// Trains the target's models of a stage, for its own use: first what it would train without any source, then, in
+    /// every further round, a few models of text.
+    mutating func trainAlone(_ step: RoundStep, plan: RunPlan, known: ParameterSet) throws {
         guard let vectors else { throw missingText() }
-        let choices = [ReleaseName.selection, ReleaseName.gate]
-        try keep(plan.keptSpecs.filter { !choices.contains($0.release) }) { worker, local in
-            try worker.trainEncoders(step, plan: plan, known: known, gate: &local)
-        }
         var models = textModels ?? TextModels(scenario, seed: seed, vectors: vectors)
-        try models.train(
-            step, data: try training(step.stage, known: known),
-            tasks: validationTasks, sources: plan.sources, known: known)
+        if models.stage == step.stage {
+            try models.trainNext()
+        } else {
+            // What the other domains' clients do in this step.
+            let encoders = step.isFinal ? RoundStep.refitEncoders : .encoders
+            let choices = [ReleaseName.selection, ReleaseName.gate]
+            try keep(plan.keptSpecs.filter { !choices.contains($0.release) }) { worker, local in
+                try worker.trainEncoders(encoders, plan: plan, known: known, gate: &local)
+            }
+            try models.begin(
+                encoders, data: try training(step.stage, known: known), tasks: validationTasks, plan: plan,
+                known: known)
+        }
         textModels = models
     }
 
@@ -68,26 +75,27 @@ extension DomainWorker {
         return models
     }
 
-    /// Makes every choice: the settings of the models, what validation persons are served with, and the gate.
-    mutating func chooseAlone(plan: RunPlan, known: ParameterSet) throws {
-        try trainAlone(.encoders, plan: plan, known: known)
+    /// Chooses what validation persons are served with.
+    mutating func selectAlone(plan: RunPlan, known: ParameterSet) throws {
         let scoring = try scoring(known)
         var models = try deviceModels(plan)
-        func specs(_ release: String) -> [TensorSpec] { plan.keptSpecs.filter { $0.release == release } }
-        try keep(specs(ReleaseName.selection)) { worker, local in
+        try keep(plan.keptSpecs.filter { $0.release == ReleaseName.selection }) { worker, local in
             try scoring.releaseSelection(plan: plan, known: worker.own, models: &models, gate: &local)
-        }
-        if plan.gate != nil {
-            try keep(specs(ReleaseName.gate)) { worker, local in
-                try scoring.releaseGate(plan: plan, known: worker.own, models: &models, gate: &local)
-            }
         }
         self.scoring = scoring
     }
 
-    /// Trains with the validation persons and scores everybody.
+    /// Measures what blends gain on validation persons.
+    mutating func gateAlone(plan: RunPlan) throws {
+        guard let scoring else { throw RunFailure(.internalError, "the gate came before the choices") }
+        var models = try deviceModels(plan)
+        try keep(plan.keptSpecs.filter { $0.release == ReleaseName.gate }) { worker, local in
+            try scoring.releaseGate(plan: plan, known: worker.own, models: &models, gate: &local)
+        }
+    }
+
+    /// Scores everybody.
     mutating func evaluateAlone(plan: RunPlan, known: ParameterSet) throws {
-        try trainAlone(.refitEncoders, plan: plan, known: known)
         var models = try deviceModels(plan)
         var scoring = try scoring(known)
         try scoring.evaluate(plan: plan, known: own, models: &models)

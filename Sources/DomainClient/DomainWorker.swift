@@ -87,7 +87,9 @@ struct DomainWorker: RoundWorker {
         case .factors, .refitFactors: try improveFactors(step, plan: plan, known: known, gate: &gate)
         case .encoders where scenario.isByText, .refitEncoders where scenario.isByText:
             try releaseTextMaps(step, known: known, gate: &gate)
-        case .selection where scenario.isByText: try chooseAlone(plan: plan, known: known)
+        case .textModels, .refitTextModels: try trainAlone(step, plan: plan, known: known)
+        case .selection where scenario.isByText: try selectAlone(plan: plan, known: known)
+        case .gate where scenario.isByText: try gateAlone(plan: plan)
         case .evaluation where scenario.isByText: try evaluateAlone(plan: plan, known: known)
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
         case .monitor: try releaseWindow(known: known, gate: &gate)

@@ -42,8 +42,11 @@ struct PersonsWorker: RoundWorker {
         var catalogues: [Catalogue] = []
         var domains: [String: Interactions] = [:]
         var histories: [String: [String: PersonHistory]] = [:]
+        var isDescribed: [String: [Bool]] = [:]
         for domain in client.group.links.sorted() {
-            let interactions = try loader.load(domain).interactions
+            let data = try loader.load(domain)
+            let interactions = data.interactions
+            if scenario.isAdversarial { isDescribed[domain] = try loader.itemVectors(domain, data)?.isDescribed }
             catalogues.append(
                 Catalogue(domain: domain, itemCount: interactions.items.count, digest: interactions.catalogueDigest))
             for (index, person) in interactions.persons.enumerated() {
@@ -70,6 +73,7 @@ struct PersonsWorker: RoundWorker {
             )
         }
         scoring = TargetEvaluation(client, scenario: scenario, seed: seed, scale: scale, devices: devices)
+        scoring.isDescribed = isDescribed
         scoring.makeSplits(of: domains, times: nil)
     }
 
@@ -111,7 +115,8 @@ struct PersonsWorker: RoundWorker {
                 try scoring.evaluateDraws(maps, plan: plan, known: known, models: &models)
             }
         case .calendar, .tower, .factors, .adversarial, .encoders, .meta, .refitTower, .refitFactors,
-            .refitAdversarial, .refitEncoders, .refitMeta, .monitor, .adapt:
+            .refitAdversarial, .refitEncoders, .refitMeta, .textModels, .refitTextModels, .monitor,
+            .adapt:
             throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
         }
     }

@@ -20,6 +20,8 @@ struct TargetEvaluation {
     let devices: [Device]
     /// The catalogues, by domain.
     private var items: [String: [String]] = [:]
+    /// Which items of a domain have text or vectors, by domain; all where nothing is said.
+    var isDescribed: [String: [Bool]] = [:]
     /// By domain.
     private(set) var splits: [String: DomainSplit] = [:]
     private(set) var evaluation: [EvaluationRecord] = []
@@ -217,9 +219,13 @@ struct TargetEvaluation {
     ) throws -> [DiscrepancyRecord] {
         if scenario.isByText { return [] }
         if scenario.isAdversarial {
+            func probed(_ domain: String) -> ProbedItems {
+                let ids = items[domain] ?? []
+                return ProbedItems(ids: ids, isDescribed: isDescribed[domain] ?? ids.map { _ in true })
+            }
             return try Discrepancies.ofGame(
-                plan, known: known, models: models, sourceItems: items[plan.sources.first ?? ""] ?? [],
-                targetItems: items[plan.target] ?? [], seed: seed)
+                plan, known: known, models: models, sourceItems: probed(plan.sources.first ?? ""),
+                targetItems: probed(plan.target), seed: seed)
         }
         let map = try models.map(entries.first { $0.method == MethodName.featureMap }?.candidate, known: known)
         return try Discrepancies.ofPersons(
@@ -298,7 +304,7 @@ extension ChoiceRecord {
         let isPicked = method == MethodName.bestLocal
         let hasSettings =
             isPicked || candidate.ridge != nil || candidate.regularization != nil || candidate.blend != nil
-            || candidate.carry != nil || candidate.damping != nil || gate != nil
+            || candidate.carry != nil || candidate.damping != nil || candidate.model != nil || gate != nil
             || MethodName.metaMethods.contains(candidate.method)
         guard hasSettings else { return nil }
         self.init(

@@ -89,11 +89,34 @@ struct TextModels: Sendable {
         case ratings(FeatureRatingALS, regularization: Double)
     }
 
+    /// What the models of a stage are trained and scored with.
+    private struct Work: Sendable {
+        let step: RoundStep
+        let data: TrainingData
+        let tasks: [PredictionTask]
+        /// The features of the items by method, plain and of equal lengths, and the weights that they start from.
+        var features: [String: Features] = [:]
+        /// What has still to be trained.
+        var queue: [(method: String, setting: Setting)] = []
+        /// The score of the model that is kept, by method.
+        var scores: [String: Double] = [:]
+    }
+
+    private struct Features: Sendable {
+        let plain: Matrix
+        let equal: Matrix
+        let prior: @Sendable (Float) -> Matrix
+    }
+
     private let scenario: ScenarioDefinition
     private let seed: Int
     private let vectors: ItemVectors
     private(set) var settings: [String: Setting] = [:]
     private var models: [String: Model] = [:]
+    private var work: Work?
+    /// The number of neighbours by method, and the model.
+    private var neighbourCounts: [String: Int] = [:]
+    private var neighbours: [String: ItemWeights] = [:]
 
     init(_ scenario: ScenarioDefinition, seed: Int, vectors: ItemVectors) {
         self.scenario = scenario
@@ -101,73 +124,128 @@ struct TextModels: Sendable {
         self.vectors = vectors
     }
 
-    /// Trains the models of a stage; in the first one each method chooses its setting, by the mean NDCG of validation
-    /// persons over all numbers of shots.
+    /// The stage whose models are trained or were trained last.
+    var stage: SplitStage? { work?.step.stage }
+
+    /// Begins with the models of a stage: in the first one all settings of each method compete, by the mean NDCG of
+    /// validation persons over all numbers of shots; later the chosen one is trained again.
     ///
     /// - Parameter known: what the sources have shipped.
-    mutating func train(
-        _ step: RoundStep, data: TrainingData, tasks: [PredictionTask], sources: [String], known: ParameterSet
+    mutating func begin(
+        _ step: RoundStep, data: TrainingData, tasks: [PredictionTask], plan: RunPlan, known: ParameterSet
     ) throws {
-        let (scenario, seed) = (scenario, seed)
+        var work = Work(step: step, data: data, tasks: tasks)
         for method in MethodName.textMethods(scenario.transferMethod) {
-            let (plain, prior) = try features(method, sources: sources, known: known, hasEqualLengths: false)
-            let (equal, _) = try features(method, sources: sources, known: known, hasEqualLengths: true)
-            let model: @Sendable (Setting) throws -> Model = { setting in
-                let stream = RandomStream(
-                    root: UInt64(seed), path: ["text-factors", .name(method), .name(step.description)])
-                let factors = scenario.integer("model.factors")
-                let features = setting.hasEqualLengths ? equal : plain
-                if scenario.isArticle {
-                    return .ratings(
-                        try FeatureRatingALS(
-                            data,
-                            configuration: FeatureRatingALS.Configuration(
-                                factors: factors, regularization: setting.regularization,
-                                offsetRegularization: setting.regularization,
-                                itemRegularization: setting.itemRegularization,
-                                featureRegularization: setting.featureRatio * setting.itemRegularization,
-                                iterations: scenario.integer("model.iterations")), features: features,
-                            stream: stream), regularization: setting.regularization)
-                }
-                let model = try FeatureALS(
-                    configuration: FeatureALS.Configuration(
-                        factors: factors, regularization: Float(setting.regularization),
-                        itemRegularization: Float(setting.itemRegularization),
-                        featureRegularization: setting.featureRatio * setting.itemRegularization,
-                        confidence: Float(scenario.number("model.confidence")),
-                        iterations: scenario.integer("model.iterations")), rows: data.rows, features: features,
-                    prior: setting.sourceScale.map { prior(Float($0)) }, stream: stream)
-                return .interactions(
-                    FoldIn(itemFactors: model.itemFactors, confidence: Float(scenario.number("model.confidence"))),
-                    prior: model.userPrior)
+            let (plain, prior) = try features(method, sources: plan.sources, known: known, hasEqualLengths: false)
+            let (equal, _) = try features(method, sources: plan.sources, known: known, hasEqualLengths: true)
+            work.features[method] = Features(plain: plain, equal: equal, prior: prior)
+            work.queue += (settings[method].map { [$0] } ?? grid(method)).map { (method, $0) }
+            if plan.baselines.hasTextNeighbours {
+                try findNeighbours(method, tasks, sources: plan.sources, known: known)
             }
-            if settings[method] == nil { settings[method] = try chosen(grid(method), tasks, model) }
-            guard let setting = settings[method] else { continue }
-            models[method] = try model(setting)
         }
+        models = [:]
+        self.work = work
     }
 
-    /// The setting with the best score, the first of equals; two models train at a time.
-    private func chosen(
-        _ settings: [Setting], _ tasks: [PredictionTask], _ model: @Sendable (Setting) throws -> Model
-    ) throws -> Setting? {
-        guard settings.count > 1 else { return settings.first }
-        let scores = Mutex<[Result<Double, any Error>?]>(Array(repeating: nil, count: settings.count))
-        let threads = 2
-        DispatchQueue.concurrentPerform(iterations: threads) { thread in
-            for index in stride(from: thread, to: settings.count, by: threads) {
-                let result = Result {
-                    try score(model(settings[index]), tasks, regularization: settings[index].regularization)
-                }
-                scores.withLock { $0[index] = result }
+    /// Trains the next models, as many at a time as a round has, and keeps the best of each method, the first of equals.
+    mutating func trainNext() throws {
+        guard var work else { return }
+        let batch = Array(work.queue.prefix(ScenarioDefinition.textModelsPerRound))
+        work.queue.removeFirst(batch.count)
+        let trainer = self
+        let present = work
+        let results = Mutex<[Result<(model: Model, score: Double), any Error>?]>(
+            Array(repeating: nil, count: batch.count))
+        DispatchQueue.concurrentPerform(iterations: batch.count) { index in
+            let (method, setting) = batch[index]
+            let result = Result {
+                let model = try trainer.model(method, setting, present)
+                // What is chosen already competes with nothing.
+                let score =
+                    present.step.isFinal
+                    ? 0 : try trainer.score(model, present.tasks, regularization: setting.regularization)
+                return (model: model, score: score)
             }
+            results.withLock { $0[index] = result }
         }
-        var best: (setting: Setting, score: Double)?
-        for (setting, score) in zip(settings, scores.withLock { $0 }) {
-            guard let score = try score?.get() else { continue }
-            if best.map({ score > $0.score }) ?? true { best = (setting, score) }
+        for ((method, setting), result) in zip(batch, results.withLock { $0 }) {
+            guard let (model, score) = try result?.get() else { continue }
+            if let best = work.scores[method], score <= best { continue }
+            work.scores[method] = score
+            models[method] = model
+            settings[method] = setting
         }
-        return best?.setting
+        self.work = work
+    }
+
+    private func model(_ method: String, _ setting: Setting, _ work: Work) throws -> Model {
+        guard let all = work.features[method] else {
+            throw RunFailure(.internalError, "\(method) has no features")
+        }
+        let stream = RandomStream(
+            root: UInt64(seed), path: ["text-factors", .name(method), .name(work.step.description)])
+        let factors = scenario.integer("model.factors")
+        let features = setting.hasEqualLengths ? all.equal : all.plain
+        if scenario.isArticle {
+            return .ratings(
+                try FeatureRatingALS(
+                    work.data,
+                    configuration: FeatureRatingALS.Configuration(
+                        factors: factors, regularization: setting.regularization,
+                        offsetRegularization: setting.regularization,
+                        itemRegularization: setting.itemRegularization,
+                        featureRegularization: setting.featureRatio * setting.itemRegularization,
+                        iterations: scenario.integer("model.iterations")), features: features,
+                    stream: stream), regularization: setting.regularization)
+        }
+        let confidence = Float(scenario.number("model.confidence"))
+        let model = try FeatureALS(
+            configuration: FeatureALS.Configuration(
+                factors: factors, regularization: Float(setting.regularization),
+                itemRegularization: Float(setting.itemRegularization),
+                featureRegularization: setting.featureRatio * setting.itemRegularization, confidence: confidence,
+                iterations: scenario.integer("model.iterations")), rows: work.data.rows, features: features,
+            prior: setting.sourceScale.map { all.prior(Float($0)) }, stream: stream)
+        return .interactions(
+            FoldIn(itemFactors: model.itemFactors, confidence: confidence), prior: model.userPrior)
+    }
+
+    /// Neighbours by what sources make of texts, or for the twin by the texts: nothing of the target's interactions
+    /// enters, so that they can serve where those are too few to learn from.
+    private mutating func findNeighbours(
+        _ method: String, _ tasks: [PredictionTask], sources: [String], known: ParameterSet
+    ) throws {
+        let isTwin = method == scenario.transferMethod + "-local"
+        let rows =
+            isTwin
+            ? vectors.vectors
+            : TextModels.beside(
+                try sourceFeatures(
+                    sources, known, isShuffled: method == MethodName.shuffledSource, hasEqualLengths: true))
+        func model(_ count: Int) throws -> ItemWeights {
+            try ItemWeights.textKNN(vectors: rows, isDescribed: vectors.isDescribed, neighbours: count)
+        }
+        if let count = neighbourCounts[method] {
+            // The texts and the number stay; the source's map has seen more.
+            neighbours[method] = try model(count)
+            return
+        }
+        let topN = scenario.integer("evaluation.top-n")
+        var best: (count: Int, score: Double, model: ItemWeights)?
+        for count in scenario.integers("tune.text-knn-neighbours") {
+            let model = try model(count)
+            var sum = 0.0
+            for task in tasks {
+                for shots in scenario.integers("evaluation.shots") where shots > 0 {
+                    let scores = model.scores(known: task.known.items.prefix(shots))
+                    sum += try RankingMetrics(scores: scores, task: task, count: topN).ndcg
+                }
+            }
+            if best.map({ sum > $0.score }) ?? true { best = (count, sum, model) }
+        }
+        neighbourCounts[method] = best?.count
+        neighbours[method] = best?.model
     }
 
     private func grid(_ method: String) -> [Setting] {
@@ -229,10 +307,14 @@ struct TextModels: Sendable {
         }
     }
 
-    /// The scores of all items under a method; `nil` for a method that is none of these.
-    func scores(_ method: String, known: PersonHistory, regularization: Double?) throws -> [Float]? {
-        guard let model = models[method], let setting = settings[method] else { return nil }
-        return try TextModels.scores(model, known: known, regularization: regularization ?? setting.regularization)
+    /// The scores of all items under a candidate; `nil` for a method that is none of these.
+    func scores(_ candidate: SelectionGrid.Candidate, known: PersonHistory) throws -> [Float]? {
+        if candidate.model == MethodName.neighbours, let model = neighbours[candidate.method] {
+            return model.scores(known: known.items)
+        }
+        guard let model = models[candidate.method], let setting = settings[candidate.method] else { return nil }
+        return try TextModels.scores(
+            model, known: known, regularization: candidate.regularization ?? setting.regularization)
     }
 
     /// The features of the items under a method, and the weights that they start from for a scale of the source's.
@@ -247,29 +329,10 @@ struct TextModels: Sendable {
             let features = TextFactorMap.withConstant(own)
             return (features, { _ in Matrix(rowCount: features.columnCount, columnCount: factors) })
         }
-        let isShuffled = method == MethodName.shuffledSource
-        var parts: [Matrix] = []
-        for source in sources where known.values(TensorName.textMap(source, .weights)) != nil {
-            let map = try TextFactorMap(known, source: source, isShuffled: isShuffled, factors: factors)
-            let texts = try aligned(source, known)
-            parts.append(
-                map.features(
-                    texts, isDescribed: vectors.isDescribed, length: hasEqualLengths ? .equal : .predicted,
-                    concatenating: false))
-        }
-        let blocks = parts + [TextFactorMap.withConstant(own)]
-        let width = blocks.reduce(0) { $0 + $1.columnCount }
-        var features = Matrix(rowCount: own.rowCount, columnCount: width)
-        for item in 0..<own.rowCount {
-            var column = 0
-            for block in blocks {
-                for value in block.row(item) {
-                    features[item, column] = value
-                    column += 1
-                }
-            }
-        }
-        let count = parts.count
+        let parts = try sourceFeatures(
+            sources, known, isShuffled: method == MethodName.shuffledSource, hasEqualLengths: hasEqualLengths)
+        let features = TextModels.beside(parts + [TextFactorMap.withConstant(own)])
+        let (count, width) = (parts.count, features.columnCount)
         return (
             features,
             { scale in
@@ -281,6 +344,28 @@ struct TextModels: Sendable {
                 return out
             }
         )
+    }
+
+    /// What each source's map makes of the items' texts.
+    private func sourceFeatures(
+        _ sources: [String], _ known: ParameterSet, isShuffled: Bool, hasEqualLengths: Bool
+    ) throws -> [Matrix] {
+        try sources.filter { known.values(TensorName.textMap($0, .weights)) != nil }.map { source in
+            let map = try TextFactorMap(
+                known, source: source, isShuffled: isShuffled, factors: scenario.integer("model.factors"))
+            return map.features(
+                try aligned(source, known), isDescribed: vectors.isDescribed,
+                length: hasEqualLengths ? .equal : .predicted, concatenating: false)
+        }
+    }
+
+    /// The rows of matrices beside each other.
+    private static func beside(_ blocks: [Matrix]) -> Matrix {
+        guard blocks.count != 1 else { return blocks[0] }
+        let count = blocks.first?.rowCount ?? 0
+        return Matrix(
+            rowCount: count, columnCount: blocks.reduce(0) { $0 + $1.columnCount },
+            values: (0..<count).flatMap { item in blocks.flatMap { $0.row(item) } })
     }
 
     /// The target's texts in a source's space.
@@ -316,5 +401,8 @@ extension TextModels {
                 itemRegularization: setting.itemRegularization, featureRatio: setting.featureRatio,
                 sourceScale: setting.sourceScale, length: setting.hasEqualLengths ? "equal" : "predicted")
         }
+            + neighbourCounts.sorted { $0.key < $1.key }.map { method, count in
+                ChoiceRecord(method: method, model: MethodName.neighbours, setting: Double(count))
+            }
     }
 }

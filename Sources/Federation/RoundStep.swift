@@ -15,6 +15,10 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case refitAdversarial = 16
     /// Domain clients train without validation persons and release item factors, moments and baseline models.
     case encoders = 4
+    /// Where texts link the domains, the target's client trains its baselines and then a few models of text, for itself.
+    case textModels = 17
+    /// As `textModels`, validation persons included.
+    case refitTextModels = 18
     /// Persons' devices add up the cross-moments between source features and target factors.
     case bridge = 5
     /// Persons' devices add up their gradients of the meta-parameters, of one outer step.
@@ -51,6 +55,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .adversarial: "adversarial"
         case .refitAdversarial: "refit-adversarial"
         case .encoders: "encoders"
+        case .textModels: "text-models"
+        case .refitTextModels: "refit-text-models"
         case .bridge: "bridge"
         case .meta: "meta"
         case .selection: "selection"
@@ -71,7 +77,7 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     var isForDomains: Bool {
         switch self {
         case .calendar, .tower, .factors, .adversarial, .encoders, .refitTower, .refitFactors, .refitAdversarial,
-            .refitEncoders, .monitor, .adapt:
+            .refitEncoders, .textModels, .refitTextModels, .monitor, .adapt:
             true
         case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation, .adaptBridge: false
         }
@@ -83,10 +89,10 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     /// Whether it comes after the choices, with validation persons in training.
     public var isFinal: Bool {
         switch self {
-        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMeta, .evaluation,
-            .monitor, .adapt, .adaptBridge:
+        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMeta, .refitTextModels,
+            .evaluation, .monitor, .adapt, .adaptBridge:
             true
-        case .calendar, .tower, .factors, .adversarial, .encoders, .bridge, .meta, .selection, .gate: false
+        case .calendar, .tower, .factors, .adversarial, .encoders, .textModels, .bridge, .meta, .selection, .gate: false
         }
     }
 

@@ -49,18 +49,20 @@ public struct RunPlan: Sendable {
         let refitTransfer = Array(repeating: kinds.1, count: scenario.refitTransferRounds)
         let factors = Array(repeating: RoundStep.factors, count: scenario.factorRounds)
         let refitFactors = Array(repeating: RoundStep.refitFactors, count: scenario.factorRounds)
-        // Where texts link the domains, the target's client makes all choices at once and by itself.
+        // Where texts link the domains, the target's client trains, chooses and scores by itself.
         isByText = scenario.isByText
         // The adversarial game makes features of items, which are released with the encoders.
         isAdversarial = scenario.isAdversarial
+        let ownModels = Array(repeating: RoundStep.textModels, count: scenario.textRounds)
+        let refitOwnModels = Array(repeating: RoundStep.refitTextModels, count: scenario.refitTextRounds)
         let choices: [RoundStep] =
-            (isAdversarial ? [] : transfer) + [.selection] + (scenario.hasGate && !isByText ? [.gate] : [])
+            (isAdversarial ? [] : transfer) + ownModels + [.selection] + (scenario.hasGate ? [.gate] : [])
         let all =
             (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (isAdversarial ? transfer : []) + [
                 .encoders
             ]
             + choices + refit + refitFactors + (isAdversarial ? refitTransfer : []) + [.refitEncoders]
-            + (isAdversarial ? [] : refitTransfer)
+            + (isAdversarial ? [] : refitTransfer) + refitOwnModels
             + Array(repeating: .monitor, count: scenario.driftWindows) + [.evaluation]
         // A protected release is made once: nothing is trained again after the choices.
         steps = scenario.isProtected ? all.filter { !$0.isFinal || $0 == .evaluation } : all
@@ -115,7 +117,8 @@ public struct RunPlan: Sendable {
         case .calendar: return client.group.domain == target && client.index == 0
         case .factors, .refitFactors: return client.group.isShared
         case .encoders, .refitEncoders: return !client.group.isPersons && !(isByText && client.group.domain == target)
-        case .selection, .evaluation: if isByText { return client.group.domain == target }
+        case .textModels, .refitTextModels: return client.group.domain == target
+        case .selection, .gate, .evaluation: if isByText { return client.group.domain == target }
         default: break
         }
         return client.group.isPersons != step.isForDomains
@@ -158,7 +161,7 @@ public struct RunPlan: Sendable {
             return schema.specs.filter { names.contains($0.name) }
         case .selection: return schema.specs.filter { $0.release == ReleaseName.selection }
         case .gate: return schema.specs.filter { $0.release == ReleaseName.gate }
-        case .evaluation: return []
+        case .textModels, .refitTextModels, .evaluation: return []
         case .monitor: return schema.specs.filter { $0.scope == .domain(client.group.domain) && isWindow($0) }
         case .adapt:
             let domain = client.group.domain
@@ -232,9 +235,9 @@ public struct RunPlan: Sendable {
                 return "the validation scores are missing"
             }
         case .gate:
-            if parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
+            if !isByText, parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
         case .tower, .factors, .adversarial, .refitTower, .refitFactors, .refitAdversarial, .evaluation, .monitor,
-            .adapt:
+            .textModels, .refitTextModels, .adapt:
             break
         }
         return nil

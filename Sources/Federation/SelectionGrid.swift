@@ -65,6 +65,8 @@ public enum MethodName {
     public static let article = "article"
     /// Its local twin.
     public static let articleLocal = "article-local"
+    /// Within a method of transfer by text: neighbours by what sources make of texts, in place of factors.
+    public static let neighbours = "neighbours"
     /// What a transfer by text trains side by side: the transfer, its local twin and the control.
     public static func textMethods(_ transfer: String) -> [String] { [transfer, transfer + "-local", shuffledSource] }
 
@@ -84,6 +86,8 @@ public struct BaselineOffer: Sendable, Equatable {
 
     /// Whether `pooledReference` has an EASE beside its factors.
     let hasPooledEASE: Bool
+    /// Whether a transfer by text has neighbours beside its factors.
+    public let hasTextNeighbours: Bool
 
     /// The offer of a scenario.
     ///
@@ -123,21 +127,15 @@ public struct BaselineOffer: Sendable, Equatable {
                             + "evaluation.item-weights-limit, \(limit)")
                     continue
                 }
-                let data = scenario.data(of: scenario.target)
-                let hasText =
-                    data?.hasItemVectors == true
-                    && (data?.itemVectors != nil || scenario.text("text.word-vectors") != "none")
-                if method == MethodName.textKNN && !hasText {
-                    refusals.append(
-                        "\(method) is left out: the items of \(scenario.target) have neither text nor vectors; name "
-                            + "them in clients[].data.items or item-vectors")
+                if method == MethodName.textKNN,
+                    let reason = BaselineOffer.reason(scenario, [scenario.target])
+                {
+                    refusals.append("\(method) is left out: \(reason)")
                     continue
                 }
             case MethodName.naiveFedAvg:
-                if scenario.fedAvgRounds == 0 {
-                    refusals.append(
-                        "\(method) is left out: it needs text or vectors of the items of every domain; name them in "
-                            + "clients[].data.items or item-vectors")
+                if let reason = BaselineOffer.reason(scenario, scenario.domains) {
+                    refusals.append("\(method) is left out: \(reason)")
                     continue
                 }
             case MethodName.pooledReference:
@@ -150,9 +148,31 @@ public struct BaselineOffer: Sendable, Equatable {
             }
             methods.append(method)
         }
+        hasTextNeighbours = scenario.isByText && !scenario.isArticle && targetItemCount <= limit
+        if scenario.isByText, !scenario.isArticle, !hasTextNeighbours {
+            refusals.append(
+                "\(scenario.transferMethod) has no neighbours to choose: \(targetItemCount) target items are more than "
+                    + "evaluation.item-weights-limit, \(limit)")
+        }
         self.methods = methods
         self.refusals = refusals
         hasPooledEASE = itemCount <= limit
+    }
+
+    /// Why some domain's items have no vectors; `nil` where all domains' have.
+    private static func reason(_ scenario: ScenarioDefinition, _ domains: [String]) -> String? {
+        for domain in domains {
+            switch scenario.vectorObstacle(of: domain) {
+            case nil: continue
+            case .noText:
+                return "the items of \(domain) have neither text nor vectors; name them in clients[].data.items or "
+                    + "item-vectors"
+            case .noWordVectors:
+                return "text.word-vectors is none, and the items of \(domain) have no vectors of their own; name them "
+                    + "in clients[].data.item-vectors"
+            }
+        }
+        return nil
     }
 
     /// Baselines with a weight for each pair of items.
@@ -202,7 +222,7 @@ public struct SelectionGrid: Sendable, Equatable {
         public var regularization: Double?
         /// The blended models, and the weight of the first.
         public var blend: Blend?
-        /// The kind of pooled model.
+        /// The kind of pooled model, or `neighbours` of a transfer by text.
         public var model: String?
         /// ρ of bias carry.
         public var carry: Double?
@@ -239,6 +259,12 @@ public struct SelectionGrid: Sendable, Equatable {
                     out +=
                         scenario.isArticle
                         ? [Candidate(method, shots)] : SelectionGrid.foldIns(method, shots, regularizations)
+                    // Without shots nothing is known that could have neighbours.
+                    if shots > 0, baselines.hasTextNeighbours {
+                        var candidate = Candidate(method, shots)
+                        candidate.model = MethodName.neighbours
+                        out.append(candidate)
+                    }
                 }
                 // Without shots the twin is a local model beside popularity.
                 if shots == 0 { out.append(Candidate(MethodName.popularity, shots)) }

@@ -300,9 +300,9 @@ extension ScenarioDecoder {
 
     /// Whether the items of a domain client can have vectors.
     private func hasText(_ group: ScenarioDefinition.ClientGroup) -> Bool {
-        group.data?.hasItemVectors == true
-            && (group.data?.itemVectors != nil || text("text.word-vectors") != "none"
-                || (group.data?.format == DataFormatName.synthetic && text("world.item-vectors") == "dense"))
+        group.data.map {
+            $0.vectorObstacle(wordVectors: text("text.word-vectors"), worldVectors: text("world.item-vectors")) == nil
+        } ?? false
     }
 
     /// What domains that texts alone link need.

@@ -21,8 +21,33 @@ public struct ScenarioDefinition: Sendable, Equatable {
         /// The columns of a csv file: user, item, rating, time.
         public let columns: [String?]
 
-        /// Whether items can have vectors: from text, or from a file of their own.
-        public var hasItemVectors: Bool { format == DataFormatName.synthetic || items != nil || itemVectors != nil }
+        /// Why items cannot have vectors, `nil` where they can: from words, from a file of their own, or dense ones of
+        /// the synthetic world.
+        ///
+        /// - Parameters:
+        ///   - wordVectors: `text.word-vectors`.
+        ///   - worldVectors: `world.item-vectors`.
+        func vectorObstacle(wordVectors: String?, worldVectors: String?) -> VectorObstacle? {
+            let isSynthetic = format == DataFormatName.synthetic
+            if itemVectors != nil || (isSynthetic && worldVectors == "dense") { return nil }
+            guard isSynthetic || items != nil else { return .noText }
+            return wordVectors == "none" ? .noWordVectors : nil
+        }
+    }
+
+    /// Why the items of a domain have no vectors.
+    public enum VectorObstacle: Sendable, Equatable {
+        /// Nothing names their text or vectors.
+        case noText
+        /// They have text, and `text.word-vectors` is none.
+        case noWordVectors
+    }
+
+    /// Why the items of a domain have no vectors; `nil` where they can have some.
+    public func vectorObstacle(of domain: String) -> VectorObstacle? {
+        guard let data = data(of: domain) else { return .noText }
+        return data.vectorObstacle(
+            wordVectors: optionalText("text.word-vectors"), worldVectors: optionalText("world.item-vectors"))
     }
 
     /// One entry of `clients:`.
@@ -211,9 +236,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
     public var fedAvgRounds: Int {
         let isOffered =
             hasBaseline("naive-fedavg") && !isByText
-            && clientGroups.allSatisfy { $0.isPersons || $0.data?.hasItemVectors == true }
-            && (text("text.word-vectors") != "none"
-                || clientGroups.allSatisfy { $0.isPersons || $0.data?.itemVectors != nil })
+            && domains.allSatisfy { vectorObstacle(of: $0) == nil }
         return isOffered ? integer("evaluation.fedavg-rounds") : 0
     }
 
@@ -223,8 +246,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
         if isProtected {
             return 3 + transferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0) + fedAvgRounds + factorRounds
         }
-        return 4 + transferRounds + refitTransferRounds + (hasGate && !isByText ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
-            + 2 * (fedAvgRounds + factorRounds) + driftWindows + mostAdaptationRounds
+        return 4 + transferRounds + refitTransferRounds + (hasGate ? 1 : 0) + (mayBeSplitByTime ? 1 : 0)
+            + textRounds + refitTextRounds + 2 * (fedAvgRounds + factorRounds) + driftWindows + mostAdaptationRounds
     }
 
     /// Windows of time in which drift is looked for; 0 for none.

@@ -12,6 +12,7 @@ public struct AdversarialClient: Sendable {
     private let rows: AdversarialNetwork.Batch
     private let bins: [Int]
     private let isHeldOut: [Bool]
+    private let isLeftOut: [Bool]
     private let interactions: SparseRows?
 
     /// A client.
@@ -20,16 +21,19 @@ public struct AdversarialClient: Sendable {
     ///   - rows: one row an item, or one a person; m columns.
     ///   - bins: the bin of each row, below K, such as a bin of its popularity or rating; empty where all are 0.
     ///   - isHeldOut: the rows that neither D nor the reversed gradient sees; empty for none. They count for preferences.
+    ///   - isLeftOut: the rows about whose domain nothing is asked, such as items without text; empty for none. They count
+    ///     for preferences alone, whether held out or not.
     ///   - interactions: persons × rows; `nil` for a client without ratings.
     public init(
         _ configuration: AdversarialConfiguration, domain: AdversarialDomain, rows: Matrix, bins: [Int] = [],
-        isHeldOut: [Bool] = [], interactions: SparseRows? = nil
+        isHeldOut: [Bool] = [], isLeftOut: [Bool] = [], interactions: SparseRows? = nil
     ) {
         configuration.check()
         let count = rows.rowCount
         precondition(bins.isEmpty || bins.count == count, "\(bins.count) bins of \(count) rows")
         precondition(bins.allSatisfy { (0..<configuration.binCount).contains($0) }, "a bin that D has not")
         precondition(isHeldOut.isEmpty || isHeldOut.count == count, "\(isHeldOut.count) marks of \(count) rows")
+        precondition(isLeftOut.isEmpty || isLeftOut.count == count, "\(isLeftOut.count) marks of \(count) rows")
         precondition(interactions.map { $0.columnCount == count } != false, "interactions with other rows")
         self.configuration = configuration
         self.domain = domain
@@ -37,6 +41,7 @@ public struct AdversarialClient: Sendable {
             rows: rows.values.map(Double.init), width: rows.columnCount, blocks: nil)
         self.bins = bins.isEmpty ? [Int](repeating: 0, count: count) : bins
         self.isHeldOut = isHeldOut.isEmpty ? [Bool](repeating: false, count: count) : isHeldOut
+        self.isLeftOut = isLeftOut.isEmpty ? [Bool](repeating: false, count: count) : isLeftOut
         self.interactions = interactions
     }
 
@@ -51,7 +56,7 @@ public struct AdversarialClient: Sendable {
         var out = AdversarialGradient(shape, domain: domain)
         let dimension = shape.dimension
         let pass = shape.extractor.pass(parameters.extractor, rows)
-        let kept = isHeldOut.indices.filter { !isHeldOut[$0] }
+        let kept = isHeldOut.indices.filter { !isHeldOut[$0] && !isLeftOut[$0] }
         let (batch, logits) = logits(of: kept, features: pass.outputs, parameters)
         var slopes: [Double] = []
         slopes.reserveCapacity(kept.count)
@@ -101,7 +106,7 @@ public struct AdversarialClient: Sendable {
     /// How many of the held-out rows D tells the domain of.
     public func heldOutCount(at parameters: AdversarialParameters) -> AdversarialCount {
         let features = parameters.shape.extractor.pass(parameters.extractor, rows).outputs
-        let chosen = isHeldOut.indices.filter { isHeldOut[$0] }
+        let chosen = isHeldOut.indices.filter { isHeldOut[$0] && !isLeftOut[$0] }
         let logits = logits(of: chosen, features: features, parameters).logits.outputs
         return AdversarialCount(
             domain: domain, rowCount: chosen.count, correctCount: logits.count { domain.isCorrect($0) })

@@ -170,4 +170,32 @@ import Wire
         let other = [Federation.catalogue("books"), Federation.catalogue("movies", itemCount: 43)]
         #expect(try RunPlan(scenario, catalogues: other).schema.digest != plan(scenario).schema.digest)
     }
+
+    @Test func `By text a round has two models of the target, which alone trains, chooses and scores for itself`()
+        throws
+    {
+        let text = [
+            "clients=[{id: movies, domain: movies, data: {format: synthetic}}, {id: books, domain: books, data: {format: synthetic}}]",
+            "transfer={alignment: text, text: {regularization: [40], item-regularization: [10], feature-ratio: [1, 10], source-scale: [1, 3], lengths: [equal]}}",
+            "evaluation.split=seeded",
+        ]
+        let scenario = try Scenarios.narrow(text)
+        let plan = try plan(scenario)
+        // Two settings of the twin, four of the transfer and of the control.
+        #expect(scenario.textSettingCount == 10)
+        let training = Array(repeating: RoundStep.textModels, count: 1 + 5)
+        #expect(
+            plan.steps == [.encoders] + training + [
+                .selection, .gate, .refitEncoders, .refitTextModels, .refitTextModels, .refitTextModels, .evaluation,
+            ])
+        #expect(plan.steps.count == scenario.roundCount)
+        for step in plan.steps {
+            let isOfSources = step == .encoders || step == .refitEncoders
+            #expect(plan.participants(step) == [isOfSources ? "movies" : "books"], "\(step)")
+            #expect(plan.uploads(step, client: "books").isEmpty, "\(step)")
+        }
+        #expect(plan.schema.specs.allSatisfy { $0.name.hasPrefix("movies.") })
+        let article = try Scenarios.narrow(text + ["transfer.method=article"])
+        #expect(article.textSettingCount == 3 && article.textRounds == 3)
+    }
 }

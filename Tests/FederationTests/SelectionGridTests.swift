@@ -291,9 +291,13 @@ private func makeGrid(_ overrides: [String], targetItemCount: Int = 41) throws -
         for method in ["text-knn", "naive-fedavg"] {
             #expect(
                 none.1.refusals.contains {
-                    $0.hasPrefix("\(method) is left out: ") && $0.contains("clients[].data.items")
+                    $0.hasPrefix("\(method) is left out: text.word-vectors is none")
+                        && $0.contains("clients[].data.item-vectors")
                 })
         }
+        // Dense vectors of the synthetic world come without words.
+        let dense = [every, "text.word-vectors=none", "world.item-vectors=dense", "text.dimension=8"]
+        #expect(try offer(dense).1.methods == BaselineNames.all)
         let files = [
             every, "clients.movies.data={format: recbole, ratings: m.inter}",
             "clients.books.data={format: recbole, ratings: b.inter, items: b.item}",
@@ -305,5 +309,30 @@ private func makeGrid(_ overrides: [String], targetItemCount: Int = 41) throws -
             "clients.books.data={ratings: b.csv, item-vectors: b.npy}",
         ]
         #expect(try offer(vectors).1.methods == BaselineNames.all)
+    }
+
+    @Test func `By text the transfer, its twin and its control can rank by neighbours wherever something is known`()
+        throws
+    {
+        let text = [
+            "clients=[{id: movies, domain: movies, data: {format: synthetic}}, {id: books, domain: books, data: {format: synthetic}}]",
+            "transfer.alignment=text", "evaluation.baselines=[]", "evaluation.item-weights-limit=41",
+        ]
+        for (count, hasNeighbours) in [(41, true), (42, false)] {
+            let scenario = try Scenarios.narrow(text)
+            let baselines = BaselineOffer(scenario, itemCounts: ["books": count, "movies": 5])
+            let grid = SelectionGrid(scenario, baselines: baselines).candidates
+            for method in MethodName.textMethods("feature-map") {
+                for shots in scenario.integers("evaluation.shots") {
+                    let found = grid.count {
+                        $0.method == method && $0.shots == shots && $0.model == MethodName.neighbours
+                    }
+                    #expect(found == (hasNeighbours && shots > 0 ? 1 : 0), "\(method), \(shots)")
+                }
+            }
+            #expect(baselines.refusals.isEmpty == hasNeighbours)
+        }
+        let article = try Scenarios.narrow(text + ["transfer.method=article"])
+        #expect(!BaselineOffer(article, itemCounts: ["books": 5, "movies": 5]).hasTextNeighbours)
     }
 }

@@ -120,4 +120,26 @@ struct AdversarialGradientTests {
         #expect(MetaFixture.deviation(first.confusion, second.confusion) < 1e-14)
         #expect(whole.heldOutCount(at: fixture.parameters).rowCount == fixture.rows[1].rowCount - kept.count)
     }
+
+    @Test("A row that is left out counts for preferences alone: neither D nor the count of held-out rows has it")
+    func leftOut() throws {
+        let fixture = Self.settings[0].fixture(seed: 0)
+        let rows = fixture.rows[1]
+        let heldOut = rows.values.indices.prefix(rows.rowCount).map { $0 % 2 == 0 }
+        let leftOut = heldOut.indices.map { $0 < 3 }
+        let kept = heldOut.indices.filter { !leftOut[$0] }
+        let whole = AdversarialClient(
+            fixture.configuration, domain: .target, rows: rows, bins: fixture.bins[1], isHeldOut: heldOut,
+            isLeftOut: leftOut)
+        let part = AdversarialClient(
+            fixture.configuration, domain: .target,
+            rows: Matrix(
+                rowCount: kept.count, columnCount: rows.columnCount, values: kept.flatMap { rows.row($0) }),
+            bins: kept.map { fixture.bins[1][$0] }, isHeldOut: kept.map { heldOut[$0] })
+        #expect(whole.heldOutCount(at: fixture.parameters) == part.heldOutCount(at: fixture.parameters))
+        let first = try whole.gradient(at: fixture.parameters)
+        let second = try part.gradient(at: fixture.parameters)
+        #expect(first.rowCount == second.rowCount && first.discriminator == second.discriminator)
+        #expect(first.domainLoss == second.domainLoss && first.rowCount < rows.rowCount)
+    }
 }
