@@ -40,6 +40,7 @@ public struct CoordinatorProcess: ~Copyable {
                 try process.sayGoodbye()
             case .peerLost(let reason): throw RunFailure(.peerLost, reason)
             case .catalogueMismatch(let reason): throw RunFailure(.data, reason)
+            case .tooLarge(let reason): throw RunFailure(.scenario, reason)
             }
         } catch let failure as RunFailure {
             throw failure

@@ -72,6 +72,7 @@ struct RunCommand: ParsableCommand {
                 standardOutput(ResultTable.text(result.summary, metric: metric, cohort: cohort, clients: clients))
             }
             standardOutput(ResultTable.legend(result.summary))
+            standardOutput(ResultTable.missing(result.summary))
             standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
             standardOutput(DriftTable.text(result.summary.drift ?? []))
             standardOutput("privacy: none – item factors and moments crossed unprotected, so no ε bounds anybody\n")
