@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "Numerics", dependencies: ["CKernels", "COpenBLAS", "Cryptography"], swiftSettings: kernelSettings),
         .target(name: "Supervision", dependencies: ["CLinux", "Cryptography"]),
-        .target(name: "Accounting", dependencies: ["Numerics"]),
+        .target(name: "Accounting", swiftSettings: kernelSettings),
         // Layer 3: the two branches part here. Nothing below `Ratings` reaches `Wire`, nothing below `Wire` `Ratings`.
         .target(name: "Parameters", dependencies: ["Cryptography", "Numerics"]),
         .target(
@@ -88,7 +88,8 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                "DomainClient", "Numerics", "Ratings", "Record", "Reporting", "Scenario", "Simulation", "Supervision",
+                "Accounting", "DomainClient", "Numerics", "Ratings", "Record", "Reporting", "Scenario", "Simulation",
+                "Supervision",
                 argumentParser,
                 logging,
             ]),
@@ -115,6 +116,7 @@ let package = Package(
                 "Cryptography", "Federation", "Numerics", "TestSupport", "Parameters", "Privacy", "Scenario",
                 "Wire",
             ]),
+        .testTarget(name: "AccountingTests", dependencies: ["Accounting", "Numerics"], exclude: ["Vectors"]),
         .testTarget(name: "ScenarioTests", dependencies: ["Numerics", "Scenario"]),
         .testTarget(name: "RatingsTests", dependencies: ["Numerics", "Ratings", "TestSupport"]),
         .testTarget(name: "RecordTests", dependencies: ["Record", "TestSupport"]),

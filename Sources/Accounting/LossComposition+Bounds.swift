@@ -27,14 +27,14 @@ extension LossComposition.Window {
     }
 
     /// The smallest ε ≥ 0 with δ(ε) ≤ `delta`, an upper bound; infinite when there is none; `nil` where the window does
-    /// not reach down to it, or rounding under this tilt would be too large a part of δ.
+    /// not reach down to it, or rounding under this tilt would be more than a thousandth of δ.
     ///
     /// Complexity: O(losses above ε).
     func epsilon(delta: Double, interval: Double) -> Double? {
         guard infiniteMass < delta else { return .infinity }
         guard let first = crossing(delta - infiniteMass, interval: interval) else { return nil }
         let error = rounding(first)
-        if error > 1e-6 * delta, tilt > 0 { return nil }
+        if error > 1e-3 * delta, tilt > 0 { return nil }
         guard infiniteMass + error < delta else { return .infinity }
         return crossing(delta - infiniteMass - error, interval: interval)
     }

@@ -23,6 +23,8 @@ struct LossComposition {
 
     /// Everything but rounding is bounded without it: the relative error of a transform, with a margin.
     private static let unitError = 1e-15
+    /// The logarithm of the tilted mass that may lie outside the window on either side.
+    private static let outside = -32.0
 
     /// - Precondition: at least one part, all grids have the same interval.
     init(_ parts: [Part]) {
@@ -51,6 +53,9 @@ struct LossComposition {
         }
         return sum / mass * grid.interval * grid.interval
     }
+
+    /// Whether rounding leaves anything of the composed distribution.
+    var isComputable: Bool { repetitions * LossComposition.unitError < 1e-3 }
 
     /// How much of the variance of the sum the grid may have added: each loss moves by at most one interval.
     var addedVarianceShare: Double {
@@ -83,29 +88,35 @@ struct LossComposition {
         return total
     }
 
-    /// min over t > 0 of (log-moment(t) − logarithm)/t, and where: the loss above which at most e^logarithm remains.
-    private func upperEnd(logarithm: Double) -> (loss: Double, t: Double) {
-        let middle = log(1 / max(deviation, interval * 1e-3))
-        let t = exp(minimum(middle - 12, middle + 6) { (self.cumulant(exp($0)) - logarithm) / exp($0) })
-        let largest = parts.reduce(0) { $0 + Double($1.count) * Double($1.grid.last) } * interval
-        return (min(largest, (cumulant(t) - logarithm) / t), t)
+    /// A range of logarithms of t that holds the best one.
+    private var exponents: ClosedRange<Double> {
+        let middle = -log(max(deviation, interval * 1e-3))
+        return middle - 12...middle + 6
     }
 
-    /// The loss below which at most e^logarithm remains after tilting by t.
+    /// The loss above which at most e^logarithm remains after tilting by `tilt`, and the t of Chernoff's bound.
+    private func upperEnd(tilt: Double, logarithm: Double) -> (loss: Double, t: Double) {
+        let whole = tilt == 0 ? 0 : cumulant(tilt)
+        func end(_ t: Double) -> Double { (cumulant(tilt + t) - whole - logarithm) / t }
+        let t = exp(minimum(exponents) { end(exp($0)) })
+        let largest = parts.reduce(0) { $0 + Double($1.count) * Double($1.grid.last) } * interval
+        return (min(largest, end(t)), t)
+    }
+
+    /// The loss below which at most e^logarithm remains after tilting.
     private func lowerEnd(tilt: Double, logarithm: Double) -> Double {
-        let middle = log(1 / max(deviation, interval * 1e-3))
-        let whole = cumulant(tilt)
-        func end(_ s: Double) -> Double { -(cumulant(tilt - s) - whole - logarithm) / s }
-        let s = exp(minimum(middle - 12, middle + 6) { -end(exp($0)) })
+        let whole = tilt == 0 ? 0 : cumulant(tilt)
+        func end(_ t: Double) -> Double { -(cumulant(tilt - t) - whole - logarithm) / t }
+        let t = exp(minimum(exponents) { -end(exp($0)) })
         let smallest = parts.reduce(0) { $0 + Double($1.count) * Double($1.grid.first) } * interval
-        return max(smallest, end(s))
+        return max(smallest, end(t))
     }
 
     /// Where a function with one minimum is smallest, roughly.
-    private func minimum(_ lower: Double, _ upper: Double, _ value: (Double) -> Double) -> Double {
+    private func minimum(_ range: ClosedRange<Double>, _ value: (Double) -> Double) -> Double {
         let ratio = (5.0.squareRoot() - 1) / 2
-        var low = lower
-        var high = upper
+        var low = range.lowerBound
+        var high = range.upperBound
         var left = high - ratio * (high - low)
         var right = low + ratio * (high - low)
         var atLeft = value(left)
@@ -122,6 +133,18 @@ struct LossComposition {
             }
         }
         return atLeft <= atRight ? left : right
+    }
+
+    /// Chernoff's bound on ε, valid where the composed distribution cannot be computed well enough.
+    func chernoffEpsilon(delta: Double) -> Double {
+        guard infiniteMass < delta else { return .infinity }
+        return max(0, upperEnd(tilt: 0, logarithm: log(delta - infiniteMass)).loss)
+    }
+
+    /// Chernoff's bound on δ.
+    func chernoffDelta(epsilon: Double) -> Double {
+        let t = exp(minimum(exponents) { self.cumulant(exp($0)) - exp($0) * epsilon })
+        return min(1, infiniteMass + exp(min(0, cumulant(t) - t * epsilon)))
     }
 
     // MARK: The composed distribution
@@ -151,14 +174,13 @@ struct LossComposition {
     /// The window around the ε that belongs to `delta`.
     func plan(delta: Double) -> Plan {
         if isSingle { return Plan(tilt: 0, first: 0, count: parts[0].grid.masses.count, tailMass: 0) }
-        return plan(tilt: upperEnd(logarithm: log(delta)).t, tailMass: delta * 1e-9)
+        return plan(tilt: upperEnd(tilt: 0, logarithm: log(delta)).t, tailMass: delta * 1e-9)
     }
 
     /// The window around `epsilon`.
     func plan(epsilon: Double) -> Plan {
         if isSingle { return Plan(tilt: 0, first: 0, count: parts[0].grid.masses.count, tailMass: 0) }
-        let middle = log(1 / max(deviation, interval * 1e-3))
-        let tilt = exp(minimum(middle - 12, middle + 6) { self.cumulant(exp($0)) - exp($0) * epsilon })
+        let tilt = exp(minimum(exponents) { self.cumulant(exp($0)) - exp($0) * epsilon })
         return plan(tilt: tilt, tailMass: max(1e-290, min(1, exp(cumulant(tilt) - tilt * epsilon)) * 1e-12))
     }
 
@@ -166,11 +188,18 @@ struct LossComposition {
     func plan(tilt: Double, tailMass: Double) -> Plan {
         // A stronger tilt would leave no mass below the largest loss.
         let tilt = min(tilt, 30 / max(deviation, interval))
-        let low = (lowerEnd(tilt: tilt, logarithm: -32) / interval).rounded(.down)
-        let high = (upperEnd(logarithm: log(tailMass)).loss / interval).rounded(.up)
-        let count = high - low + 1
+        // What lies outside the window appears at a wrong place inside it: after tilting that must be next to nothing, and
+        // before it what is missing above the window counts as an infinite loss.
+        let low = (lowerEnd(tilt: tilt, logarithm: LossComposition.outside) / interval).rounded(.down)
+        let high =
+            max(
+                upperEnd(tilt: 0, logarithm: log(tailMass)).loss,
+                upperEnd(tilt: tilt, logarithm: LossComposition.outside).loss) / interval
+        // Beyond 2⁵⁰ a multiple of the interval is not exact any more.
+        let isExact = max(abs(low), abs(high)) < 0x1p50
         return Plan(
-            tilt: tilt, first: Int(max(-9e15, min(9e15, low))), count: Int(max(1, min(9e15, count))),
+            tilt: tilt, first: isExact ? Int(low) : 0,
+            count: isExact ? Int(max(1, high.rounded(.up) - low + 1)) : PLDAccountant.largestCount + 1,
             tailMass: tailMass)
     }
 
@@ -232,7 +261,8 @@ struct LossComposition {
         return Window(
             first: plan.first, tilt: plan.tilt, logScale: logScale, masses: masses,
             infiniteMass: min(1, infiniteMass + plan.tailMass),
-            roundingMass: LossComposition.unitError * (repetitions + log2(Double(length))))
+            roundingMass: LossComposition.unitError * (repetitions + log2(Double(length)))
+                + 2 * exp(LossComposition.outside))
     }
 
     private static func multiply(

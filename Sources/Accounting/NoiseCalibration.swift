@@ -23,9 +23,18 @@ public struct NoiseCalibration: Sendable, Equatable {
         try requireDelta(delta)
         try requirePositive("the least noise", range.lowerBound)
         try requirePositive("the most noise", range.upperBound)
+        // The logarithm of cost ÷ target, within ±100. Where there is a bound for some noise and none for less, less
+        // costs too much.
+        var largestCovered = 0.0
         func cost(_ noise: Double) throws(AccountingError) -> Double {
-            let value = try accountant.epsilon(of: event(noise), delta: delta).epsilon
-            return value > 0 ? log(value / epsilon) : -100
+            do {
+                let value = try accountant.epsilon(of: event(noise), delta: delta).epsilon
+                largestCovered = max(largestCovered, noise)
+                return value > 0 ? max(-100, min(100, log(value / epsilon))) : -100
+            } catch {
+                if case .unsupportedEvent = error, noise < largestCovered { return 100 }
+                throw error
+            }
         }
         // A bracket by factors of 2, 4, 16 …: the cost is above the target at `low` and not above at `high`.
         var low = min(max(1, range.lowerBound), range.upperBound)

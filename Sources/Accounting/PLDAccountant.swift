@@ -49,7 +49,8 @@ public struct PLDAccountant: PrivacyAccountant {
             let directions = compositions(pairs, tail: min(1e-16, target * 1e-9)) { $0.plan(delta: target) }
             if directions == nil { epsilon = .infinity }
             for (composition, plan, spacing) in directions ?? [] {
-                epsilon = max(epsilon, retrying(plan, composition) { $0.epsilon(delta: target, interval: spacing) })
+                let found = retrying(plan, composition) { $0.epsilon(delta: target, interval: spacing) }
+                epsilon = max(epsilon, min(found, composition.chernoffEpsilon(delta: target)))
             }
             epsilon += 2 * pairs.slack
         }
@@ -63,32 +64,38 @@ public struct PLDAccountant: PrivacyAccountant {
     public func delta(of event: PrivacyEvent, epsilon: Double) throws(AccountingError) -> PrivacyGuarantee {
         try requireEpsilon(epsilon)
         let pairs = try LossPairs(event, relation: relation, accountant: name)
-        let target = epsilon - 2 * pairs.slack
+        let target = max(0, epsilon - 2 * pairs.slack)
+        // Below ε = 0 the divergence is at most as much larger as ε is smaller.
+        let shortfall = max(0, 2 * pairs.slack - epsilon)
         var delta = 0.0
-        if pairs.isUnprotected || target < 0 {
+        if pairs.isUnprotected {
             delta = 1
         } else {
             let directions = compositions(pairs, tail: 1e-40) { $0.plan(epsilon: target) }
             if directions == nil { delta = 1 }
             for (composition, plan, spacing) in directions ?? [] {
-                delta = max(delta, retrying(plan, composition) { $0.delta(epsilon: target, interval: spacing) })
+                let found = retrying(plan, composition) { $0.delta(epsilon: target, interval: spacing) }
+                delta = max(delta, min(found, composition.chernoffDelta(epsilon: target)))
             }
-            delta = min(1, delta * exp(pairs.slack))
+            delta = min(1, (delta + shortfall) * exp(pairs.slack))
         }
         return PrivacyGuarantee(epsilon: epsilon, delta: delta, by: self)
     }
 
-    /// Computes a window, with a weaker tilt where the first one did not reach far enough.
+    /// Reads a value from a window, with a weaker tilt where the first one did not reach far enough; infinite where no
+    /// window that may be held does.
     private func retrying(
         _ plan: LossComposition.Plan, _ composition: LossComposition, _ read: (LossComposition.Window) -> Double?
     ) -> Double {
+        guard composition.isComputable else { return .infinity }
         var plan = plan
-        for _ in 0..<8 {
+        for attempt in 0..<5 {
+            guard plan.count <= PLDAccountant.largestCount else { break }
             if let value = read(composition.window(plan)) { return value }
-            let tilt = plan.tilt > 1e-3 / composition.deviation ? plan.tilt / 4 : 0
-            plan = composition.plan(tilt: tilt, tailMass: plan.tailMass)
+            let isWeak = attempt == 3 || plan.tilt <= 1e-3 / composition.deviation
+            plan = composition.plan(tilt: isWeak ? 0 : plan.tilt / 4, tailMass: plan.tailMass)
         }
-        return read(composition.window(composition.plan(tilt: 0, tailMass: plan.tailMass))) ?? .infinity
+        return .infinity
     }
 
     /// The compositions of both directions on an interval with which the losses fit, and the interval.
@@ -106,21 +113,21 @@ public struct PLDAccountant: PrivacyAccountant {
         guard widest * total.squareRoot() < 1e15 else { return nil }
         let limit = Double(PLDAccountant.largestCount)
         var spacing = interval
-        while widest / spacing > limit / 4 { spacing *= 2 }
+        while widest / spacing > limit / 8 { spacing *= 2 }
         var isWidened = spacing > interval
         for attempt in 0..<200 {
             let directions = pairs.compositions(interval: spacing, tail: single)
             let plans = directions.map(plan)
             let largest = plans.reduce(0) { max($0, $1.count) }
             if total > 1, largest > PLDAccountant.largestCount {
-                spacing *= 2
+                spacing *= max(2, (Double(largest) / limit).rounded(.up))
                 isWidened = true
                 continue
             }
             let added = directions.reduce(0) { max($0, $1.addedVarianceShare) }
             let room = limit / 4 / max(Double(largest), widest / spacing)
-            if total > 1, !isWidened, added > 1e-3, room >= 2, attempt < 20 {
-                spacing /= min(room, max(2, (added / 5e-4).squareRoot()))
+            if total > 1, !isWidened, added > 0.07, room >= 2, attempt < 20 {
+                spacing /= min(room, max(2, (added / 0.01).squareRoot()))
                 continue
             }
             return zip(directions, plans).map { ($0, $1, spacing) }

@@ -113,9 +113,10 @@ extension PrivacyEvent {
             try event.validate()
         case .repeatAndSelect(let runs, let event):
             switch runs {
-            case .poisson(let mean): try requirePositive("the mean number of runs", mean)
+            case .poisson(let mean):
+                try require(mean >= 1 && mean.isFinite, "the mean number of runs", mean, "at least 1 and finite")
             case .negativeBinomial(let mean, let shape):
-                try require(mean >= 1 && mean.isFinite, "the mean number of runs", mean, "at least 1")
+                try require(mean >= 1 && mean.isFinite, "the mean number of runs", mean, "at least 1 and finite")
                 try requireNonnegative("the shape", shape)
             }
             try event.validate()

@@ -13,12 +13,10 @@ func logSubtract(_ x: Double, _ y: Double) -> Double {
     return x > y ? x + log(-expm1(y - x)) : -.infinity
 }
 
-/// The logarithm of the absolute value of the generalised binomial coefficient n over k, and its sign.
-func logBinomial(_ n: Double, _ k: Double) -> (magnitude: Double, isNegative: Bool) {
+/// The logarithm of the absolute value of the generalised binomial coefficient n over k.
+func logBinomial(_ n: Double, _ k: Double) -> Double {
     var sign: Int32 = 1
-    let rest = lgamma_r(n - k + 1, &sign)
-    var ignored: Int32 = 1
-    return (lgamma_r(n + 1, &ignored) - lgamma_r(k + 1, &ignored) - rest, sign < 0)
+    return lgamma_r(n + 1, &sign) - lgamma_r(k + 1, &sign) - lgamma_r(n - k + 1, &sign)
 }
 
 /// The probability that a standard normal variable exceeds x, to a few units in the last place.

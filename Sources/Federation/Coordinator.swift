@@ -60,6 +60,8 @@ public struct Coordinator: Sendable {
         case impossible(reason: String)
         /// Two clients of a domain hold different catalogues.
         case catalogueMismatch(reason: String)
+        /// The sums of a domain would not fit into memory.
+        case tooLarge(reason: String)
     }
 
     private enum Phase: Sendable {
@@ -220,6 +222,11 @@ public struct Coordinator: Sendable {
             }
         }
         let agreed = catalogues.values.map(\.catalogue).sorted { $0.domain < $1.domain }
+        for catalogue in agreed {
+            if let refusal = scenario.halfSweepRefusal(catalogue.domain, items: catalogue.itemCount) {
+                return finish(.tooLarge(reason: refusal))
+            }
+        }
         let plan: RunPlan
         do { plan = try RunPlan(scenario, catalogues: agreed) } catch {
             return finish(.peerLost(reason: "the item catalogue of a domain is unknown, its client is gone: \(error)"))
@@ -430,7 +437,7 @@ public struct Coordinator: Sendable {
             switch outcome {
             case .completed: .completed
             case .catalogueMismatch: .mismatch
-            case .peerLost, .impossible: .aborted
+            case .peerLost, .impossible, .tooLarge: .aborted
             }
         return [.send(.goodbye(reason), to: present), .finish(outcome)]
     }

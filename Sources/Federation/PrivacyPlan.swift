@@ -64,25 +64,21 @@ public struct PrivacyPlan: Sendable {
     static func noiseMultiplier(
         epsilon: Double, delta: Double, samplingRate: Double, rounds: Int, relation: NeighbouringRelation
     ) throws(AccountingError) -> Double {
-        func cost(_ multiplier: Double) throws(AccountingError) -> Double {
+        let isSampled = samplingRate < 1
+        func event(_ multiplier: Double) -> PrivacyEvent {
             let noise = PrivacyEvent.gaussian(noiseMultiplier: multiplier)
-            let event = PrivacyEvent.repeated(
-                event: samplingRate < 1 ? .poissonSampled(rate: samplingRate, event: noise) : noise, count: rounds)
-            return try PrivacyPlan.accountant(relation, isSampled: samplingRate < 1).epsilon(of: event, delta: delta)
-                .epsilon
+            return .repeated(
+                event: isSampled ? .poissonSampled(rate: samplingRate, event: noise) : noise, count: rounds)
         }
-        var (low, high) = (1e-2, 1.0)
-        while try cost(high) > epsilon {
-            low = high
-            high *= 2
-            guard high < 1e9 else { throw .unreachableTarget(epsilon: epsilon, delta: delta) }
-        }
-        while high / low > 1 + 1e-6 {
-            let middle = (low * high).squareRoot()
-            if try cost(middle) > epsilon { low = middle } else { high = middle }
-        }
+        let found =
+            isSampled
+            ? try NoiseCalibration(
+                epsilon: epsilon, delta: delta, accountant: PLDAccountant(relation: relation), event: event)
+            : try NoiseCalibration(
+                epsilon: epsilon, delta: delta, accountant: AnalyticGaussianAccountant(relation: relation), event: event
+            )
         // Room for what the smoothing of the integers takes off the multiplier.
-        return high * (1 + 1e-6)
+        return found.noise * (1 + 1e-6)
     }
 
     /// The accountant whose ε is printed: the exact one where there is no sampling, else privacy-loss distributions.

@@ -55,6 +55,20 @@ public struct SummaryFigure: Codable, Sendable, Equatable {
     }
 }
 
+/// The clients that a seed was run without, wholly or from some round on.
+public struct MissingRecord: Codable, Sendable, Equatable {
+    /// The seed.
+    public let seed: Int
+    /// The clients, by id.
+    public let clients: [String]
+
+    /// Makes a record.
+    public init(seed: Int, clients: [String]) {
+        self.seed = seed
+        self.clients = clients
+    }
+}
+
 /// The figures of a scenario over its seeds, `summary.json`.
 public struct SummaryRecord: Codable, Sendable, Equatable {
     /// The version of this format.
@@ -74,11 +88,13 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
     public let drift: [DriftRecord]?
     /// What was promised, of the first seed; the noise of a mode is the same for all.
     public let privacy: PrivacyRecord?
+    /// The seeds that lost clients, and which; absent when none did.
+    public let missing: [MissingRecord]?
 
     /// Makes a summary.
     public init(
         scenario: String, status: RunStatus, seeds: [Int], figures: [SummaryFigure],
-        drift: [DriftRecord]? = nil, privacy: PrivacyRecord? = nil
+        drift: [DriftRecord]? = nil, privacy: PrivacyRecord? = nil, missing: [MissingRecord]? = nil
     ) {
         self.schema = SummaryRecord.schema
         self.scenario = scenario
@@ -87,5 +103,6 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
         self.figures = figures
         self.drift = drift
         self.privacy = privacy
+        self.missing = missing
     }
 }

@@ -330,36 +330,6 @@ extension ScenarioDecoder {
         }
     }
 
-    /// What the clients of shared domains can do together.
-    private mutating func checkStrategy() {
-        guard let strategy = text("federation.strategy"), let steps = integer("federation.local-steps") else { return }
-        let shared = clientGroups.filter(\.isShared)
-        let isPlain = strategy == "fedavg" && steps == 0
-        if strategy == "gradient", steps > 0 {
-            report("federation.local-steps", "gradient is one step of all clients together; leave local-steps out")
-        } else if !["fedavg", "gradient"].contains(strategy), steps == 0 {
-            report("federation.local-steps", "\(strategy) combines what local steps change; at least 1 is needed")
-        }
-        guard let smallest = shared.map(\.count).min() else {
-            if !isPlain {
-                report("federation.strategy", "\(strategy) needs a domain that several clients share; give one a count")
-            }
-            if integer("faults.byzantine-clients") != 0 {
-                report("faults.byzantine-clients", "only clients that share a domain (count) can be byzantine")
-            }
-            return
-        }
-        let guarded = integer("federation.byzantine-clients") ?? 0
-        if let least = StrategyNames.leastClients(strategy, byzantine: guarded), smallest < least {
-            report(
-                "federation.strategy",
-                "\(strategy) against \(guarded) byzantine clients needs \(least) clients in a domain, not \(smallest)")
-        }
-        if let faulty = integer("faults.byzantine-clients"), faulty >= smallest, faulty > 0 {
-            report("faults.byzantine-clients", "\(faulty) leaves no honest client of \(smallest) in a domain")
-        }
-    }
-
     /// What detection of drift needs.
     private mutating func checkDrift() {
         guard let windows = integer("drift.windows"), windows > 0 else { return }

@@ -42,6 +42,7 @@ public struct CoordinatorProcess: ~Copyable {
             case .peerLost(let reason): throw RunFailure(.peerLost, reason)
             case .impossible(let reason): throw RunFailure(.scenario, reason)
             case .catalogueMismatch(let reason): throw RunFailure(.data, reason)
+            case .tooLarge(let reason): throw RunFailure(.scenario, reason)
             }
         } catch let failure as RunFailure {
             throw failure

@@ -35,9 +35,11 @@ extension SummaryRecord {
                 kind: members.count == 1 ? "bootstrap over persons" : "student-t over seeds", seeds: members.count)
         }
         let drift = runs.compactMap(\.drift)
+        let missing = runs.filter { !$0.missing.isEmpty }.map { MissingRecord(seed: $0.seed, clients: $0.missing) }
         self.init(
             scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
-            drift: drift.isEmpty ? nil : drift, privacy: runs.first?.privacy)
+            drift: drift.isEmpty ? nil : drift, missing: missing.isEmpty ? nil : missing,
+            privacy: runs.first?.privacy)
     }
 
     /// The figures as comma-separated values.

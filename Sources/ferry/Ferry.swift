@@ -20,7 +20,8 @@ struct Ferry: ParsableCommand {
             """,
         version: FerryVersion.current,
         subcommands: [
-            RunCommand.self, RecommendCommand.self, ValidateCommand.self, ScenarioCommand.self, AuditCommand.self,
+            RunCommand.self, ReportCommand.self, PrivacyCommand.self, RecommendCommand.self, ValidateCommand.self,
+            ScenarioCommand.self, AuditCommand.self,
             DataCommand.self,
             CoordinatorCommand.self, ClientCommand.self,
         ])

@@ -75,11 +75,17 @@ struct RunCommand: ParsableCommand {
                 standardOutput(ResultTable.text(result.summary, metric: metric, cohort: cohort, clients: clients))
             }
             standardOutput(ResultTable.legend(result.summary))
+            standardOutput(ResultTable.missing(result.summary))
             standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
             standardOutput(DriftTable.text(result.summary.drift ?? []))
             standardOutput(PrivacyTable.text(result.summary.privacy))
         }
-        if let folder = result.folder { standardOutput("record: \(relative(folder))\n") }
+        if let folder = result.folder {
+            standardOutput("record: \(relative(folder))\n")
+            do { standardOutput("report: \(relative(try RunFolder(folder).writeReport()))\n") } catch {
+                throw fail(RunFailure(.inputOutput, "\(error)"))
+            }
+        }
         if let message = result.message {
             standardError("ferry: \(message)\n")
             let kept = result.folder.map { "what is finished is in \(relative($0))" } ?? "nothing was finished"

@@ -146,4 +146,24 @@ struct SharedDomainTests {
         #expect(!plan.uploads(.encoders, client: "movies-1").contains(factors))
         #expect(plan.uploads(.factors, client: "books").isEmpty)
     }
+
+    @Test("a catalogue whose half-sweeps fit into no memory ends the run before it begins; a gradient takes it")
+    func tooLarge() throws {
+        // The clients' files are larger than the world of the scenario.
+        let catalogue = Federation.catalogue("movies", itemCount: 300_000)
+        func outcomes(_ overrides: [String]) throws -> [Coordinator.Outcome] {
+            var federation = try Federation(try Self.scenario(["model.factors=64"] + overrides))
+            for id in federation.clients {
+                let all = federation.catalogues(of: id).map { $0.domain == "movies" ? catalogue : $0 }
+                federation.handle(.joined(client: id, catalogues: all))
+            }
+            return federation.outcomes
+        }
+        guard case .tooLarge(let reason) = try outcomes([]).first else {
+            Issue.record("the run began")
+            return
+        }
+        #expect(reason.contains("movies") && reason.contains("300000 items and 64 factors"), "\(reason)")
+        #expect(try outcomes(["federation.strategy=gradient"]).isEmpty)
+    }
 }

@@ -54,6 +54,22 @@ private func cell(_ mean: Double, _ interval: [Double] = []) -> String {
                 """)
     }
 
+    @Test func lostClientsAreNamedOnceForAllSeedsThatLostThem() {
+        #expect(ResultTable.missing(summary([])) == "")
+        let record = SummaryRecord(
+            scenario: "s", status: .completed, seeds: [1, 2, 3], figures: [],
+            missing: [
+                MissingRecord(seed: 1, clients: ["movies-1"]), MissingRecord(seed: 2, clients: ["books", "movies-1"]),
+                MissingRecord(seed: 3, clients: ["movies-1"]),
+            ])
+        #expect(
+            ResultTable.missing(record) == """
+                missing: movies-1 was lost in seeds 1, 3, whose figures are of the other clients
+                missing: books, movies-1 were lost in seed 2, whose figures are of the other clients
+
+                """)
+    }
+
     @Test func everyClientHasATable() {
         let text = ResultTable.text(
             summary([figure("m", 0, 0.5, client: "p-1"), figure("m", 0, 0.25, client: "p-2")]), metric: "ndcg@10")

@@ -53,6 +53,15 @@ private func summary(_ runs: RunRecord...) -> SummaryRecord {
         #expect(undefined.interval == [])
     }
 
+    @Test func lostClientsOfASeedAreInTheSummaryAndNothingWhereNoneWas() {
+        #expect(summary(run(7, figure(1))).missing == nil)
+        let lossy = RunRecord(
+            version: "0.1.0", scenario: "s", seed: 8, rounds: 6, status: .completed, clients: [],
+            evaluation: [figure(1)], choices: [], missing: ["movies"], schemaDigest: "", privacy: privacy, wire: totals)
+        #expect(
+            summary(run(7, figure(1)), lossy).missing == [MissingRecord(seed: 8, clients: ["movies"])])
+    }
+
     @Test func theOrderOfTheSeedsChangesNoInterval() throws {
         let values = [0.11, 0.13, 0.12, 0.2]
         let runs = values.enumerated().map { run($0.offset, figure($0.element)) }
