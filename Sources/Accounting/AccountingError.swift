@@ -6,8 +6,6 @@ public enum AccountingError: Error, Equatable, Sendable, CustomStringConvertible
     case unsupportedEvent(event: String, accountant: String)
     /// The accountant has no bound for this kind of event under this neighbouring relation.
     case unsupportedRelation(event: String, relation: NeighbouringRelation, accountant: String)
-    /// The computation would need more values than the accountant may hold.
-    case tooLarge(what: String, limit: Int)
     /// No noise multiplier within the range searched costs at most the target.
     case unreachableTarget(epsilon: Double, delta: Double)
 
@@ -18,7 +16,6 @@ public enum AccountingError: Error, Equatable, Sendable, CustomStringConvertible
         case .unsupportedEvent(let event, let accountant): "the \(accountant) accountant has no bound for \(event)"
         case .unsupportedRelation(let event, let relation, let accountant):
             "the \(accountant) accountant has no bound for \(event) under the relation \(relation)"
-        case .tooLarge(let what, let limit): "\(what) needs more than \(limit) values"
         case .unreachableTarget(let epsilon, let delta):
             "no noise multiplier costs at most ε = \(epsilon) at δ = \(delta)"
         }

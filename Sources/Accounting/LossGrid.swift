@@ -69,7 +69,7 @@ struct LossIntervals {
             let mass = upper[index]
             let ratio = exp(Double(first + index) * interval) * lower[index] / mass
             // Beyond the range of Double the whole mass goes up.
-            let share = ratio.isFinite ? max(0.0, min(0.0, (1 - ratio) / width)) : 1
+            let share = ratio.isFinite ? max(0, min(1, (1 - ratio) / width)) : 1
             masses[index + 1] += mass * share
             masses[index] += mass * (1 - share)
         }

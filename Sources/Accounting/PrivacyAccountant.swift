@@ -29,11 +29,11 @@ public protocol PrivacyAccountant: Sendable {
     var relation: NeighbouringRelation { get }
     /// The smallest ε that the accountant can show at `delta`; infinite when it can show none.
     ///
-    /// - Throws: `invalidParameter`, `unsupportedEvent`, `unsupportedRelation`, `tooLarge`.
+    /// - Throws: `invalidParameter`, `unsupportedEvent`, `unsupportedRelation`.
     func epsilon(of event: PrivacyEvent, delta: Double) throws(AccountingError) -> PrivacyGuarantee
     /// The smallest δ that the accountant can show at `epsilon`; 1 when it can show none.
     ///
-    /// - Throws: `invalidParameter`, `unsupportedEvent`, `unsupportedRelation`, `tooLarge`.
+    /// - Throws: `invalidParameter`, `unsupportedEvent`, `unsupportedRelation`.
     func delta(of event: PrivacyEvent, epsilon: Double) throws(AccountingError) -> PrivacyGuarantee
 }
 

@@ -33,6 +33,16 @@ public enum ResultTable {
         return "\(seeds); brackets: 95 % interval, \(kind)\n"
     }
 
+    /// Which seeds were run without which clients, one line for each set of clients; empty when none was lost.
+    public static func missing(_ summary: SummaryRecord) -> String {
+        let records = summary.missing ?? []
+        return unique(records.map { $0.clients.joined(separator: ", ") }).map { clients in
+            let seeds = records.filter { $0.clients.joined(separator: ", ") == clients }.map { "\($0.seed)" }
+            return "missing: \(clients) \(clients.contains(",") ? "were" : "was") lost in "
+                + "\(seeds.count == 1 ? "seed" : "seeds") \(seeds.joined(separator: ", ")), whose figures are of the other clients\n"
+        }.joined()
+    }
+
     private static func members(
         _ summary: SummaryRecord, _ metric: String, _ cohort: String, _ clients: [String]?
     ) -> [SummaryFigure] {

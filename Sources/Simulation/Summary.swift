@@ -38,8 +38,8 @@ extension SummaryRecord {
         let missing = runs.filter { !$0.missing.isEmpty }.map { MissingRecord(seed: $0.seed, clients: $0.missing) }
         self.init(
             scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
-            drift: drift.isEmpty ? nil : drift, missing: missing.isEmpty ? nil : missing,
-            privacy: runs.first?.privacy)
+            drift: drift.isEmpty ? nil : drift, privacy: runs.first?.privacy,
+            missing: missing.isEmpty ? nil : missing)
     }
 
     /// The figures as comma-separated values.

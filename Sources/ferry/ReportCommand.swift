@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Record
 import Reporting
+import Scenario
 import Supervision
 
 /// `ferry report`.
