@@ -17,6 +17,10 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case encoders = 4
     /// Persons' devices add up the cross-moments between source features and target factors.
     case bridge = 5
+    /// Persons' devices add up their gradients of the map's networks, of one step that the coordinator takes.
+    case map = 17
+    /// As `map`, validation persons included.
+    case refitMap = 18
     /// Persons' devices add up their gradients of the meta-parameters, of one outer step.
     case meta = 6
     /// Validation persons' devices score every candidate choice.
@@ -52,6 +56,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .refitAdversarial: "refit-adversarial"
         case .encoders: "encoders"
         case .bridge: "bridge"
+        case .map: "map"
+        case .refitMap: "refit-map"
         case .meta: "meta"
         case .selection: "selection"
         case .gate: "gate"
@@ -73,20 +79,28 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .calendar, .tower, .factors, .adversarial, .encoders, .refitTower, .refitFactors, .refitAdversarial,
             .refitEncoders, .monitor, .adapt:
             true
-        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation, .adaptBridge: false
+        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge:
+            false
         }
     }
 
     /// Whether clients of shared domains improve their item factors in it.
     var isForFactors: Bool { self == .factors || self == .refitFactors }
 
+    /// Whether the coordinator improves the map's networks in it.
+    public var isForMap: Bool { self == .map || self == .refitMap }
+
+    /// Whether it is one of many short rounds, which progress tells only now and then.
+    public var isShort: Bool { isExchange || isForMap }
+
     /// Whether it comes after the choices, with validation persons in training.
     public var isFinal: Bool {
         switch self {
-        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMeta, .evaluation,
+        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMap, .refitMeta,
+            .evaluation,
             .monitor, .adapt, .adaptBridge:
             true
-        case .calendar, .tower, .factors, .adversarial, .encoders, .bridge, .meta, .selection, .gate: false
+        case .calendar, .tower, .factors, .adversarial, .encoders, .bridge, .map, .meta, .selection, .gate: false
         }
     }
 

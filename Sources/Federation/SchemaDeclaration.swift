@@ -141,7 +141,16 @@ struct SchemaDeclaration {
                 declare(TensorName.meta(method, .featureMap), [features, factors], .global, release)
             }
         }
-        for isShuffled in scenario.isMeta ? [] : [false, true] {
+        if let shape = MapShape(scenario) {
+            for isShuffled in [false, true] {
+                let release = ReleaseName.mapGradient(isShuffled: isShuffled)
+                let sizes = [shape.decays.count, shape.parameterCount]
+                declare(TensorName.mapCount(isShuffled: isShuffled), [1], .global, release)
+                declare(TensorName.mapGradient(isShuffled: isShuffled), sizes, .global, release)
+                declare(TensorName.mapParameters(isShuffled: isShuffled), sizes, .global, ReleaseName.map)
+            }
+        }
+        for isShuffled in scenario.isMeta || scenario.hasNetworkMap ? [] : [false, true] {
             let release = ReleaseName.bridge(isShuffled: isShuffled)
             declare(TensorName.bridgeCount(isShuffled: isShuffled), [1], .global, release)
             declare(

@@ -194,7 +194,7 @@ public struct SelectionGrid: Sendable, Equatable {
         public let method: String
         /// Known target interactions.
         public let shots: Int
-        /// ρ, for methods with a map.
+        /// ρ, for methods with a linear map; the weight decay of a network.
         public var ridge: Double?
         /// The kind of fold-in, for methods with a map and shots.
         public var foldIn: FoldInKind?
@@ -284,7 +284,7 @@ public struct SelectionGrid: Sendable, Equatable {
     private static func mapped(_ scenario: ScenarioDefinition, _ shots: Int) -> [Candidate] {
         var out: [Candidate] = []
         for method in [MethodName.featureMap, MethodName.shuffledSource] {
-            for ridge in scenario.numbers("transfer.ridge") {
+            for ridge in scenario.numbers(scenario.hasNetworkMap ? "transfer.mlp.decay" : "transfer.ridge") {
                 var candidate = Candidate(method, shots)
                 candidate.ridge = ridge
                 guard shots > 0 else {
