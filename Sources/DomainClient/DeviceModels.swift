@@ -15,6 +15,7 @@ struct DeviceModels {
     private let scale: RatingScale
     private let factors: Int
     private let sourceDimension: Int
+    private let mapShape: MapShape?
     private let itemWeights: [String: ItemWeights]
     private let means: RatingMeans?
     private let ratingFactors: [String: (factors: BiasedFactors, regularization: Double)]
@@ -42,6 +43,7 @@ struct DeviceModels {
             ? scenario.number("privacy.gain") / Double(scenario.integer("privacy.linked-persons")) : nil
         factors = scenario.integer("model.factors")
         sourceDimension = scenario.sourceDimension
+        mapShape = MapShape(scenario)
         gameRegularization = Float(scenario.number("transfer.adversarial.regularization"))
         let confidence = Float(scenario.number("model.confidence"))
         let regularization = Float(scenario.number("model.regularization"))
@@ -125,11 +127,31 @@ struct DeviceModels {
         try device.feature(&sources, sources: plan.sources, dimension: sourceDimension)
     }
 
+    /// The networks of the map, one for each weight decay.
+    static func networks(_ shape: MapShape, _ known: ParameterSet, isShuffled: Bool) throws -> [MapNetwork] {
+        let values = try known.require(TensorName.mapParameters(isShuffled: isShuffled))
+        return try shape.decays.indices.map { index in
+            let range = index * shape.parameterCount..<(index + 1) * shape.parameterCount
+            guard range.upperBound <= values.count,
+                let network = MapNetwork(
+                    parameters: Array(values[range]), featureCount: shape.featureCount, unitCount: shape.unitCount,
+                    dimension: shape.dimension)
+            else { throw RunFailure(.internalError, "the networks of the map are of another shape") }
+            return network
+        }
+    }
+
     /// The map of a candidate, or `nil` for a method without one.
     func map(_ candidate: SelectionGrid.Candidate?, known: ParameterSet) throws -> FeatureMap? {
         guard let candidate, let ridge = candidate.ridge else { return nil }
         let isShuffled = candidate.method == MethodName.shuffledSource
         if protectedScale != nil, isShuffled { return try protectedControl.map { try protectedMap($0) } }
+        if let shape = mapShape {
+            guard let index = shape.decays.firstIndex(of: ridge) else {
+                throw RunFailure(.internalError, "a weight decay without a network")
+            }
+            return FeatureMap(try DeviceModels.networks(shape, known, isShuffled: isShuffled)[index])
+        }
         let spec = try plan.schema.spec(TensorName.crossMoment(isShuffled: isShuffled))
         let values = try known.require(spec.name)
         let features = spec.shape[0]

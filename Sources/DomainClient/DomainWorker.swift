@@ -94,7 +94,7 @@ struct DomainWorker: RoundWorker {
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
         case .monitor: try releaseWindow(known: known, gate: &gate)
         case .adapt: try adapt(known: known, gate: &gate)
-        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation, .adaptBridge:
+        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge:
             throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
         }
     }

@@ -28,6 +28,7 @@ struct PersonsWorker: RoundWorker {
     private let key: StreamKey
     /// What protected bridges keep in the client; `nil` before they are released.
     private var bridge: ProtectedBridge?
+    private var mapTrainer: MapTrainer?
     let catalogues: [Catalogue]
 
     init(
@@ -86,6 +87,7 @@ struct PersonsWorker: RoundWorker {
         if step == .meta || step == .refitMeta {
             return try releaseMeta(step, stage, plan: plan, known: known, gate: &gate)
         }
+        if step.isForMap { return try releaseMap(step, stage, plan: plan, known: known, gate: &gate) }
         try metaTrainer.absorb(known)
         var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
         if scenario.isMeta { models.meta = metaTrainer }
@@ -114,8 +116,8 @@ struct PersonsWorker: RoundWorker {
                 let maps = try bridge.draws(scenario.integer("privacy.noise-draws")).map { try models.protectedMap($0) }
                 try scoring.evaluateDraws(maps, plan: plan, known: known, models: &models)
             }
-        case .calendar, .tower, .factors, .adversarial, .encoders, .meta, .refitTower, .refitFactors,
-            .refitAdversarial, .refitEncoders, .refitMeta, .textModels, .refitTextModels, .monitor,
+        case .calendar, .tower, .factors, .adversarial, .encoders, .map, .meta, .refitTower, .refitFactors,
+            .refitAdversarial, .refitEncoders, .refitMap, .refitMeta, .textModels, .refitTextModels, .monitor,
             .adapt:
             throw RunFailure(.internalError, "a persons client was asked for a step of domain clients")
         }
@@ -127,10 +129,7 @@ struct PersonsWorker: RoundWorker {
         if !metaTrainer.hasBegun(stage) {
             var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
             let contributors = contributors(stage, plan: plan)
-            let linkedTo = shuffledLinks(contributors.count, step: step)
-            let swapped = contributors.indices.map {
-                contributors[$0].withLinks(of: contributors[linkedTo[$0]], target: plan.target)
-            }
+            let swapped = swapped(contributors, step: step, plan: plan)
             try metaTrainer.begin(
                 stage, contributors: contributors, swapped: swapped, models: &models, target: plan.target)
         }
@@ -141,6 +140,29 @@ struct PersonsWorker: RoundWorker {
                 .scenario,
                 "client \(client.id): meta-learning diverges in round \(metaRound); lower transfer.meta.inner-rate or "
                     + "transfer.meta.outer-rate")
+        }
+    }
+
+    private mutating func releaseMap(
+        _ step: RoundStep, _ stage: SplitStage, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
+    ) throws {
+        if mapTrainer?.stage != stage, let shape = MapShape(scenario) {
+            var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
+            let contributors = contributors(stage, plan: plan)
+            // A single contributor has nobody to swap links with.
+            let swapped = contributors.count < 2 ? [] : swapped(contributors, step: step, plan: plan)
+            mapTrainer = try MapTrainer(
+                shape, stage: stage, contributors: contributors, swapped: swapped, models: &models,
+                target: plan.target)
+        }
+        try mapTrainer?.release(known: known, gate: &gate)
+    }
+
+    /// The same persons with the links of others, for the control.
+    private func swapped(_ contributors: [Device], step: RoundStep, plan: RunPlan) -> [Device] {
+        let linkedTo = shuffledLinks(contributors.count, step: step)
+        return contributors.indices.map {
+            contributors[$0].withLinks(of: contributors[linkedTo[$0]], target: plan.target)
         }
     }
 

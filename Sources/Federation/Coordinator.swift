@@ -48,6 +48,8 @@ public struct Coordinator: Sendable {
         public let missing: [String]
         /// The names of the tensors that the round changed, sorted.
         public let changed: [String]
+        /// Whether the next round is another step, or there is none.
+        public let isLast: Bool
     }
 
     /// How the run ended.
@@ -95,6 +97,8 @@ public struct Coordinator: Sendable {
     private var privacy: PrivacyPlan?
     private let noiseKey: StreamKey
     private var ledger: Ledger
+    /// The networks of the map, where it has some.
+    private var mapServer: MapServer?
     /// The steps, to which alarms add.
     private var steps: [RoundStep] = []
     /// What the windows of time have shown; `nil` without drift detection.
@@ -256,6 +260,11 @@ public struct Coordinator: Sendable {
         if step.isForFactors, index == 0 || steps[index - 1] != step {
             do { try startFactors(step, round: round, plan) } catch { return finish(.peerLost(reason: "\(error)")) }
         }
+        if step.isForMap, index == 0 || steps[index - 1] != step, let shape = MapShape(scenario) {
+            let server = MapServer(scenario, shape, seed: seed, step: step)
+            mapServer = server
+            share(server.tensors, round: round, plan)
+        }
         var actions: [Action] = []
         for client in asked {
             actions.append(.expect(client: client, round: round, specs: plan.uploads(step, client: client)))
@@ -299,11 +308,18 @@ public struct Coordinator: Sendable {
     @discardableResult private mutating func share(
         _ server: FactorServer, of domain: String, round: Int, _ plan: RunPlan
     ) -> [String] {
-        let values = [
-            (TensorName.itemFactors(domain), server.itemFactors),
-            (TensorName.controlVariate(domain), server.controlVariate ?? []),
-        ]
-        return values.compactMap { name, values in
+        share(
+            [
+                (TensorName.itemFactors(domain), server.itemFactors),
+                (TensorName.controlVariate(domain), server.controlVariate ?? []),
+            ], round: round, plan)
+    }
+
+    /// Makes tensors those of everybody; returns the names of those that can be.
+    @discardableResult private mutating func share(
+        _ tensors: [(name: String, values: [Float])], round: Int, _ plan: RunPlan
+    ) -> [String] {
+        tensors.compactMap { name, values in
             guard !values.isEmpty, let spec = try? plan.schema.spec(name),
                 let tensor = try? ParameterSet.Tensor(spec, values: values)
             else { return nil }
@@ -352,9 +368,14 @@ public struct Coordinator: Sendable {
         } else {
             do {
                 let total = try sum.total()
+                if step.isForMap, var server = mapServer {
+                    try server.step(total)
+                    mapServer = server
+                    changed = share(server.tensors, round: round, plan)
+                }
                 if step == .monitor { actions += judge(total, at: index, plan) }
                 if step == .monitor || step == .adapt { changed.append(TensorName.driftState) }
-                for tensor in try protected(total, round: round) {
+                for tensor in step.isForMap ? [] : try protected(total, round: round) {
                     shared.set(tensor)
                     changedIn[tensor.spec.name] = round
                     changed.append(tensor.spec.name)
@@ -365,7 +386,8 @@ public struct Coordinator: Sendable {
         if step == .adapt { drift?.finishAdaptation() }
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),
-            missing: asked.filter { !answered.contains($0) }, changed: changed)
+            missing: asked.filter { !answered.contains($0) }, changed: changed,
+            isLast: index + 1 == steps.count || steps[index + 1] != step)
         actions.append(.closed(summary, shared))
         // Without one of its sides the adversarial game would go on with the last gradients of that side.
         if step.isExchange, changed.count < plan.exchangeTensorCount {

@@ -21,6 +21,10 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case refitTextModels = 18
     /// Persons' devices add up the cross-moments between source features and target factors.
     case bridge = 5
+    /// Persons' devices add up their gradients of the map's networks, of one step that the coordinator takes.
+    case map = 19
+    /// As `map`, validation persons included.
+    case refitMap = 20
     /// Persons' devices add up their gradients of the meta-parameters, of one outer step.
     case meta = 6
     /// Validation persons' devices score every candidate choice.
@@ -58,6 +62,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .textModels: "text-models"
         case .refitTextModels: "refit-text-models"
         case .bridge: "bridge"
+        case .map: "map"
+        case .refitMap: "refit-map"
         case .meta: "meta"
         case .selection: "selection"
         case .gate: "gate"
@@ -79,20 +85,29 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .calendar, .tower, .factors, .adversarial, .encoders, .refitTower, .refitFactors, .refitAdversarial,
             .refitEncoders, .textModels, .refitTextModels, .monitor, .adapt:
             true
-        case .bridge, .meta, .selection, .gate, .refitBridge, .refitMeta, .evaluation, .adaptBridge: false
+        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge:
+            false
         }
     }
 
     /// Whether clients of shared domains improve their item factors in it.
     var isForFactors: Bool { self == .factors || self == .refitFactors }
 
+    /// Whether the coordinator improves the map's networks in it.
+    public var isForMap: Bool { self == .map || self == .refitMap }
+
+    /// Whether it is one of many short rounds, which progress tells only now and then.
+    public var isShort: Bool { isExchange || isForMap }
+
     /// Whether it comes after the choices, with validation persons in training.
     public var isFinal: Bool {
         switch self {
-        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMeta, .refitTextModels,
+        case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMap, .refitMeta,
+            .refitTextModels,
             .evaluation, .monitor, .adapt, .adaptBridge:
             true
-        case .calendar, .tower, .factors, .adversarial, .encoders, .textModels, .bridge, .meta, .selection, .gate: false
+        case .calendar, .tower, .factors, .adversarial, .encoders, .textModels, .bridge, .map, .meta, .selection, .gate:
+            false
         }
     }
 

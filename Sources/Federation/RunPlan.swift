@@ -44,7 +44,9 @@ public struct RunPlan: Sendable {
         let refit = Array(repeating: RoundStep.refitTower, count: scenario.fedAvgRounds)
         let kinds: (RoundStep, RoundStep) =
             scenario.isAdversarial
-            ? (.adversarial, .refitAdversarial) : scenario.isMeta ? (.meta, .refitMeta) : (.bridge, .refitBridge)
+            ? (.adversarial, .refitAdversarial)
+            : scenario.isMeta
+                ? (.meta, .refitMeta) : scenario.hasNetworkMap ? (.map, .refitMap) : (.bridge, .refitBridge)
         let transfer = Array(repeating: kinds.0, count: scenario.transferRounds)
         let refitTransfer = Array(repeating: kinds.1, count: scenario.refitTransferRounds)
         let factors = Array(repeating: RoundStep.factors, count: scenario.factorRounds)
@@ -151,6 +153,7 @@ public struct RunPlan: Sendable {
                 $0.scope == .domain(client.group.domain) && isOwn($0, client) && !isWindow($0)
             }
         case .bridge, .refitBridge, .adaptBridge: return schema.specs.filter { RunPlan.isBridge($0) }
+        case .map, .refitMap: return schema.specs.filter { RunPlan.isMapGradient($0) }
         case .meta, .refitMeta: return schema.specs.filter { RunPlan.isMeta($0) }
         case .adversarial, .refitAdversarial:
             let names = MethodName.adversarialMethods.flatMap { method in
@@ -197,6 +200,8 @@ public struct RunPlan: Sendable {
         }
         switch spec.scope {
         // The game is that of domain clients; devices see how well D tells the domains, not its gradients.
+        // The coordinator alone steps along the gradients of the map.
+        case .global where RunPlan.isMapGradient(spec): return false
         case .global: return !isGame(spec) || spec.name.hasSuffix(TensorName.AdversarialPart.sums.rawValue)
         case .domain(let domain):
             return client.group.links.contains(domain) && spec.name != TensorName.controlVariate(domain)
@@ -236,7 +241,9 @@ public struct RunPlan: Sendable {
             }
         case .gate:
             if !isByText, parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
-        case .tower, .factors, .adversarial, .refitTower, .refitFactors, .refitAdversarial, .evaluation, .monitor,
+        // Without persons clients nobody answers a step of the map.
+        case .tower, .factors, .adversarial, .map, .refitTower, .refitFactors, .refitAdversarial, .refitMap,
+            .evaluation, .monitor,
             .textModels, .refitTextModels, .adapt:
             break
         }
@@ -266,6 +273,10 @@ public struct RunPlan: Sendable {
 
     private static func isMeta(_ spec: TensorSpec) -> Bool {
         MethodName.metaMethods.map(ReleaseName.meta).contains(spec.release)
+    }
+
+    private static func isMapGradient(_ spec: TensorSpec) -> Bool {
+        [false, true].contains { spec.release == ReleaseName.mapGradient(isShuffled: $0) }
     }
 
     private static func isBridge(_ spec: TensorSpec) -> Bool {

@@ -142,8 +142,19 @@ struct SchemaDeclaration {
                 declare(TensorName.meta(method, .featureMap), [features, factors], .global, release)
             }
         }
+        if let shape = MapShape(scenario) {
+            for isShuffled in [false, true] {
+                let release = ReleaseName.mapGradient(isShuffled: isShuffled)
+                let sizes = [shape.decays.count, shape.parameterCount]
+                declare(TensorName.mapCount(isShuffled: isShuffled), [1], .global, release)
+                declare(TensorName.mapGradient(isShuffled: isShuffled), sizes, .global, release)
+                declare(TensorName.mapParameters(isShuffled: isShuffled), sizes, .global, ReleaseName.map)
+            }
+        }
         // Under protection the control is computed where its persons are, and nothing of it crosses.
-        for isShuffled in scenario.isMeta ? [] : scenario.isProtected ? [false] : [false, true] {
+        for isShuffled in scenario.isMeta || scenario.hasNetworkMap
+            ? [] : scenario.isProtected ? [false] : [false, true]
+        {
             let release = ReleaseName.bridge(isShuffled: isShuffled)
             if scenario.isProtected {
                 declare(

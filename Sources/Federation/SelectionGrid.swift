@@ -214,7 +214,7 @@ public struct SelectionGrid: Sendable, Equatable {
         public let method: String
         /// Known target interactions.
         public let shots: Int
-        /// ρ, for methods with a map.
+        /// ρ, for methods with a linear map; the weight decay of a network.
         public var ridge: Double?
         /// The kind of fold-in, for methods with a map and shots.
         public var foldIn: FoldInKind?
@@ -311,7 +311,9 @@ public struct SelectionGrid: Sendable, Equatable {
         var out: [Candidate] = []
         for method in [MethodName.featureMap, MethodName.shuffledSource] {
             // A protected map has constants in place of a ridge.
-            for ridge in scenario.isProtected ? [0] : scenario.numbers("transfer.ridge") {
+            for ridge in scenario.isProtected
+                ? [0] : scenario.numbers(scenario.hasNetworkMap ? "transfer.mlp.decay" : "transfer.ridge")
+            {
                 var candidate = Candidate(method, shots)
                 candidate.ridge = ridge
                 guard shots > 0 else {

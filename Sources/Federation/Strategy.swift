@@ -1,3 +1,5 @@
+import Scenario
+
 /// How the coordinator turns the updates of one round into one step of the shared parameters.
 public enum AggregationStrategy: String, CaseIterable, Sendable {
     /// The weighted mean. Source: McMahan et al., *Communication-efficient learning of deep networks from decentralized
@@ -12,7 +14,7 @@ public enum AggregationStrategy: String, CaseIterable, Sendable {
     case fedYogi = "fedyogi"
     /// Adagrad on the server; the same source.
     case fedAdagrad = "fedadagrad"
-    /// The weighted mean of clients that train with a `ProximalTerm`. Source: Li et al., *Federated optimization in
+    /// The weighted mean of clients whose local steps are drawn to the common parameters. Source: Li et al., *Federated optimization in
     /// heterogeneous networks* (MLSys 2020), algorithm 2.
     case fedProx = "fedprox"
     /// The weighted mean of clients that correct their drift by a `ControlVariate`. Source: Karimireddy et al.,
@@ -51,15 +53,10 @@ public enum AggregationStrategy: String, CaseIterable, Sendable {
         }
     }
 
-    /// The fewest updates of a round of which f, named `byzantineCount` in a configuration, may be arbitrary.
-    ///
-    /// One for strategies that are not robust: they bear no arbitrary update.
+    /// The fewest updates of a round of which f, named `byzantineCount` in a configuration, may be arbitrary; one for
+    /// strategies that are not robust, which bear no arbitrary update.
     public func minimumClientCount(byzantine f: Int) -> Int {
         precondition(f >= 0, "\(f) Byzantine clients")
-        return switch self {
-        case .median, .trimmedMean: 2 * f + 1
-        case .krum, .multiKrum: 2 * f + 3
-        default: 1
-        }
+        return StrategyNames.leastClients(rawValue, byzantine: f) ?? 1
     }
 }

@@ -12,8 +12,6 @@ public struct StrategyConfiguration: Sendable, Equatable {
     public let adaptivity: Double
     /// f, the number of arbitrary updates that a robust strategy has to bear; what trimmed-mean cuts at each end.
     public let byzantineCount: Int
-    /// μ, the factor of the clients' proximal term; used by fedprox.
-    public let proximal: Double
 
     /// A strategy with the constants that are given, and for the others those of its source.
     ///
@@ -21,11 +19,10 @@ public struct StrategyConfiguration: Sendable, Equatable {
     ///   - serverRate: 0.1 for the adaptive strategies, whose first steps have this size; 1 for the others.
     ///   - momentum: 0 for fedadagrad, 0.9 for the others (Reddi et al. 2021, section 5).
     ///   - byzantineCount: 1 for robust strategies, 0 for the others.
-    ///   - proximal: 0.01 for fedprox, 0 for the others.
-    /// - Precondition: η and τ are positive, β₁ and β₂ in [0, 1), f and μ not negative; all are finite.
+    /// - Precondition: η and τ are positive, β₁ and β₂ in [0, 1), f not negative; all are finite.
     public init(
         _ strategy: AggregationStrategy, serverRate: Double? = nil, momentum: Double? = nil,
-        secondMomentum: Double = 0.99, adaptivity: Double = 1e-3, byzantineCount: Int? = nil, proximal: Double? = nil
+        secondMomentum: Double = 0.99, adaptivity: Double = 1e-3, byzantineCount: Int? = nil
     ) {
         self.strategy = strategy
         self.serverRate = serverRate ?? (strategy.isAdaptive ? 0.1 : 1)
@@ -33,13 +30,11 @@ public struct StrategyConfiguration: Sendable, Equatable {
         self.secondMomentum = secondMomentum
         self.adaptivity = adaptivity
         self.byzantineCount = byzantineCount ?? (strategy.isRobust ? 1 : 0)
-        self.proximal = proximal ?? (strategy == .fedProx ? 0.01 : 0)
         precondition(self.serverRate > 0 && self.serverRate.isFinite, "a server rate of \(self.serverRate)")
         precondition((0..<1).contains(self.momentum), "a momentum of \(self.momentum)")
         precondition((0..<1).contains(secondMomentum), "a second momentum of \(secondMomentum)")
         precondition(adaptivity > 0 && adaptivity.isFinite, "an adaptivity of \(adaptivity)")
         precondition(self.byzantineCount >= 0, "\(self.byzantineCount) Byzantine clients")
-        precondition(self.proximal >= 0 && self.proximal.isFinite, "a proximal factor of \(self.proximal)")
     }
 
     /// The fewest updates of a round.

@@ -56,6 +56,12 @@ public enum TensorName {
     public static func crossMoment(isShuffled: Bool) -> String { prefix(isShuffled) + ".cross-moment" }
     /// `A = Σ f fᵀ` over linked persons, present with several sources only.
     public static func sourceMoment(isShuffled: Bool) -> String { prefix(isShuffled) + ".source-moment" }
+    /// The number of linked persons behind the gradients of the map's networks, one element.
+    public static func mapCount(isShuffled: Bool) -> String { mapPrefix(isShuffled) + ".count" }
+    /// Σ of persons' gradients of the map's networks, weight decays × parameters.
+    public static func mapGradient(isShuffled: Bool) -> String { mapPrefix(isShuffled) + ".gradient" }
+    /// The map's networks, weight decays × parameters.
+    public static func mapParameters(isShuffled: Bool) -> String { mapPrefix(isShuffled) + ".parameters" }
     /// The times of the split, as `CalendarCode` writes them.
     public static let calendar = "calendar.times"
     /// Σ W over clients, text dimension × factors, each times its persons; `W` maps an item's text to its factors.
@@ -121,6 +127,7 @@ public enum TensorName {
     /// Σ of weights over validation persons, one element a resample.
     public static let gateCounts = "gate.counts"
 
+    private static func mapPrefix(_ isShuffled: Bool) -> String { isShuffled ? "shuffled-map" : "map" }
     private static func prefix(_ isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
 }
 
@@ -138,6 +145,12 @@ public enum ReleaseName {
     public static func textMap(_ domain: String) -> String { "\(domain).text-map" }
     /// The cross-moments, true or with shuffled links.
     public static func bridge(isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
+    /// The gradients of the map's networks, true or with shuffled links.
+    public static func mapGradient(isShuffled: Bool) -> String {
+        isShuffled ? "shuffled-map.gradient" : "map.gradient"
+    }
+    /// The map's networks, which the coordinator makes; no client releases them.
+    public static let map = "map"
     /// The times of the split.
     public static let calendar = "calendar"
     /// The common text tower.

@@ -108,7 +108,7 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     public let method: String
     /// Known target interactions; `nil` for a choice of a domain client, which holds for every number.
     public let shots: Int?
-    /// The map's ridge ρ, where the method has a map.
+    /// The linear map's ridge ρ or the network's weight decay, where the method has a map.
     public let ridge: Double?
     /// The kind of fold-in, where the method has a map.
     public let foldIn: String?

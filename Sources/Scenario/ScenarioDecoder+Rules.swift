@@ -336,6 +336,11 @@ extension ScenarioDecoder {
         if text("transfer.method") != "feature-map" || text("transfer.alignment") != "persons" {
             report("drift.windows", "drift needs transfer.method feature-map and transfer.alignment persons")
         }
+        if text("transfer.map") == "mlp" {
+            report(
+                "drift.windows", "an mlp would have to be trained again in many rounds; drift needs transfer.map linear"
+            )
+        }
         if clientGroups.contains(where: \.isShared) {
             report("drift.windows", "drift needs one client a domain; leave out count")
         }
@@ -380,6 +385,9 @@ extension ScenarioDecoder {
                 "\(mode) protects what persons' devices release: it needs transfer.method feature-map or meta with alignment persons"
             )
         }
+        if text("transfer.map") == "mlp" {
+            report("transfer.map", "only the linear map is protected; mlp needs privacy.mode none")
+        }
         if (integer("drift.windows") ?? 0) > 0 {
             report(
                 "drift.windows",
@@ -416,6 +424,11 @@ extension ScenarioDecoder {
         let clients = clientGroups.reduce(0) { $0 + $1.count }
         if let minimum = integer("federation.minimum-clients"), minimum > clients {
             report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")
+        }
+        if text("transfer.map") == "mlp",
+            text("transfer.method") != "feature-map" || text("transfer.alignment") != "persons"
+        {
+            report("transfer.map", "mlp is a map of method feature-map with alignment persons")
         }
         if let share = number("federation.participation"), share != 1 {
             report("federation.participation", "feature-map asks every client in every round; only 1 is possible")

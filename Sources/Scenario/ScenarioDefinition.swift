@@ -210,12 +210,18 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// Whether the transfer is by domain-adversarial features.
     public var isAdversarial: Bool { transferMethod == "adversarial" }
 
+    /// Whether the feature map is a network that devices train by gradients.
+    public var hasNetworkMap: Bool {
+        transferMethod == "feature-map" && !isByText && text("transfer.map") == "mlp"
+    }
+
     /// Rounds of the transfer's training before the choices.
     public var transferRounds: Int {
         if isByText { return 0 }
         if isAdversarial {
             return integer("transfer.adversarial.rounds") * integer("transfer.adversarial.discriminator-steps")
         }
+        if hasNetworkMap { return integer("transfer.mlp.rounds") }
         return isMeta ? integer("transfer.meta.rounds") : 1
     }
 

@@ -250,7 +250,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
             "federation.rounds", .integer(1...1_000_000), default: "10000",
-            "The most rounds a run may take; feature-map takes eight, meta six and twice transfer.meta.rounds, adversarial rounds times discriminator-steps, and naive-fedavg twice evaluation.fedavg-rounds more."
+            "The most rounds a run may take; feature-map takes eight, with an mlp six and twice transfer.mlp.rounds, meta six and twice transfer.meta.rounds, adversarial rounds times discriminator-steps, and naive-fedavg twice evaluation.fedavg-rounds more."
         ),
         ScenarioKey(
             "federation.strategy", .choice(StrategyNames.all), default: "fedavg",
@@ -314,7 +314,21 @@ public struct ScenarioKey: Sendable, Equatable {
             "Dimensions of a source's features, its leading principal components; without it all of model.factors."),
         ScenarioKey(
             "transfer.ridge", .numbers(0...1e6), default: "[0, 0.03, 0.1, 0.3, 1, 3]",
-            "ρ, the map's ridge relative to the number of linked persons; chosen on validation persons."),
+            "ρ, the linear map's ridge relative to the number of linked persons; chosen on validation persons."),
+        ScenarioKey(
+            "transfer.map", .choice(["linear", "mlp"]), default: "linear",
+            "method: feature-map with alignment persons; linear: from one sum over devices; mlp: one hidden layer of tanh, trained in rounds by sums of devices' gradients."
+        ),
+        ScenarioKey("transfer.mlp", .section, "map: mlp; the coordinator takes a step of Adam in each round."),
+        ScenarioKey("transfer.mlp.units", .integer(1...1_024), default: "32", "Hidden units."),
+        ScenarioKey(
+            "transfer.mlp.rounds", .integer(1...10_000), default: "100",
+            "Rounds of gradients before the choices, and again after them."),
+        ScenarioKey("transfer.mlp.rate", .number(1e-6...10), default: "0.01", "The length of the steps."),
+        ScenarioKey(
+            "transfer.mlp.decay", .numbers(0...1e3), default: "[0.003, 0.01, 0.03, 0.1]",
+            "Weight decays, each with a network of its own; chosen on validation persons, as the ridge of the linear map."
+        ),
         ScenarioKey(
             "transfer.text", .section,
             "alignment: text; the target's models of its items' text, with what sources know."),

@@ -12,7 +12,7 @@ public enum StrategyNames {
     /// The fewest clients that can guard against some byzantine ones; `nil` for strategies that count none.
     ///
     /// Source: Blanchard et al. (NeurIPS 2017) for krum, 2f + 3; Yin et al. (ICML 2018) for the others, 2f + 1.
-    static func leastClients(_ strategy: String, byzantine count: Int) -> Int? {
+    public static func leastClients(_ strategy: String, byzantine count: Int) -> Int? {
         switch strategy {
         case "krum", "multi-krum": 2 * count + 3
         case "median", "trimmed-mean": 2 * count + 1

@@ -199,14 +199,13 @@ public struct CoordinatorProcess: ~Copyable {
         bytesAtRoundStart = (up, down)
         // What a round leaves as it was is in an earlier checkpoint: whole catalogues of weights would be written anew.
         let changed = shared.filter { summary.changed.contains($0.name) }
-        if !changed.tensors.isEmpty, !summary.step.isExchange {
+        if !changed.tensors.isEmpty, !summary.step.isExchange, !summary.step.isForMap || summary.isLast {
             let number = String(summary.round)
             let padded = String(repeating: "0", count: max(0, 3 - number.count)) + number
             try RecordFile.write(
                 Safetensors.encode(changed), to: "\(brief.outputDirectory)/checkpoints/round-\(padded).safetensors")
         }
-        // Exchanges are many and short.
-        if summary.step.isExchange, summary.round % 50 != 0 { return }
+        if summary.step.isShort, summary.round % 50 != 0 { return }
         RoleProcess.report(
             .round(
                 RoundProgress(

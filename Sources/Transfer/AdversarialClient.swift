@@ -9,7 +9,7 @@ public struct AdversarialClient: Sendable {
     /// The domain of all rows.
     public let domain: AdversarialDomain
     private let configuration: AdversarialConfiguration
-    private let rows: AdversarialNetwork.Batch
+    private let rows: DenseNetwork.Batch
     private let bins: [Int]
     private let isHeldOut: [Bool]
     private let isLeftOut: [Bool]
@@ -37,7 +37,7 @@ public struct AdversarialClient: Sendable {
         precondition(interactions.map { $0.columnCount == count } != false, "interactions with other rows")
         self.configuration = configuration
         self.domain = domain
-        self.rows = AdversarialNetwork.Batch(
+        self.rows = DenseNetwork.Batch(
             rows: rows.values.map(Double.init), width: rows.columnCount, blocks: nil)
         self.bins = bins.isEmpty ? [Int](repeating: 0, count: count) : bins
         self.isHeldOut = isHeldOut.isEmpty ? [Bool](repeating: false, count: count) : isHeldOut
@@ -114,12 +114,12 @@ public struct AdversarialClient: Sendable {
 
     private func logits(
         of chosen: [Int], features: [Double], _ parameters: AdversarialParameters
-    ) -> (batch: AdversarialNetwork.Batch, logits: AdversarialNetwork.Pass) {
+    ) -> (batch: DenseNetwork.Batch, logits: DenseNetwork.Pass) {
         let dimension = parameters.shape.dimension
         var values: [Double] = []
         values.reserveCapacity(chosen.count * dimension)
         for row in chosen { values.append(contentsOf: features[row * dimension..<(row + 1) * dimension]) }
-        let batch = AdversarialNetwork.Batch(rows: values, width: dimension, blocks: chosen.map { bins[$0] })
+        let batch = DenseNetwork.Batch(rows: values, width: dimension, blocks: chosen.map { bins[$0] })
         return (batch, parameters.shape.discriminator.pass(parameters.discriminator, batch))
     }
 }

@@ -43,7 +43,7 @@ public struct AdversarialOptimizer: Sendable {
 
     /// Adds the gradient V(VᵀV − I) of ¼‖VᵀV − I‖².
     static func addOrthogonality(
-        _ network: AdversarialNetwork, _ values: [Double], weight: Double, _ gradient: inout [Double]
+        _ network: DenseNetwork, _ values: [Double], weight: Double, _ gradient: inout [Double]
     ) {
         let (range, rowCount) = network.lastWeights
         let count = network.outputCount

@@ -12,8 +12,8 @@ public struct AdversarialShape: Sendable, Equatable {
     public let dimension: Int
     /// K.
     public let binCount: Int
-    let extractor: AdversarialNetwork
-    let discriminator: AdversarialNetwork
+    let extractor: DenseNetwork
+    let discriminator: DenseNetwork
 
     /// The sizes that settings give rows of `inputCount` columns.
     public init(_ configuration: AdversarialConfiguration, inputCount: Int) {
@@ -21,9 +21,9 @@ public struct AdversarialShape: Sendable, Equatable {
         self.inputCount = inputCount
         dimension = configuration.dimension
         binCount = configuration.binCount
-        extractor = AdversarialNetwork(
+        extractor = DenseNetwork(
             configuration.extractor, inputCount: inputCount, outputCount: configuration.dimension)
-        discriminator = AdversarialNetwork(
+        discriminator = DenseNetwork(
             configuration.discriminator, inputCount: configuration.dimension * configuration.binCount, outputCount: 1)
     }
 
@@ -119,14 +119,14 @@ public struct AdversarialParameters: Sendable, Equatable {
     /// - Precondition: `rows` has m columns.
     public func features(of rows: Matrix) -> Matrix {
         precondition(rows.columnCount == shape.inputCount, "rows of \(rows.columnCount) columns")
-        let batch = AdversarialNetwork.Batch(
+        let batch = DenseNetwork.Batch(
             rows: rows.values.map(Double.init), width: rows.columnCount, blocks: nil)
         let outputs = shape.extractor.pass(extractor, batch).outputs
         return Matrix(rowCount: rows.rowCount, columnCount: shape.dimension, values: outputs.map { Float($0) })
     }
 
     private static func start(
-        _ network: AdversarialNetwork, _ stream: inout RandomStream, inputs: Int
+        _ network: DenseNetwork, _ stream: inout RandomStream, inputs: Int
     ) -> [Double] {
         var values = [Double](repeating: 0, count: network.parameterCount)
         // Of the input of D a row fills one block of d.

@@ -1,13 +1,21 @@
 public import Numerics
 
-/// The linear map from source features to target coordinates, `t̂ = Mᵀf` with `M = (A + ρnI)⁻¹B`.
+/// The map from source features to target coordinates: linear, `t̂ = Mᵀf` with `M = (A + ρnI)⁻¹B`, or a network.
 ///
 /// `B = Σ f tᵀ` is summed on linked persons' devices. With one source the features are white, so that A ≈ nI and
 /// M = B / (n(1 + ρ)); with several sources their features are correlated and A = Σ f fᵀ is released too.
 public struct FeatureMap: Sendable {
-    private let matrix: Matrix
+    private enum Form {
+        case linear(Matrix)
+        case network(MapNetwork)
+    }
 
-    /// Estimates the map.
+    private let form: Form
+
+    /// The map of a trained network.
+    public init(_ network: MapNetwork) { form = .network(network) }
+
+    /// Estimates the linear map.
     ///
     /// - Parameters:
     ///   - crossMoment: B, features × target dimension.
@@ -21,12 +29,13 @@ public struct FeatureMap: Sendable {
         let features = crossMoment.rowCount
         let outputs = crossMoment.columnCount
         guard count > 0 else {
-            matrix = Matrix(rowCount: features, columnCount: outputs)
+            form = .linear(Matrix(rowCount: features, columnCount: outputs))
             return
         }
         guard let sourceMoment else {
             let scale = Float(1 / (count * (1 + ridge)))
-            matrix = Matrix(rowCount: features, columnCount: outputs, values: crossMoment.values.map { $0 * scale })
+            form = .linear(
+                Matrix(rowCount: features, columnCount: outputs, values: crossMoment.values.map { $0 * scale }))
             return
         }
         var normal = sourceMoment.values.map(Double.init)
@@ -35,9 +44,15 @@ public struct FeatureMap: Sendable {
         let columns = crossMoment.transposed.values.map(Double.init)
         let solution = try solvePositiveDefinite(
             normal, order: features, rightHandSides: columns, count: outputs)
-        matrix = Matrix(rowCount: outputs, columnCount: features, values: solution.map { Float($0) }).transposed
+        form = .linear(
+            Matrix(rowCount: outputs, columnCount: features, values: solution.map { Float($0) }).transposed)
     }
 
-    /// `Mᵀf`.
-    public func coordinates(_ feature: [Float]) -> [Float] { matrix.transposeMultiplied(by: feature) }
+    /// t̂.
+    public func coordinates(_ feature: [Float]) -> [Float] {
+        switch form {
+        case .linear(let matrix): matrix.transposeMultiplied(by: feature)
+        case .network(let network): network.coordinates(feature)
+        }
+    }
 }

@@ -133,6 +133,14 @@ struct Federation {
         for round in first...scenario.roundCount { try answerAll(round: round) }
     }
 
+    /// What the first client that is asked in a round is sent of a tensor.
+    func sent(_ name: String, round: Int) -> [Float]? {
+        for case .send(.plan(let message), _) in actions where message.round == round {
+            if let values = message.parameters.values(name) { return values }
+        }
+        return nil
+    }
+
     /// The rounds that have closed.
     var closed: [(summary: Coordinator.RoundSummary, shared: ParameterSet)] {
         actions.compactMap { if case .closed(let summary, let shared) = $0 { (summary, shared) } else { nil } }

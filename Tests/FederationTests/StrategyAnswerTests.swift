@@ -191,24 +191,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 0.1, 3]) func `The proximal gradient is that of its value`(factor: Double) {
-        var stream = RandomStream(root: 7, path: ["proximal"])
-        let term = ProximalTerm(factor: factor, anchor: (0..<5).map { _ in Float(stream.gaussian()) })
-        let point = (0..<5).map { _ in Float(stream.gaussian()) }
-        var gradient = [Float](repeating: 1, count: 5)
-        term.addGradient(at: point, to: &gradient)
-        for index in 0..<5 {
-            var above = point
-            var below = point
-            above[index] += 0x1p-8
-            below[index] -= 0x1p-8
-            let width = Double(above[index]) - Double(below[index])
-            let slope = (term.value(at: above) - term.value(at: below)) / width
-            #expect(abs(Double(gradient[index]) - 1 - slope) <= 1e-5)
-        }
-        #expect(term.value(at: term.anchor) == 0)
-    }
-
     @Test func `Weights by similarity halve for each ln 2 of discrepancy over temperature`() {
         let weights = ClientWeighting.weights(discrepancies: [0.3, 0.3 + 2 * 2.0.logarithm, 0.3], temperature: 2)
         for (weight, answer) in zip(weights, [0.4, 0.2, 0.4]) { #expect(abs(weight - answer) <= 1e-15) }

@@ -122,8 +122,8 @@ import Testing
                         let correction = controls[client].correction(server: aggregator.controlVariate)
                         for index in gradient.indices { gradient[index] += correction[index] }
                     }
-                    ProximalTerm(factor: aggregator.configuration.proximal, anchor: parameters)
-                        .addGradient(at: current, to: &gradient)
+                    guard strategy == .fedProx else { return }
+                    for index in gradient.indices { gradient[index] += 0.01 * (current[index] - parameters[index]) }
                 }
                 let delta =
                     strategy == .scaffold

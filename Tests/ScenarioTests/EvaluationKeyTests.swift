@@ -91,6 +91,17 @@ import Testing
                 overrides: rounds + ["transfer.meta.variant=ridge", "transfer.meta.regularization=1"]) == [])
     }
 
+    @Test func aNetworkAsMapTakesItsRoundsTwiceAndIsAMapOfPersons() throws {
+        let overrides = ["transfer.map=mlp", "transfer.mlp.rounds=7"]
+        let scenario = try ScenarioDefinition(
+            yaml: validScenario, file: "s.yaml", overrides: overrides + ["federation.rounds=50"])
+        #expect(scenario.hasNetworkMap && scenario.roundCount == 18 - 2 + 14)
+        let other = problems(
+            validScenario, overrides: overrides + ["federation.rounds=500", "transfer.method=meta"])
+        #expect(other.map(\.keyPath) == ["transfer.map"])
+        #expect(problems(validScenario, overrides: ["transfer.mlp.decay=[]"]).map(\.keyPath) == ["transfer.mlp.decay"])
+    }
+
     @Test func aDriftOfADomainThatNobodyServesIsRefused() {
         let text = printed(validScenario + "world: {drift: {domain: boks}}\n")
         #expect(text.contains("s.yaml:26: world.drift.domain: no client serves domain boks; did you mean books?"))

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Layout: the first layer's weights, input × units, row-major, and its biases; with a hidden layer then the second
 /// layer's weights, units × output, and its biases. A row may fill only a block of the input: the rest of it is zero.
-struct AdversarialNetwork: Sendable, Equatable {
+struct DenseNetwork: Sendable, Equatable {
     let inputCount: Int
     let outputCount: Int
     let hidden: (units: Int, activation: AdversarialActivation)?
@@ -21,7 +21,7 @@ struct AdversarialNetwork: Sendable, Equatable {
         }
     }
 
-    static func == (first: AdversarialNetwork, second: AdversarialNetwork) -> Bool {
+    static func == (first: DenseNetwork, second: DenseNetwork) -> Bool {
         first.inputCount == second.inputCount && first.outputCount == second.outputCount
             && first.hidden?.units == second.hidden?.units && first.hidden?.activation == second.hidden?.activation
     }
