@@ -154,19 +154,19 @@ extension SweepReport {
                 (view.figures.ratio(place, method, over: GainWords.baseline, count)?.mean ?? 1) < 1
             }
             guard !lost.isEmpty else { continue }
-            let where_ = HTML.sentence(lost.map { HTML(GainWords.shots($0)) })
+            let place = HTML.sentence(lost.map { HTML(GainWords.shots($0)) })
             if view.isProtected, let privacy = view.privacy {
                 let phrase =
                     PrivacyWords.subject([privacy.record]).flatMap { privacy.phrase($0, isBrief: true) }
                     ?? SweepReport.settings(view.point)
                 out.append(
                     .strong("The transfer failed") + " at " + phrase + ": " + .name(method)
-                        + " ranks worse than the best local model at " + where_
+                        + " ranks worse than the best local model at " + place
                         + (view.group.isEmpty ? "." : HTML(", with \(view.group).")))
             } else {
                 out.append(
                     .strong("Negative transfer") + " with " + SweepReport.settings(view.point) + ": " + .name(method)
-                        + " ranks worse than the best local model at " + where_ + ".")
+                        + " ranks worse than the best local model at " + place + ".")
             }
         }
         return out

@@ -74,7 +74,7 @@ struct SeedRecordWriter {
             let ids = Set(scenario.clients.filter { $0.group.id == group.id }.map(\.id))
             let members = figures.filter { figure in
                 ids.contains(figure.client)
-                    && !["coverage", "gini", "rmse", "mae"].contains { figure.metric.hasPrefix($0) }
+                    && !["coverage", "gini", "rmse", "mae", "attack"].contains { figure.metric.hasPrefix($0) }
                     && !figure.metric.hasSuffix("-relative-gain")
             }
             let groups = Dictionary(grouping: members) { "\($0.method)/\($0.cohort)/\($0.metric)/\($0.shots ?? -1)" }

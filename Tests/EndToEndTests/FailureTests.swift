@@ -105,7 +105,7 @@ struct FailureTests {
         let run = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small")
         #expect(run.count == 1 && !run[0].contains("partial"))
         let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small/\(run[0])").sorted()
-        #expect(names == ["seed-1", "summary.csv", "summary.json"])
+        #expect(names == ["report.html", "seed-1", "summary.csv", "summary.json", "tables"])
     }
 
     @Test("Ctrl-C before anything is finished leaves nothing behind")

@@ -59,6 +59,7 @@ import Testing
         switch kind {
         case .section: ["5", "text", "[1]", "[{a: 1}]"]
         case .sections: ["5", "text", "{a: 1}", "[]", "[5]", "[[1]]"]
+        case .numberOrNone: ["text", "null", "[1]", "{a: 1}", "0"]
         case .text: ["\"\"", "~", "null", "[a]", "{a: b}", String(repeating: "a", count: 4_097), "\"a\\0b\""]
         case .name:
             [

@@ -220,7 +220,7 @@ import Wire
             var receiver = sample.receiver
             switch sample.kind {
             case .update:
-                for code in [UInt32(0), 2, 255, 256, 257, .max] {
+                for code in [UInt32(0), 6, 255, 256, 257, .max] {
                     let frame = try sample.frame.edited {
                         $0.firstArgument = code
                         $0.sequence = code == .max ? 1_000 : code + 1

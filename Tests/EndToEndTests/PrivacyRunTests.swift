@@ -1,0 +1,104 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Whole runs under protection: what the record says of ε, against whom.
+@Suite(.serialized)
+struct PrivacyRunTests {
+    private struct Bounds: Decodable {
+        let coordinator: Double?
+        let peer: Double?
+        let model: Double?
+    }
+
+    private struct Release: Decodable {
+        enum CodingKeys: String, CodingKey {
+            case name, epsilon, mechanism
+            case conditionalOn = "conditional-on"
+        }
+        let name: String
+        let epsilon: Bounds
+        let mechanism: String?
+        let conditionalOn: [String]
+    }
+
+    private struct Cohort: Decodable {
+        let name: String
+        let epsilon: Bounds
+    }
+
+    private struct Privacy: Decodable {
+        let mode: String
+        let epsilon: Bounds
+        let releases: [Release]
+        let unprotected: [String]
+        let cohorts: [Cohort]?
+
+        func release(_ name: String) -> Release? { releases.first { $0.name == name } }
+    }
+
+    private struct Run: Decodable {
+        let privacy: Privacy
+    }
+
+    private func run(_ overrides: String...) throws -> (privacy: Privacy, text: String, bytes: Data) {
+        let folder = try TemporaryFolder()
+        let scenario = try folder.write(Fixture.scenario(persons: 300), to: "small.yaml")
+        let small = ["transfer.dimension=4", "transfer.source-dimension=4", "evaluation.baselines=[]"]
+        let output = try FerryProcess.run(
+            ["run", "-q", scenario, "--output", folder.path] + (small + overrides).flatMap { ["--set", $0] })
+        try #require(output.exitCode == 0, "\(output.standardError)")
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(try folder.seedFolder("small", seed: 1))/run.json"))
+        return (try JSONDecoder().decode(Run.self, from: data).privacy, output.standardOutput, data)
+    }
+
+    @Test("a silo's bridge has the ε that was asked for against everybody, everything together has none")
+    func silo() throws {
+        let (privacy, text, bytes) = try run("privacy.mode=silo", "privacy.epsilon=2")
+        let bridge = try #require(privacy.release("bridge"))
+        for epsilon in [bridge.epsilon.coordinator, bridge.epsilon.peer, bridge.epsilon.model] {
+            let value = try #require(epsilon)
+            #expect(value <= 2 && value > 1.999)
+        }
+        #expect(bridge.mechanism == "discrete-gaussian")
+        #expect(bridge.conditionalOn.contains("books.item-factors") && bridge.conditionalOn.contains("movies.moments"))
+        #expect(privacy.epsilon.coordinator == nil && privacy.epsilon.peer == nil && privacy.epsilon.model == nil)
+        #expect(!privacy.unprotected.contains("bridge") && privacy.unprotected.contains("books.item-factors"))
+        #expect(privacy.release("shuffled-bridge") == nil)
+        #expect(text.contains("ε of bridge against coordinator 2.000, peer 2.000, model 2.000, conditional on"))
+        #expect(try run("privacy.mode=silo", "privacy.epsilon=2").bytes == bytes)
+    }
+
+    @Test("the trusted coordinator of the central mode has no bound, the others have")
+    func central() throws {
+        let (privacy, _, _) = try run("privacy.mode=central", "privacy.epsilon=2")
+        let bridge = try #require(privacy.release("bridge"))
+        #expect(bridge.epsilon.coordinator == nil)
+        #expect(try #require(bridge.epsilon.peer) > 1.999 && #require(bridge.epsilon.model) > 1.999)
+    }
+
+    @Test("sampling protects against those without its key alone: a peer's ε is above the model's")
+    func sampledGradients() throws {
+        let (privacy, _, _) = try run(
+            "privacy.mode=silo", "privacy.epsilon=4", "transfer.method=meta", "transfer.meta.rounds=3")
+        let gradients = try #require(privacy.release("meta.gradient"))
+        let model = try #require(gradients.epsilon.model)
+        #expect(model <= 4 && model > 3.9)
+        #expect(try #require(gradients.epsilon.peer) > model * 1.1)
+    }
+
+    @Test("of disjoint cohorts the bridge's has a bound on everything, the encoders' has none")
+    func disjoint() throws {
+        let (privacy, _, _) = try run("privacy.mode=silo", "privacy.epsilon=1", "privacy.encoders=disjoint")
+        let cohorts = try #require(privacy.cohorts)
+        #expect(cohorts.first { $0.name == "bridge" }?.epsilon.coordinator.map { $0 <= 1 && $0 > 0.999 } == true)
+        #expect(cohorts.first { $0.name == "encoders" }.map { $0.epsilon.coordinator == nil } == true)
+    }
+
+    @Test("without protection every ε is null and nothing claims a mechanism")
+    func none() throws {
+        let (privacy, text, _) = try run()
+        #expect(privacy.mode == "none" && privacy.releases.allSatisfy { $0.mechanism == nil && $0.epsilon.peer == nil })
+        #expect(text.contains("privacy: none"))
+    }
+}
