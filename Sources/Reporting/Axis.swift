@@ -54,7 +54,8 @@ struct Axis: Sendable, Equatable {
             ticks: values.map { Tick(value: $0, label: label($0)) })
     }
 
-    /// A logarithmic axis with ticks at 1, 2 and 5 times powers of ten, or at powers alone over many.
+    /// A logarithmic axis with ticks at 1, 2 and 5 times powers of ten, at powers alone over many, or at the values
+    /// themselves where they are three or fewer.
     static func logarithmic(_ values: [Double]) -> Axis {
         let values = values.filter { $0.isFinite && $0 > 1e-100 && $0 < 1e100 }
         let (low, high) = ((values.min() ?? 1) / 1.35, (values.max() ?? 10) * 1.35)
@@ -71,6 +72,9 @@ struct Axis: Sendable, Equatable {
                 ticks.append(Tick(value: value, label: ReportNumber.significant(value)))
             }
         }
+        // Few values are ticks themselves: a single point between two ticks would have to be guessed.
+        let own = unique(values).sorted()
+        if own.count <= 3 { ticks = own.map { Tick(value: $0, label: ReportNumber.significant($0)) } }
         return Axis(kind: .logarithmic, lower: low, upper: high, ticks: ticks)
     }
 

@@ -132,7 +132,7 @@ struct FigureSet: Sendable {
 
     /// Whether a metric is a comparison and not a measure of one method.
     static func isDerived(_ metric: String) -> Bool {
-        metric.hasSuffix("-relative-gain") || metric.contains("-share-")
+        metric.hasSuffix("-relative-gain") || metric.contains("-share-") || metric.contains("-draws-")
     }
 
     /// Whether less is better.

@@ -36,7 +36,7 @@ struct GainWords: Sendable {
             return Gain(
                 method: method, shots: shots, local: local,
                 popularity: figures.ratio(place, method, over: "popularity", shots), control: control,
-                worse: figures.estimate(shares, method, shots))
+                worse: figures.estimate(shares, method, shots)?.asShare)
         }
     }
 
@@ -58,6 +58,7 @@ struct GainWords: Sendable {
                 Page.paragraph(.strong("What was gained."), client, " ", verdict(method, gains)),
                 Page.points(gains.map(GainWords.point)),
             ]
+            if let draws = draws(method) { out.append(Page.paragraph(draws)) }
             let warm = warmGains(method)
             if !warm.isEmpty {
                 out.append(Page.paragraph("Persons with a history in the target, cohort ", .name(GainWords.warm), ":"))
@@ -67,6 +68,31 @@ struct GainWords: Sendable {
             if !warnings.isEmpty { out.append(Page.warning(warnings)) }
             return out
         }
+    }
+
+    /// What other draws of the noise give, of the transfer itself or of the one without a gate.
+    private func draws(_ method: String) -> HTML? {
+        for name in [method, "\(method)-ungated"] {
+            let parts = figures.shots(place).compactMap { draws(name, $0) }
+            guard !parts.isEmpty else { continue }
+            return "With other draws of the noise " + .name(name) + " has, mean, worst and best " + .name(place.metric)
+                + " (each averaged over seeds): " + .sentence(parts) + "."
+        }
+        return nil
+    }
+
+    private func draws(_ method: String, _ shots: Int?) -> HTML? {
+        let values = ["mean", "min", "max"].compactMap { kind in
+            figures.estimate(
+                FigureSet.Place(client: place.client, cohort: place.cohort, metric: "\(place.metric)-draws-\(kind)"),
+                method, shots)?.mean
+        }
+        guard values.count == 3 else { return nil }
+        let texts = values.map { ReportNumber.decimals($0, 4) }
+        let isBelow = figures.estimate(place, GainWords.baseline, shots).map { values[1] < $0.mean } ?? false
+        return HTML(
+            "\(GainWords.shots(shots)): \(texts[0]), from \(texts[1])\(isBelow ? " (below the best local model)" : "")"
+                + " to \(texts[2])")
     }
 
     /// The same comparisons for persons whom the target knows: whether transfer harms them.
@@ -154,5 +180,5 @@ struct GainWords: Sendable {
     }
 
     /// `k = 3`, or with all that is known.
-    static func shots(_ shots: Int?) -> String { shots.map { "k = \($0)" } ?? "all known" }
+    static func shots(_ shots: Int?) -> String { shots.map { "k\u{A0}=\u{A0}\($0)" } ?? "all known" }
 }

@@ -60,9 +60,11 @@ struct LineChart: Sendable {
         var canvas = Canvas()
         let left = 14 + (yAxis.ticks.map { Canvas.textWidth($0.label) }.max() ?? 0)
         let labelWidth =
-            references.isEmpty ? 0 : min(118, 8 + (references.map { Canvas.textWidth($0.name) }.max() ?? 0))
+            references.isEmpty ? 0 : min(150, 8 + (references.map { Canvas.textWidth($0.name) }.max() ?? 0))
         let right = LineChart.right - labelWidth
-        let bottom = height - 44
+        let lines = Canvas.wrapped(xLabel, Picture.width - 8, lineCount: 2)
+        let height = self.height + Double(lines.count - 1) * LineChart.rowHeight
+        let bottom = self.height - 44
         func x(_ value: Double) -> Double? { xAxis.position(value).map { left + $0 * (right - left) } }
         func y(_ value: Double) -> Double? { yAxis.position(value).map { bottom - $0 * (bottom - LineChart.top) } }
 
@@ -74,9 +76,11 @@ struct LineChart: Sendable {
         }
         canvas.line(left, bottom, right, bottom, class: "base")
         drawTicks(&canvas, x: x, bottom: bottom, left: left, right: right)
-        canvas.text(
-            Canvas.fitted(xLabel, Picture.width - 8),
-            max(4 + Canvas.textWidth(Canvas.fitted(xLabel, Picture.width - 8)), right), height - 6, .end, class: "axis")
+        for (index, words) in lines.enumerated() {
+            canvas.text(
+                words, max(4 + Canvas.textWidth(words), right), bottom + 38 + Double(index) * LineChart.rowHeight, .end,
+                class: "axis")
+        }
         for moment in moments {
             guard let place = x(moment.x) else { continue }
             canvas.line(place, LineChart.top - 8, place, bottom, class: "moment", dash: "3 3")

@@ -48,6 +48,17 @@ struct Look: Sendable, Equatable {
             dash: dashes[(index + 2 * turn) % dashes.count])
     }
 
+    /// The look of one of several lines of the transfer: none is drawn like a level it is compared with.
+    static func line(_ index: Int) -> Look {
+        let looks: [Look] = [
+            transfer, Look(color: .ochre, mark: .triangle, dash: "5 3"),
+            Look(color: .violet, mark: .square, dash: "2 2"),
+            Look(color: .green, mark: .cross, dash: "9 3 2 3"), Look(color: .gray, mark: .wedge, dash: "8 2"),
+            Look(color: .red, mark: .diamond, dash: "1 2"),
+        ]
+        return index < looks.count ? looks[index] : at(index)
+    }
+
     /// The transfer that is judged.
     static let transfer = Look(color: .blue, mark: .circle, dash: nil)
     /// The local model that validation picked.

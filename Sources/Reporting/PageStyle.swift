@@ -67,7 +67,7 @@ enum PageStyle {
         .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1rem;padding:0;margin:.5rem 0 0;font-size:.875rem}
         .legend li{display:flex;align-items:center;gap:.4rem;margin:0;min-width:0}
         .legend svg{width:34px;flex:none}
-        details{margin:.6rem 0}
+        details{margin:.35rem 0}
         summary{cursor:pointer;padding:.25rem 0;overflow-wrap:anywhere}
         figure details{font-size:.875rem;margin:.6rem 0 0}
         .scroll{overflow-x:auto;margin:.6rem 0;max-width:100%}
@@ -81,7 +81,9 @@ enum PageStyle {
         th,td{min-width:3.5rem}
         td .name,th .name{overflow-wrap:break-word}
         .number{text-align:right;white-space:nowrap}
+        thead .number{white-space:normal}
         .number:first-child{text-align:left}
+        .prose{min-width:12rem}
         dt{font-weight:600;margin-top:.5rem;overflow-wrap:anywhere}
         dd{margin:0 0 0 1.2rem}
         pre{font:.8125rem/1.5 ui-monospace,"Liberation Mono",Menlo,Consolas,monospace;margin:0}

@@ -54,7 +54,7 @@ struct Canvas {
     static func textWidth(_ text: String) -> Double {
         text.unicodeScalars.reduce(0) { width, scalar in
             switch scalar.value {
-            case 0x69, 0x6A, 0x6C, 0x2E, 0x2C, 0x3A, 0x3B, 0x7C, 0x27, 0x20, 0x5B, 0x5D: width + 0.34
+            case 0x69, 0x6A, 0x6C, 0x2E, 0x2C, 0x3A, 0x3B, 0x7C, 0x27, 0x20, 0xA0, 0x5B, 0x5D: width + 0.34
             case 0x41...0x5A, 0x6D, 0x77, 0x25, 0x40: width + 0.78
             case 0x300...0x36F: width
             case 0x2E80...: width + 1.05
@@ -69,6 +69,19 @@ struct Canvas {
         var kept = text
         while !kept.isEmpty && textWidth(kept + "…") > width { kept.removeLast() }
         return kept + "…"
+    }
+
+    /// A text in lines of a width, of at most a number; the last is cut.
+    static func wrapped(_ text: String, _ width: Double, lineCount: Int) -> [String] {
+        var lines: [String] = []
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            if let last = lines.last, lines.count == lineCount || textWidth("\(last) \(word)") <= width {
+                lines[lines.count - 1] = "\(last) \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines.map { fitted($0, width) }
     }
 
     /// A coordinate; a figure that is not finite has no place in a picture and was left out before.

@@ -27,26 +27,47 @@ struct PrivacyWords: Sendable {
         }
     }
 
-    /// The ε that a picture is about: that of everything an adversary sees where it is finite, else a release's own.
+    /// What an ε is of.
+    enum Scope: Hashable, Sendable {
+        /// Everything that an adversary sees.
+        case everything
+        /// All protected releases together, given the unprotected ones.
+        case protectedReleases
+        /// One release, given the unprotected ones before it.
+        case release(String)
+
+        /// `of the bridge (conditional)`.
+        var words: String {
+            switch self {
+            case .everything: "of everything seen"
+            case .protectedReleases: "of all protected releases together (conditional)"
+            case .release(let name): "of the \(name) (conditional)"
+            }
+        }
+    }
+
+    /// The ε that a picture is about.
     struct Subject: Sendable, Equatable {
-        /// The release; `nil` for everything that is seen.
-        let release: String?
+        let scope: Scope
         let adversaries: [Adversary]
 
         /// `ε of the bridge (conditional) against another client (peer)`.
-        var label: String {
-            let against = "against \(adversaries.map(\.words).joined(separator: " and "))"
-            return release.map { "ε of the \($0) (conditional) \(against)" } ?? "ε of everything seen, \(against)"
-        }
+        var label: String { "ε \(scope.words) against \(PrivacyWords.list(adversaries.map(\.words)))" }
 
         /// The same as short as an axis needs it: `ε of the bridge (conditional), against peer and model`.
         var axisLabel: String {
-            let against = "against \(adversaries.map(\.rawValue).joined(separator: " and "))"
-            return release.map { "ε of the \($0) (conditional), \(against)" } ?? "ε of everything seen, \(against)"
+            let words = scope == .protectedReleases ? "of protected releases (conditional)" : scope.words
+            return "ε \(words), against \(PrivacyWords.list(adversaries.map(\.rawValue)))"
         }
     }
 
     let record: PrivacyRecord
+
+    /// `a, b and c`.
+    private static func list(_ names: [String]) -> String {
+        guard let last = names.last, names.count > 1 else { return names.first ?? "" }
+        return names.dropLast().joined(separator: ", ") + " and " + last
+    }
 
     var isUnprotected: Bool { record.mode == "none" }
 
@@ -57,65 +78,81 @@ struct PrivacyWords: Sendable {
 
     /// `per person, neighbouring relation add-remove, δ = 10⁻⁵`.
     var terms: String {
-        let delta = record.delta.map { ", δ = \(ReportNumber.significant($0))" } ?? ", no δ"
+        let delta = record.delta.map { ", δ\u{A0}=\u{A0}\(ReportNumber.significant($0))" } ?? ", no δ"
         return "per \(record.unit), neighbouring relation \(record.neighbouring)\(delta)"
     }
 
-    /// What a picture of this record, and of others of the same sweep, puts on its axis: the subject that has a bound
-    /// in every record, a total before a release, a transfer before its control, the largest ε among adversaries.
+    /// What a picture of these records puts on its axis: what has a bound in every one of them, a total before the
+    /// protected releases together, and those, where there are several, before a release; and of the adversaries those
+    /// with the largest ε.
     static func subject(_ records: [PrivacyRecord]) -> Subject? {
         guard let first = records.first else { return nil }
-        func subject(_ release: String?, _ bounds: (PrivacyRecord) -> EpsilonRecord?) -> Subject? {
+        let names = unique(records.flatMap { PrivacyWords(record: $0).boundReleases.map(\.name) })
+        // A control that is released too is no part of what the transfer costs.
+        let own = names.filter { !$0.hasPrefix("shuffled") }
+        let releases = (own + names.filter { $0.hasPrefix("shuffled") }).map(Scope.release)
+        let scopes: [Scope] = [.everything] + (own.count > 1 ? [.protectedReleases] : []) + releases
+        for scope in scopes {
             let bounded = Adversary.allCases.filter { adversary in
-                records.allSatisfy { adversary.bound(bounds($0)) != nil }
+                records.allSatisfy { adversary.bound(bounds($0, scope)) != nil }
             }
-            guard let largest = bounded.compactMap({ $0.bound(bounds(first)) }).max() else { return nil }
-            let chosen = bounded.filter { adversary in
-                adversary.bound(bounds(first)) == largest
-            }
+            let values = bounded.map { $0.bound(bounds(first, scope)) ?? 0 }
+            guard let largest = values.max() else { continue }
+            let chosen = zip(bounded, values).filter { $0.1 == largest }.map(\.0)
             // Adversaries share a label only where they share every value.
             let equal = chosen.filter { adversary in
-                records.allSatisfy { adversary.bound(bounds($0)) == chosen[0].bound(bounds($0)) }
+                records.allSatisfy { adversary.bound(bounds($0, scope)) == chosen[0].bound(bounds($0, scope)) }
             }
-            return Subject(release: release, adversaries: equal)
-        }
-        if let total = subject(nil, { $0.epsilon }) { return total }
-        let names = unique(records.flatMap { $0.releases.map(\.name) })
-        let order = names.filter { !$0.hasPrefix("shuffled") } + names.filter { $0.hasPrefix("shuffled") }
-        for name in order {
-            if let found = subject(name, { record in record.releases.first { $0.name == name }?.epsilon }) {
-                return found
-            }
+            return Subject(scope: scope, adversaries: equal)
         }
         return nil
     }
 
-    /// The ε of a subject in this record.
-    func value(_ subject: Subject) -> Double? {
-        let bounds =
-            subject.release.map { name in record.releases.first { $0.name == name }?.epsilon } ?? record.epsilon
-        return subject.adversaries.first?.bound(bounds)
+    private static func bounds(_ record: PrivacyRecord, _ scope: Scope) -> EpsilonRecord? {
+        switch scope {
+        case .everything: record.epsilon
+        case .protectedReleases: record.protectedEpsilon
+        case .release(let name): record.releases.first { $0.name == name }?.epsilon
+        }
     }
 
-    /// `ε = 2 of the bridge against …, per person, …, conditional on …`: an ε in a sentence about something else.
+    /// The ε of a subject in this record.
+    func value(_ subject: Subject) -> Double? {
+        subject.adversaries.first?.bound(PrivacyWords.bounds(record, subject.scope))
+    }
+
+    /// `ε = 2 of the release bridge against …, per person, …, conditional on …`: an ε in a sentence about something else.
     func phrase(_ subject: Subject, isBrief: Bool = false) -> HTML? {
         guard let value = value(subject) else { return nil }
         let against = HTML.sentence(subject.adversaries.map { HTML($0.words) })
-        let epsilon = HTML("ε = \(ReportNumber.significant(value))")
-        guard let name = subject.release else {
+        let epsilon = HTML("ε\u{A0}=\u{A0}\(ReportNumber.significant(value))")
+        let start: HTML
+        switch subject.scope {
+        case .everything:
             return epsilon + " of everything seen, against " + against + (isBrief ? .empty : HTML(", \(terms)"))
+        case .protectedReleases: start = epsilon + " of all protected releases together, against " + against
+        case .release(let name): start = epsilon + " of the release " + .name(name) + " against " + against
         }
-        let start = epsilon + " of the release " + .name(name) + " against " + against
-        if isBrief { return start + " (conditional)" }
-        let condition = record.releases.first { $0.name == name }.map(PrivacyWords.condition) ?? .empty
-        return start + HTML(", \(terms), ") + condition
+        return isBrief ? start + " (conditional)" : start + HTML(", \(terms), ") + condition(subject.scope)
     }
 
-    /// What an ε takes as fixed.
-    static func condition(_ release: ReleaseRecord) -> HTML {
-        if release.conditionalOn.isEmpty { return "conditional on no other value" }
-        return "conditional on " + .sentence(release.conditionalOn.map(HTML.name))
-            + (release.conditionalOn.count == 1
+    /// What the ε of a scope takes as fixed.
+    func condition(_ scope: Scope) -> HTML {
+        switch scope {
+        case .everything: .empty
+        case .protectedReleases: PrivacyWords.condition(unique(boundReleases.flatMap(\.conditionalOn)))
+        case .release(let name):
+            PrivacyWords.condition(record.releases.first { $0.name == name }?.conditionalOn ?? [])
+        }
+    }
+
+    /// What an ε takes as fixed: some names, and how many more the table of releases has.
+    static func condition(_ names: [String]) -> HTML {
+        if names.isEmpty { return "conditional on no other value" }
+        let rest = names.count - 8
+        return "conditional on "
+            + .sentence(names.prefix(8).map(HTML.name) + (rest > 0 ? [HTML("\(rest) more")] : []))
+            + (names.count == 1
                 ? ", which is not protected and taken as fixed" : ", which are not protected and taken as fixed")
     }
 
@@ -128,9 +165,9 @@ struct PrivacyWords: Sendable {
         for value in unique(bounds.map(\.1)) {
             let members = bounds.filter { $0.1 == value }
             let check =
-                members.compactMap(\.2).max().map { ", by Rényi accounting \(ReportNumber.significant($0))" } ?? ""
+                members.compactMap(\.2).max().map { ", by Rényi accounting \(ReportNumber.significant($0))," } ?? ""
             clauses.append(
-                .strong("ε = \(ReportNumber.significant(value))") + HTML(check + " against ")
+                .strong("ε\u{A0}=\u{A0}\(ReportNumber.significant(value))") + HTML(check + " against ")
                     + .sentence(members.map { HTML($0.0.words) }))
         }
         let open = Adversary.allCases.filter { $0.bound(release.epsilon) == nil }
@@ -138,19 +175,44 @@ struct PrivacyWords: Sendable {
             clauses.append(.strong("no bound") + " against " + .sentence(open.map { HTML($0.words) }))
         }
         return "The release " + .name(release.name) + " has " + .sentence(clauses) + HTML("; \(terms); ")
-            + PrivacyWords.condition(release) + "."
+            + PrivacyWords.condition(release.conditionalOn) + "."
     }
 
     /// What everything that each adversary sees adds up to.
     var total: HTML {
-        let parts = Adversary.allCases.map { adversary -> HTML in
-            let bound = adversary.bound(record.epsilon)
-            return HTML("against \(adversary.words) ")
-                + .strong(bound.map { "ε = \(ReportNumber.significant($0))" } ?? "no bound")
-        }
         let hasBound = Adversary.allCases.contains { $0.bound(record.epsilon) != nil }
-        return "Everything that each of them sees, taken together: " + .sentence(parts)
+        return "Everything that each of them sees, taken together: " + PrivacyWords.everybody(record.epsilon)
             + HTML(hasBound ? "; \(terms)." : ".")
+    }
+
+    /// Several protected releases together; `nil` where there is only one.
+    var together: HTML? {
+        guard boundReleases.count > 1, let bounds = record.protectedEpsilon else { return nil }
+        return "All protected releases together: " + PrivacyWords.everybody(bounds) + HTML("; \(terms); ")
+            + condition(.protectedReleases) + "."
+    }
+
+    /// What cohorts of persons are promised, where not all are promised the same.
+    var cohorts: [HTML] {
+        (record.cohorts ?? []).map { cohort in
+            let hasBound = Adversary.allCases.contains { $0.bound(cohort.epsilon) != nil }
+            return "Persons of the cohort " + .name(cohort.name)
+                + HTML(
+                    " (\(ReportNumber.percent(cohort.share)) of those who train), everything that depends on their data: "
+                )
+                + PrivacyWords.everybody(cohort.epsilon)
+                + HTML(hasBound ? "; \(terms); conditional on the data of the other cohort." : ".")
+        }
+    }
+
+    /// A bound against each adversary.
+    private static func everybody(_ bounds: EpsilonRecord) -> HTML {
+        .sentence(
+            Adversary.allCases.map { adversary in
+                HTML("against \(adversary.words) ")
+                    + .strong(
+                        adversary.bound(bounds).map { "ε\u{A0}=\u{A0}\(ReportNumber.significant($0))" } ?? "no bound")
+            })
     }
 
     /// What an adversary has before its eyes.
@@ -204,6 +266,10 @@ struct PrivacyWords: Sendable {
             mode: first.mode, unit: first.unit, neighbouring: first.neighbouring,
             delta: records.compactMap(\.delta).max(), epsilon: largest(records.map(\.epsilon)), releases: releases,
             unprotected: unique(records.flatMap(\.unprotected)).sorted(),
-            hasReproducibleNoise: records.contains { $0.hasReproducibleNoise })
+            hasReproducibleNoise: records.contains { $0.hasReproducibleNoise },
+            cohorts: first.cohorts?.map { cohort in
+                let members = records.map { $0.cohorts?.first { $0.name == cohort.name }?.epsilon }
+                return PrivacyCohortRecord(name: cohort.name, share: cohort.share, epsilon: largest(members))
+            }, protectedEpsilon: first.protectedEpsilon.map { _ in largest(records.map(\.protectedEpsilon)) })
     }
 }

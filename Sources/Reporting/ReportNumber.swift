@@ -49,7 +49,7 @@ enum ReportNumber {
 
     /// A share of 1 in whole per cent.
     static func percent(_ share: Double) -> String {
-        share.isFinite ? decimals(100 * share, 0) + " %" : "–"
+        share.isFinite ? decimals(100 * share, 0) + "\u{A0}%" : "–"
     }
 
     /// Bytes in decimal units.
@@ -99,6 +99,12 @@ struct Estimate: Sendable, Equatable {
         let center = ReportNumber.decimals(mean, count)
         guard brackets, let lower, let upper else { return center }
         return "\(center) [\(ReportNumber.decimals(lower, count)), \(ReportNumber.decimals(upper, count))]"
+    }
+
+    /// The same within what a share can be: a symmetric interval may go beyond.
+    var asShare: Estimate {
+        guard let lower, let upper else { return self }
+        return Estimate(mean, [max(0, min(1, lower)), max(0, min(1, upper))]) ?? self
     }
 
     /// `24 % [18 %, 30 %]`.

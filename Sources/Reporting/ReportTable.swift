@@ -20,8 +20,14 @@ struct ReportTable: Sendable {
         let title: String
         var isNumber = false
         var isEstimate = false
+        /// Whether cells are sentences, which need room.
+        var isProse = false
+
+        /// The class in the style sheet.
+        var kind: String? { isNumber ? "number" : isProse ? "prose" : nil }
 
         static func text(_ title: String) -> Column { Column(title: title) }
+        static func prose(_ title: String) -> Column { Column(title: title, isProse: true) }
         static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
         static func estimate(_ title: String) -> Column { Column(title: title, isNumber: true, isEstimate: true) }
     }
@@ -54,13 +60,13 @@ struct ReportTable: Sendable {
     /// The table in a box that scrolls by itself, with the link to its file.
     func html(folder: String) -> HTML {
         let head = columns.map {
-            HTML.element("th", ["scope": "col", "class": $0.isNumber ? "number" : nil], [HTML($0.title)])
+            HTML.element("th", ["scope": "col", "class": $0.kind], [HTML($0.title)])
         }
         let body = rows.map { row in
             HTML.element(
                 "tr", [:],
                 row.enumerated().map { index, cell in
-                    let kind = columns.indices.contains(index) && columns[index].isNumber ? "number" : nil
+                    let kind = columns.indices.contains(index) ? columns[index].kind : nil
                     return index == 0
                         ? .element("th", ["scope": "row", "class": kind], [ReportTable.html(cell)])
                         : .element("td", ["class": kind], [ReportTable.html(cell)])
@@ -90,8 +96,10 @@ struct ReportTable: Sendable {
 
     /// The table as comma-separated values.
     var csv: String {
-        let head = columns.flatMap {
-            $0.isEstimate ? [$0.title, "\($0.title) ci95-lower", "\($0.title) ci95-upper"] : [$0.title]
+        let head = columns.flatMap { column -> [String] in
+            // A space that does not break a line has no place in a file.
+            let title = String(column.title.map { $0 == "\u{A0}" ? " " : $0 })
+            return column.isEstimate ? [title, "\(title) ci95-lower", "\(title) ci95-upper"] : [title]
         }
         return CSV.text(
             head: head,

@@ -55,7 +55,7 @@ extension RunReport {
         return ReportTable(
             file: "adversaries",
             caption: HTML("ε of everything that each sees, \(privacy.terms); the largest over the seeds."),
-            columns: [.text("against"), .text("sees"), .number("ε of everything seen")], rows: rows)
+            columns: [.prose("against"), .prose("sees"), .number("ε of everything seen")], rows: rows)
     }
 
     private func releases(_ privacy: PrivacyWords) -> ReportTable {
@@ -69,7 +69,7 @@ extension RunReport {
                 .text("release"), .text("mechanism"), .number("σ"), .number("clipping bound C"), .number("sensitivity"),
                 .number("sampling rate q"), .number("releases T"),
             ] + Adversary.allCases.map { .number("ε PLD, \($0.rawValue)") }
-                + Adversary.allCases.map { .number("ε RDP, \($0.rawValue)") } + [.text("conditional on")],
+                + Adversary.allCases.map { .number("ε RDP, \($0.rawValue)") } + [.prose("conditional on")],
             rows: privacy.record.releases.map { release in
                 func value(_ number: Double?) -> ReportTable.Cell {
                     number.flatMap { $0.isFinite ? .significant($0) : nil } ?? .missing
@@ -115,7 +115,7 @@ extension RunReport {
                 "\(line.name): \(line.points.last.map { ReportNumber.significant($0.estimate.mean) } ?? "–") after "
                     + "round \(line.points.last.map { "\(Int($0.x))" } ?? "–")"
             }.joined(separator: "; "),
-            xLabel: "round", yLabel: "ε spent so far, \(privacy.terms)", xAxis: .linear(rounds, isTight: true),
+            xLabel: "round", yLabel: "ε spent up to and with this round", xAxis: .linear(rounds, isTight: true),
             series: series, includes: [0]
         ).picture()
         pictures += [picture].compactMap { $0 }

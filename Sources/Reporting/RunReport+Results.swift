@@ -164,7 +164,7 @@ struct ResultPictures {
         let series =
             gains.enumerated().map { index, pair in
                 LineChart.Series(
-                    name: pair.0, look: index == 0 ? .transfer : .at(index + 3), points: points(pair.1, \.local))
+                    name: pair.0, look: .line(index), points: points(pair.1, \.local))
             } + [LineChart.Series(name: "shuffled-source", look: .control, points: points(first.1, \.control))]
         let picture = LineChart(
             id: "\(id)-gain", title: "Gain by shots: times the best local model",
@@ -208,7 +208,11 @@ struct ResultPictures {
         for shot in shots.prefix(1) {
             let chart = TradeOff(
                 id: "\(id)-epsilon", place: place, shots: shot, subject: subject,
-                lines: [.init(name: method, points: [.init(epsilon: value, figures: figures, method: method)])],
+                lines: [
+                    .init(
+                        name: method, shortName: method,
+                        points: [.init(epsilon: value, figures: figures, method: method)])
+                ],
                 unprotected: [])
             add(
                 &page, chart.picture(), "Utility against ε at k = \(shot)",
@@ -223,7 +227,7 @@ struct ResultPictures {
         let series = (figures.transfers.prefix(3) + compared).filter(methods.contains).enumerated().map {
             index, method in
             LineChart.Series(
-                name: method, look: Look.baseline(method) ?? (index == 0 ? .transfer : .at(index + 5)),
+                name: method, look: Look.baseline(method) ?? .line(index),
                 points: shots.compactMap { count in
                     figures.estimate(place, method, count).map { .init(x: Double(count), estimate: $0) }
                 })
@@ -282,7 +286,7 @@ struct ResultPictures {
         func share(_ kind: String, _ method: String, _ count: Int?) -> Estimate? {
             let place = FigureSet.Place(
                 client: place.client, cohort: place.cohort, metric: "\(self.place.metric)-share-\(kind)")
-            return figures.estimate(place, method, count).flatMap { (0...1).contains($0.mean) ? $0 : nil }
+            return figures.estimate(place, method, count).flatMap { (0...1).contains($0.mean) ? $0.asShare : nil }
         }
         let methods = figures.transfers + ["shuffled-source"]
         var rows: [RowChart.Row] = []

@@ -64,7 +64,7 @@ extension RunReport {
         ReportTable(
             file: "steps", caption: "Rounds of the first seed by step.",
             columns: [
-                .text("step"), .number("rounds"), .text("asked"), .number("answers"), .text("missing"),
+                .text("step"), .number("rounds"), .prose("asked"), .number("answers"), .text("missing"),
                 .number("bytes up"), .number("bytes down"),
             ],
             rows: unique(rounds.map(\.step)).map { step in
@@ -154,7 +154,7 @@ extension RunReport {
     private var choices: ReportTable {
         ReportTable(
             file: "choices", caption: "Chosen with validation persons alone, before the test was read.",
-            columns: [.number("seed"), .text("method"), .text("k"), .text("choice")],
+            columns: [.number("seed"), .text("method"), .text("k"), .prose("choice")],
             rows: runs.flatMap { run in
                 run.choices.map { choice in
                     [

@@ -16,6 +16,7 @@ extension RunReport {
             out.append(Page.paragraph(HTML("\(places.count - 3) more measuring clients are in the tables.")))
         }
         out.append(contentsOf: whatItCost)
+        out.append(contentsOf: attacks)
         if let open = whatIsOpen { out.append(Page.paragraph(.strong("What is not protected. "), open)) }
         return out
     }
@@ -34,14 +35,17 @@ extension RunReport {
                     "Seed \(run.seed) ended as “\(run.status.rawValue)” after "
                         + ReportNumber.count(run.rounds, "round") + "."))
         }
-        let missing = runs.filter { !$0.missing.isEmpty }
-        for run in missing {
+        let missing =
+            summary.missing ?? runs.filter { !$0.missing.isEmpty }.map { .init(seed: $0.seed, clients: $0.missing) }
+        for clients in unique(missing.map(\.clients)) where !clients.isEmpty {
+            let seeds = missing.filter { $0.clients == clients }.map { "\($0.seed)" }
             out.append(
-                HTML("In seed \(run.seed) ") + .sentence(run.missing.map(HTML.name))
+                HTML("In \(seeds.count == 1 ? "seed" : "seeds") \(seeds.joined(separator: ", ")) ")
+                    + .sentence(clients.map(HTML.name))
                     + HTML(
-                        run.missing.count == 1
-                            ? " was lost on the way; what it holds is not in the results."
-                            : " were lost on the way; what they hold is not in the results."))
+                        clients.count == 1
+                            ? " was lost on the way; figures are of what the other clients know."
+                            : " were lost on the way; figures are of what the other clients know."))
         }
         return out
     }
@@ -110,6 +114,7 @@ extension RunReport {
         }
         var points = privacy.boundReleases.map(privacy.sentence)
         if points.isEmpty { points.append("No release has an ε: " + .strong("no bound") + " against anybody.") }
+        points += privacy.cohorts + [privacy.together].compactMap { $0 }
         points.append(privacy.total)
         var note = "Each ε is of one seed; whoever sees several seeds sees more."
         if privacy.record.hasReproducibleNoise {
@@ -120,6 +125,21 @@ extension RunReport {
             Page.paragraph(.strong("What it cost. "), HTML("Privacy mode \(privacy.record.mode).")),
             Page.points(points),
             Page.paragraph(HTML(note)),
+        ]
+    }
+
+    /// What an attack on membership reached, if one was made.
+    private var attacks: [HTML] {
+        let members = figures.figures.filter { $0.cohort == "membership" && $0.metric.hasSuffix("auc") }
+        let parts = members.prefix(4).compactMap { figure in
+            Estimate(figure.mean, figure.interval).map { .name(figure.method) + " " + .strong($0.text(2)) }
+        }
+        guard !parts.isEmpty else { return [] }
+        return [
+            Page.paragraph(
+                .strong("What an attack finds. "),
+                "Whether a person was in the training data, guessed from one released model: area under the curve of ",
+                .sentence(parts), "; 0.5 is guessing and 1 is knowing. That one attack fails is no promise.")
         ]
     }
 

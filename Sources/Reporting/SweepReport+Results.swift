@@ -55,7 +55,9 @@ extension SweepReport {
                 }
             }
             let name = group.isEmpty ? members.first?.method ?? "transfer" : group
-            return points.isEmpty ? nil : .init(name: name, points: points)
+            let short = members.first?.groupValues ?? ""
+            return points.isEmpty
+                ? nil : .init(name: name, shortName: short.isEmpty ? name : short, points: points)
         }
         return TradeOff(
             id: id, place: place, shots: shots, subject: family.subject,
@@ -85,7 +87,7 @@ extension SweepReport {
             series.append(
                 .init(
                     name: group.isEmpty ? members.first?.method ?? "transfer" : group,
-                    look: index == 0 ? .transfer : .at(index + 5), points: points(members, nil), isJoined: isNumeric))
+                    look: .line(index), points: points(members, nil), isJoined: isNumeric))
         }
         if groups.count == 1 {
             for name in ["best-local", "popularity", "shuffled-source"] {
@@ -117,9 +119,13 @@ extension SweepReport {
         if family != nil { columns.append(.number("ε")) }
         columns += ["transfer", "best-local", "popularity", "shuffled-source"].map { .estimate($0) }
         columns += ["transfer ÷ best-local", "transfer ÷ popularity", "control ÷ best-local"].map { .estimate($0) }
-        let rows = views.map { view -> [ReportTable.Cell] in
+        let rows = sweep.points.map { point -> [ReportTable.Cell] in
             var row: [ReportTable.Cell] = sweep.keys.map { key in
-                .name(view.point.settings.first { $0.key == key }?.value ?? "")
+                .name(point.settings.first { $0.key == key }?.value ?? "")
+            }
+            guard let view = views.first(where: { $0.point.settings == point.settings && SweepReport.isUsable(point) })
+            else {
+                return row + columns.dropFirst(row.count).map { _ in .missing }
             }
             if family != nil {
                 let own = families.first { $0.groups.contains(view.group) }
@@ -142,8 +148,8 @@ extension SweepReport {
         return ReportTable(
             file: "points-\(shots.map { "k\($0)" } ?? "all")",
             caption: .name(place.metric) + " of " + .name(place.cohort) + HTML(", \(GainWords.shots(shots)).")
-                + (subjects.isEmpty ? .empty : HTML(" ε: \(subjects.joined(separator: "; or "))."))
-                + " Ratios: means of the seeds’ ratios.",
+                + (subjects.isEmpty ? .empty : HTML(" Column ε: \(subjects.joined(separator: "; or "))."))
+                + " Ratios: means of the seeds’ ratios. A row of dashes is a point that failed.",
             columns: columns, rows: rows)
     }
 
@@ -181,11 +187,11 @@ extension SweepReport {
                         file: "points",
                         caption: HTML(
                             "The first three ε are of everything that an adversary sees; those of single releases are "
-                                + "conditional on what is not protected."
-                                + (terms.isEmpty ? "" : " \(terms.joined(separator: "; or ")).")),
-                        columns: sweep.keys.map { .text($0) } + [.text("ended"), .number("seeds")]
+                                + "conditional on what is not protected"
+                                + (terms.isEmpty ? "." : "; all \(terms.joined(separator: "; or ")).")),
+                        columns: sweep.keys.map { .text($0) } + [.prose("ended"), .number("seeds")]
                             + PrivacyWords.Adversary.allCases.map { .number("ε, \($0.rawValue)") }
-                            + [.text("ε of releases (conditional)"), .text("run")], rows: rows))
+                            + [.prose("ε of releases (conditional)"), .text("run")], rows: rows))
             ])
     }
 

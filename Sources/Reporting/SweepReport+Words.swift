@@ -86,11 +86,11 @@ extension SweepReport {
     private func gains(_ view: View, _ place: FigureSet.Place) -> HTML? {
         let parts = shots.compactMap { count in
             gain(view, place, count).map { gain in
-                HTML("\(GainWords.shots(count)) ") + .strong("\(gain.local.text(2)) × best-local")
+                HTML("\(GainWords.shots(count)): ") + .strong("\(gain.local.text(2)) × best-local")
                     + HTML(" (control \(gain.control.text(2)))")
             }
         }
-        return parts.isEmpty ? nil : .sentence(parts)
+        return parts.isEmpty ? nil : .list(parts.enumerated().flatMap { $0 == 0 ? [$1] : ["; ", $1] })
     }
 
     /// What is gained without protection and at the smallest ε with a clear gain; without any ε, at the best and the
@@ -114,33 +114,43 @@ extension SweepReport {
                     + (view.group.isEmpty ? .empty : HTML(", \(view.group)")) + ": " + gains + ".")
         }
         for family in families {
-            for group in family.groups { out += smallest(place, family, group) }
+            for (index, group) in family.groups.enumerated() {
+                out += smallest(place, family, group, isBrief: index > 0)
+            }
         }
         return out
     }
 
-    /// The smallest ε with a clear gain, for each number of shots; those with the same ε in one sentence.
-    private func smallest(_ place: FigureSet.Place, _ family: Family, _ group: String) -> [HTML] {
+    /// The smallest ε from which on every gain is clear, for each number of shots; those with the same ε in one sentence.
+    /// One lucky point below others without a clear gain does not count.
+    private func smallest(_ place: FigureSet.Place, _ family: Family, _ group: String, isBrief: Bool) -> [HTML] {
         let members = views.filter { $0.group == group && $0.isProtected }.sorted {
             ($0.privacy?.value(family.subject) ?? .infinity) < ($1.privacy?.value(family.subject) ?? .infinity)
         }
-        let found = shots.map { count in
-            members.firstIndex { view in gain(view, place, count).map { ($0.local.lower ?? $0.local.mean) > 1 } ?? false
+        let found = shots.map { count -> Int? in
+            let clear = members.map { view in
+                gain(view, place, count).map { ($0.local.lower ?? $0.local.mean) > 1 } ?? false
             }
+            let start = (clear.lastIndex(of: false) ?? -1) + 1
+            return start < clear.count ? start : nil
         }
         let with = group.isEmpty ? HTML.empty : HTML(", with \(group)")
         var out: [HTML] = []
         for index in unique(found.compactMap { $0 }).sorted() {
             let at = zip(shots, found).filter { $0.1 == index }.map { HTML(GainWords.shots($0.0)) }
-            guard let phrase = members[index].privacy?.phrase(family.subject), let gains = gains(members[index], place)
+            guard let phrase = members[index].privacy?.phrase(family.subject, isBrief: isBrief || !out.isEmpty),
+                let gains = gains(members[index], place)
             else { continue }
             out.append(
-                "The smallest ε with a clear gain at " + .sentence(at) + with + " is " + phrase + ": " + gains + ".")
+                "The smallest ε from which on every gain is clear at " + .sentence(at) + with + " is " + phrase + ": "
+                    + gains
+                    + ".")
         }
         let none = zip(shots, found).filter { $0.1 == nil }.map { HTML(GainWords.shots($0.0)) }
         if !none.isEmpty {
             out.append(
-                HTML("At no \(family.subject.label)") + with + " is there a clear gain at " + .sentence(none) + ".")
+                HTML("At the largest \(family.subject.label)") + with + " there is no clear gain at " + .sentence(none)
+                    + ".")
         }
         return out
     }
@@ -154,19 +164,19 @@ extension SweepReport {
                 (view.figures.ratio(place, method, over: GainWords.baseline, count)?.mean ?? 1) < 1
             }
             guard !lost.isEmpty else { continue }
-            let place = HTML.sentence(lost.map { HTML(GainWords.shots($0)) })
+            let places = HTML.sentence(lost.map { HTML(GainWords.shots($0)) })
             if view.isProtected, let privacy = view.privacy {
                 let phrase =
                     PrivacyWords.subject([privacy.record]).flatMap { privacy.phrase($0, isBrief: true) }
                     ?? SweepReport.settings(view.point)
                 out.append(
                     .strong("The transfer failed") + " at " + phrase + ": " + .name(method)
-                        + " ranks worse than the best local model at " + place
+                        + " ranks worse than the best local model at " + places
                         + (view.group.isEmpty ? "." : HTML(", with \(view.group).")))
             } else {
                 out.append(
                     .strong("Negative transfer") + " with " + SweepReport.settings(view.point) + ": " + .name(method)
-                        + " ranks worse than the best local model at " + place + ".")
+                        + " ranks worse than the best local model at " + places + ".")
             }
         }
         return out
@@ -185,10 +195,10 @@ extension SweepReport {
         let modes = unique(protected.compactMap { $0.privacy?.record.mode })
         let units = unique(protected.compactMap { $0.privacy?.terms })
         var points: [HTML] = families.map { family in
-            let record = protected.first { family.groups.contains($0.group) }?.privacy?.record
-            let release = record?.releases.first { $0.name == family.subject.release }
+            let words = protected.first { family.groups.contains($0.group) }?.privacy
+            let condition = words?.condition(family.subject.scope) ?? .empty
             return HTML("Pictures and tables give the \(family.subject.label)")
-                + (release.map { "; " + PrivacyWords.condition($0) } ?? .empty) + "."
+                + (condition == .empty ? "." : "; " + condition + ".")
         }
         points.append(
             "Everything that each of them sees, taken together: "
@@ -199,7 +209,7 @@ extension SweepReport {
                         let words: String
                         if let low = values.first, let high = values.last, values.count == bounds.count {
                             words =
-                                "ε = \(ReportNumber.significant(low))"
+                                "ε\u{A0}=\u{A0}\(ReportNumber.significant(low))"
                                 + (low == high ? "" : " to \(ReportNumber.significant(high))")
                         } else {
                             words = values.isEmpty ? "no bound" : "no bound at some points"

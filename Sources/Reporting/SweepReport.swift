@@ -16,6 +16,8 @@ public struct SweepReport: Sendable {
         let value: String
         /// The other settings, in words; empty without any.
         let group: String
+        /// Their values alone.
+        let groupValues: String
 
         var method: String? { figures.transfers.first }
         var isProtected: Bool { privacy.map { !$0.isUnprotected && !$0.boundReleases.isEmpty } ?? false }
@@ -40,7 +42,8 @@ public struct SweepReport: Sendable {
             View(
                 point: point, figures: FigureSet(point), privacy: point.privacy.map(PrivacyWords.init),
                 value: point.settings.first { $0.key == key }?.value ?? "",
-                group: point.settings.filter { $0.key != key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+                group: point.settings.filter { $0.key != key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+                groupValues: point.settings.filter { $0.key != key }.map(\.value).joined(separator: ", "))
         }
     }
 

@@ -13,6 +13,8 @@ struct TradeOff: Sendable {
     /// The points of one combination of the other settings.
     struct Line: Sendable {
         let name: String
+        /// The same as short as a label needs it.
+        let shortName: String
         let points: [Point]
     }
 
@@ -30,7 +32,7 @@ struct TradeOff: Sendable {
     func picture() -> Picture? {
         var series = lines.enumerated().map { index, line in
             LineChart.Series(
-                name: line.name, look: index == 0 ? .transfer : .at(index + 5), points: points(line))
+                name: line.name, look: .line(index), points: points(line))
         }
         let first = lines.first { !points($0).isEmpty }
         if lines.count == 1, let first {
@@ -52,7 +54,7 @@ struct TradeOff: Sendable {
         for line in unprotected {
             for point in line.points {
                 guard let level = point.figures.estimate(place, point.method, shots)?.mean else { continue }
-                let name = unprotected.count > 1 ? "unprotected, \(line.name)" : "unprotected"
+                let name = unprotected.count > 1 ? "unprotected, \(line.shortName)" : "unprotected"
                 references.append(.init(name: name, value: level, look: .unprotected))
             }
         }
@@ -95,7 +97,7 @@ struct TradeOff: Sendable {
     var table: ReportTable {
         ReportTable(
             file: "epsilon-\(place.metric)-\(shots.map { "k\($0)" } ?? "all")-\(place.client)",
-            caption: HTML("ε: \(subject.label). ") + .name(place.metric) + HTML(", \(GainWords.shots(shots))."),
+            caption: HTML("Column ε: \(subject.label). ") + .name(place.metric) + HTML(", \(GainWords.shots(shots))."),
             columns: [
                 .text("line"), .number("ε"), .estimate("transfer"), .estimate("best-local"), .estimate("popularity"),
                 .estimate("shuffled-source"),
