@@ -120,8 +120,8 @@ let package = Package(
         .testTarget(name: "ScenarioTests", dependencies: ["Numerics", "Scenario"]),
         .testTarget(name: "RatingsTests", dependencies: ["Numerics", "Ratings", "TestSupport"]),
         .testTarget(name: "RecordTests", dependencies: ["Record", "TestSupport"]),
-        .testTarget(name: "ReportingTests", dependencies: ["Record", "Reporting"]),
-        .testTarget(name: "SimulationTests", dependencies: ["Record", "Simulation"]),
+        .testTarget(name: "ReportingTests", dependencies: ["Record", "Reporting"], exclude: ["Goldens"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Privacy", "Record", "Scenario", "Simulation"]),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["make-key-stream-vector.py"]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),

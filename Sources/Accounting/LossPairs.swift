@@ -127,14 +127,19 @@ extension LossPair {
 /// 2010, Theorem 3.1; Poisson's summation formula). The rounding moves along with integer shifts and is
 /// post-processing, so that the continuous Gaussian's guarantee carries over up to that factor. A sum of discrete
 /// Gaussians is one up to e^τ in each coordinate (Kairouz, Liu & Steinke 2021).
-struct SmoothedNoise {
+///
+/// With n releases, δ(ε) is at most e^(n·slack) times what the continuous noise has at ε − 2n·slack.
+public struct SmoothedNoise: Sendable {
     /// Standard deviation over sensitivity of the continuous noise; infinite for sensitivity 0.
-    let noiseMultiplier: Double
-    /// The logarithm of the factor over all coordinates.
-    let slack: Double
+    public let noiseMultiplier: Double
+    /// The logarithm of the factor over all coordinates, of one release.
+    public let slack: Double
 
-    /// `nil` where the noise is too small for the argument.
-    init?(_ event: PrivacyEvent, repetitions: Double) {
+    /// The continuous noise that stands for an event's.
+    ///
+    /// - Parameter repetitions: how many releases share the slack that is aimed at, about 10⁻¹⁰.
+    /// - Returns: `nil` where the noise is too small for the argument, or the event has no discrete Gaussian noise.
+    public init?(_ event: PrivacyEvent, repetitions: Double) {
         let variance: Double
         let sensitivity: Double
         let coordinates: Double

@@ -58,6 +58,16 @@ public enum ClientProcess {
         try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
     }
 
+    /// How the client's releases are protected. Those of domain clients never are, and to find the noise takes a while.
+    private static func protections(
+        _ id: String, _ scenario: ScenarioDefinition, _ plan: RunPlan
+    ) throws -> [String: ReleaseProtection] {
+        guard scenario.clients.contains(where: { $0.id == id && $0.group.isPersons }) else { return [:] }
+        do { return try PrivacyPlan(scenario, schema: plan.schema).protections } catch {
+            throw RunFailure(.scenario, "the noise that privacy asks for cannot be made: \(error)")
+        }
+    }
+
     private static func serve(
         _ id: String, _ worker: inout any RoundWorker, _ socket: inout ClientSocket, scenario: ScenarioDefinition,
         brief: RoleBrief, key: StreamKey, folder: String
@@ -75,12 +85,9 @@ public enum ClientProcess {
         socket.adopt(plan.schema)
         let ledgerPath = "\(folder)/ledger.jsonl"
         let ledger = Ledger(client: id) { try RecordFile.append($0, to: ledgerPath) }
-        let privacy: PrivacyPlan
-        do { privacy = try PrivacyPlan(scenario, schema: plan.schema) } catch {
-            throw RunFailure(.scenario, "the noise that privacy asks for cannot be made: \(error)")
-        }
         var gate = ReleaseGate(
-            client: id, ledger: ledger, protections: privacy.protections, root: UInt64(brief.seed), key: key)
+            client: id, ledger: ledger, protections: try protections(id, scenario, plan), root: UInt64(brief.seed),
+            key: key)
         var known = ParameterSet()
         while true {
             switch try socket.receive(timeout: patience) {

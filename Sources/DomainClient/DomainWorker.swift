@@ -100,12 +100,16 @@ struct DomainWorker: RoundWorker {
     }
 
     private func releaseCalendar(gate: inout ReleaseGate) throws {
+        // Of persons who serve the bridge alone nothing else that is released may know anything.
+        let persons = PersonSplit(scenario, seed: seed)
+        let interactions =
+            persons.hasBridgeCohort ? interactions.keepingPersons { !persons.servesBridgeAlone($0) } : interactions
         var times = SplitTimes(
             interactions, validationShare: scenario.number("evaluation.validation-time"),
             testShare: scenario.number("evaluation.test-time"))
         if !interactions.hasCommonTimes {
             times = nil
-        } else if times.map(leavesPersons) != true {
+        } else if times.map({ leavesPersons($0, of: interactions) }) != true {
             let reason =
                 "the times of \(domain) leave fewer than \(DomainWorker.leastScored) persons to validate or score"
             guard scenario.text("evaluation.split") != "time" else {
@@ -124,7 +128,7 @@ struct DomainWorker: RoundWorker {
 
     /// Whether enough cold and validation persons can be expected with enough target interactions in their parts of the
     /// time. Who is cold does not matter, so that all seeds of a scenario are split alike.
-    private func leavesPersons(_ times: SplitTimes) -> Bool {
+    private func leavesPersons(_ times: SplitTimes, of interactions: Interactions) -> Bool {
         let cold = scenario.number("evaluation.cold-users")
         let validation = (1 - cold) * scenario.number("evaluation.validation-users")
         return [(part: PersonSplit.Part.cold, share: cold), (.validation, validation)].allSatisfy { part, share in

@@ -43,6 +43,9 @@ struct MetaTrainer {
     /// Items are divided by it, so that their mean squared norm is 1.
     private var itemScale: Float = 1
 
+    private let key: StreamKey
+    /// The control's last sums under protection, which stay in the client.
+    private var control: MetaTensors?
     /// Who takes part in a round under protection, by a key that clients alone hold; `nil` without protection.
     private let sampler: ParticipantSampler?
 
@@ -50,6 +53,7 @@ struct MetaTrainer {
     init(_ scenario: ScenarioDefinition, seed: Int, key: StreamKey) throws {
         self.scenario = scenario
         self.seed = seed
+        self.key = key
         let rate = scenario.number("transfer.meta.participation")
         sampler =
             scenario.isProtected && scenario.isMeta
@@ -122,11 +126,18 @@ struct MetaTrainer {
         for method in MethodName.metaMethods {
             guard var state = states[method] else { continue }
             let count = try divisor(known, method)
-            let tensors = MetaTensors(
-                start: try known.require(TensorName.meta(method, .start)),
-                featureMap: method == MethodName.metaLocal
-                    ? [] : try known.require(TensorName.meta(method, .featureMap)),
-                logRate: try known.require(TensorName.meta(method, .logRate)), tower: [])
+            let tensors: MetaTensors
+            if staysInClient(method) {
+                // Whoever recommends from a record has no control.
+                guard let control else { continue }
+                tensors = control
+            } else {
+                tensors = MetaTensors(
+                    start: try known.require(TensorName.meta(method, .start)),
+                    featureMap: method == MethodName.metaLocal
+                        ? [] : try known.require(TensorName.meta(method, .featureMap)),
+                    logRate: try known.require(TensorName.meta(method, .logRate)), tower: [])
+            }
             guard
                 let gradient = MetaGradient(state.parameters.shape, tensors: tensors, lossSum: 0, personCount: count)
             else { throw RunFailure(.internalError, "the meta-gradients are of another shape") }
@@ -138,6 +149,10 @@ struct MetaTrainer {
     /// Adds up the gradients of all members.
     mutating func release(_ round: Int, gate: inout ReleaseGate) throws {
         for method in MethodName.metaMethods {
+            if staysInClient(method) {
+                control = try simulatedControl(method, round: round, gate: gate)
+                continue
+            }
             let release = ReleaseName.meta(method)
             try gate.begin(release: release)
             for gradient in try gradients(method, round: round) {
@@ -153,6 +168,29 @@ struct MetaTrainer {
             }
         }
         isPending = true
+    }
+
+    private func staysInClient(_ method: String) -> Bool {
+        !MethodName.releasedMetaMethods(scenario).contains(method)
+    }
+
+    /// The control's sums with clipping and noise of the size that the transfer's have.
+    private func simulatedControl(_ method: String, round: Int, gate: borrowing ReleaseGate) throws -> MetaTensors {
+        guard let protection = gate.protection(of: ReleaseName.meta(MethodName.meta)), let state = states[method] else {
+            throw RunFailure(.internalError, "the gradients have no protection")
+        }
+        var sum = try ClippedSum(grid: protection.grid)
+        let gradients = try gradients(method, round: round)
+        for gradient in gradients {
+            try sum.add([gradient.tensors.featureMap, gradient.tensors.logRate, gradient.tensors.start])
+        }
+        let values = protection.simulated(
+            sum, purpose: "control/\(round)", root: UInt64(seed), key: key, contributions: gradients.count)
+        let shape = state.parameters.shape
+        let mapCount = shape.featureCount * shape.factorCount
+        return MetaTensors(
+            start: Array(values[(mapCount + 1)...]), featureMap: Array(values[..<mapCount]),
+            logRate: [values[mapCount]], tower: [])
     }
 
     /// The gradients of all members in their order; a member's is the same however many threads there are.

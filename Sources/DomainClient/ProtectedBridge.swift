@@ -68,27 +68,19 @@ struct ProtectedBridge {
         control =
             features.count < 2
             ? nil
-            : ProtectedBridge.simulated(
-                shuffled, "control", protection: protection, shape: shape, contributors: contributors, seed: seed,
-                key: key)
+            : Matrix(
+                rowCount: shape.rows, columnCount: shape.columns,
+                values: protection.simulated(
+                    shuffled, purpose: "control", root: UInt64(seed), key: key, contributions: contributors))
     }
 
     /// Bridges with independent noise, as other draws would have released them.
     func draws(_ count: Int) -> [Matrix] {
         (0..<count).map {
-            ProtectedBridge.simulated(
-                sum, "draw-\($0)", protection: protection, shape: shape, contributors: contributors, seed: seed,
-                key: key)
+            Matrix(
+                rowCount: shape.rows, columnCount: shape.columns,
+                values: protection.simulated(
+                    sum, purpose: "draw-\($0)", root: UInt64(seed), key: key, contributions: contributors))
         }
-    }
-
-    private static func simulated(
-        _ sum: ClippedSum, _ purpose: String, protection: ReleaseProtection, shape: (rows: Int, columns: Int),
-        contributors: Int, seed: Int, key: StreamKey
-    ) -> Matrix {
-        var dither = KeyStream(key: StreamKey(root: UInt64(seed)).derived(["dither", purpose]))
-        var noise = KeyStream(key: key.derived(["noise", purpose]))
-        let values = protection.simulated(sum, dither: &dither, noise: &noise, contributions: contributors)
-        return Matrix(rowCount: shape.rows, columnCount: shape.columns, values: values.map { Float($0) })
     }
 }

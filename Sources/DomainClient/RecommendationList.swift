@@ -135,7 +135,7 @@ private struct RecommendationSource {
                     .inputOutput, "\(folder)/checkpoints do not fit this version of Ferry; run the scenario again")
             }
             for tensor in set.tensors { known.set(tensor) }
-            if set.values(TensorName.meta(MethodName.meta, .count)) != nil { metaRounds.append(set) }
+            if set.values(TensorName.meta(MethodName.meta, .start)) != nil { metaRounds.append(set) }
         }
         self.known = known
         self.metaRounds = metaRounds.suffix(scenario.transferRounds)

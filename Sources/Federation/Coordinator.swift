@@ -110,13 +110,13 @@ public struct Coordinator: Sendable {
     ///
     /// - Parameters:
     ///   - seed: the run's seed, from which common parameters start.
-    ///   - noiseKey: the secret of the noise that is the coordinator's to add.
+    ///   - noiseKey: the secret of the noise that is the coordinator's to add; without one what the seed gives.
     ///   - ledger: where the coordinator's own releases are written, before they are broadcast.
     public init(
-        _ scenario: ScenarioDefinition, seed: Int, now: Duration, noiseKey: StreamKey = StreamKey(root: 0),
+        _ scenario: ScenarioDefinition, seed: Int, now: Duration, noiseKey: StreamKey? = nil,
         ledger: Ledger = Ledger(client: Coordinator.name) { _ in }
     ) {
-        self.noiseKey = noiseKey
+        self.noiseKey = noiseKey ?? StreamKey(root: UInt64(seed))
         self.ledger = ledger
         self.scenario = scenario
         self.seed = seed

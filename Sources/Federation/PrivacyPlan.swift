@@ -7,8 +7,6 @@ public import Scenario
 public struct PrivacyPlan: Sendable {
     /// The protected releases by name; every other release is `unprotected`.
     public let protections: [String: ReleaseProtection]
-    /// How many rounds each of them is released in.
-    public let rounds: [String: Int]
 
     /// A sum of more persons than this is refused: the range of the integers is proven for it.
     static let personLimit = 1 << 20
@@ -20,26 +18,25 @@ public struct PrivacyPlan: Sendable {
     public init(_ scenario: ScenarioDefinition, schema: ParameterSchema) throws {
         guard scenario.isProtected, let policy = ReleasePolicy(mode: scenario.text("privacy.mode")) else {
             protections = [:]
-            rounds = [:]
             return
         }
         let clients = scenario.clients.filter(\.group.isPersons).count
         let names =
-            scenario.isMeta ? MethodName.metaMethods.map(ReleaseName.meta) : [ReleaseName.bridge(isShuffled: false)]
+            scenario.isMeta
+            ? MethodName.releasedMetaMethods(scenario).map(ReleaseName.meta) : [ReleaseName.bridge(isShuffled: false)]
         let bound =
             scenario.isMeta
             ? scenario.number("privacy.clipping-bound")
             : scenario.number("privacy.feature-bound") * scenario.number("privacy.target-bound")
         let rate = scenario.isMeta ? scenario.number("transfer.meta.participation") : 1
         let sampling: SamplingScheme = rate < 1 ? .poisson(rate: rate) : .everyone
-        let count = scenario.transferRounds
         let relation = NeighbouringRelation(scenario)
         let multiplier =
             try scenario.optionalNumber("privacy.noise-multiplier")
             ?? PrivacyPlan.noiseMultiplier(
                 epsilon: scenario.optionalNumber("privacy.epsilon") ?? .infinity,
                 delta: scenario.number("privacy.delta"),
-                samplingRate: rate, rounds: count, relation: relation)
+                samplingRate: rate, rounds: scenario.transferRounds, relation: relation)
         // The grid counts sensitivity under add-remove.
         let noise = multiplier * relation.sensitivityFactor
         var protections: [String: ReleaseProtection] = [:]
@@ -55,7 +52,6 @@ public struct PrivacyPlan: Sendable {
                 sampling: sampling, clientCount: clients)
         }
         self.protections = protections
-        rounds = Dictionary(uniqueKeysWithValues: names.map { ($0, count) })
     }
 
     /// The noise multiplier, under the relation, at which all rounds together cost ε; rounded up.

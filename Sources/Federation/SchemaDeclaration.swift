@@ -132,7 +132,7 @@ struct SchemaDeclaration {
         if scenario.isAdversarial { return declareGame(scenario) }
         let features = scenario.sources.count * scenario.sourceDimension
         if scenario.isMeta {
-            for method in MethodName.metaMethods {
+            for method in MethodName.releasedMetaMethods(scenario) {
                 let release = ReleaseName.meta(method)
                 // Under protection a configured constant takes the place of the count.
                 if !scenario.isProtected { declare(TensorName.meta(method, .count), [1], .global, release) }

@@ -18,6 +18,11 @@ public enum MethodName {
     public static let metaLocal = "meta-local"
     /// What meta-learning trains side by side.
     public static let metaMethods = [meta, metaLocal, shuffledSource]
+    /// Those of them whose gradients leave a client. In the control a person's sources serve another person's gradient,
+    /// so that clipping each gradient does not bound what one person moves: under protection it stays in the client.
+    public static func releasedMetaMethods(_ scenario: ScenarioDefinition) -> [String] {
+        scenario.isProtected ? [meta, metaLocal] : metaMethods
+    }
     /// The control: the same with links permuted in training.
     public static let shuffledSource = "shuffled-source"
     /// The target's own model, fold-in without transfer.

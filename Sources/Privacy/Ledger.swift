@@ -90,9 +90,15 @@ public struct Ledger: Sendable {
         hasher.update(entry.mechanism)
         hasher.update(entry.sensitivity.map { "\($0)" } ?? "none")
         hasher.update(entry.noise.map { "\($0)" } ?? "none")
-        // Absent from entries without protection, whose hashes stay what they were.
-        for value in [entry.clippingBound, entry.dimension.map(Double.init), entry.step, entry.samplingRate] {
-            if let value { hasher.update("\(value)") }
+        // Absent from entries without protection, whose hashes stay what they were. Each has its name: without, one that is
+        // absent could pass for another.
+        let optional = [
+            ("clipping-bound", entry.clippingBound), ("dimension", entry.dimension.map(Double.init)),
+            ("step", entry.step), ("sampling-rate", entry.samplingRate),
+        ]
+        for case (let name, let value?) in optional {
+            hasher.update(name)
+            hasher.update("\(value)")
         }
         hasher.update(entry.previous)
         return hasher.finalize()

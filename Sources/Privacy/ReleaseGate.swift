@@ -49,16 +49,16 @@ public struct ReleaseGate: ~Copyable {
     ///   - client: the client's id, part of the path of its noise.
     ///   - protections: how releases are protected, by name; the others are `unprotected`.
     ///   - root: the run's seed, from which the public dither comes.
-    ///   - key: the secret of the noise.
+    ///   - key: the secret of the noise; without one what `root` gives.
     public init(
         client: String, ledger: Ledger, protections: [String: ReleaseProtection] = [:], root: UInt64 = 0,
-        key: StreamKey = StreamKey(root: 0)
+        key: StreamKey? = nil
     ) {
         self.client = client
         self.ledger = ledger
         self.protections = protections
         self.root = root
-        self.key = key
+        self.key = key ?? StreamKey(root: root)
     }
 
     /// How a release is protected; `nil` for one without protection.

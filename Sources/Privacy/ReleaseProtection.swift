@@ -55,14 +55,20 @@ public struct ReleaseProtection: Sendable, Equatable {
     /// A sum with noise as the release has it, for a client that measures what other draws or other data would give. It
     /// is not released.
     ///
-    /// - Parameter contributions: how many persons' contributions are in the sum, each with its own noise under `local`.
+    /// - Parameters:
+    ///   - purpose: what it is for; another purpose has other noise.
+    ///   - root: the run's seed, from which the public dither comes.
+    ///   - key: the secret of the noise.
+    ///   - contributions: how many persons' contributions are in the sum, each with its own noise under `local`.
     /// - Returns: the noised values, in units of the release.
     public func simulated(
-        _ sum: ClippedSum, dither: inout KeyStream, noise: inout KeyStream, contributions: Int
-    ) -> [Double] {
+        _ sum: ClippedSum, purpose: String, root: UInt64, key: StreamKey, contributions: Int
+    ) -> [Float] {
+        var dither = KeyStream(key: StreamKey(root: root).derived(["dither", purpose]))
+        var noise = KeyStream(key: key.derived(["noise", purpose]))
         var integers = sum.integers(dither: &dither)
         for _ in 0..<(policy == .local ? max(1, contributions) : 1) { grid.noise.add(to: &integers, from: &noise) }
-        return grid.decode(integers)
+        return grid.decode(integers).map { Float($0) }
     }
 
     /// Adds the noise of a `central` release to the sum of its clients.

@@ -491,7 +491,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "privacy.epsilon", .numberOrNone(1e-3...1e6),
-            "ε of each protected release over all its rounds, at privacy.delta; the noise is made for it. none: no noise, which a sweep compares with."
+            "ε of each protected release over all its rounds, at privacy.delta; the noise is made for it. none: without noise, to compare with."
         ),
         ScenarioKey(
             "privacy.noise-multiplier", .numberOrNone(1e-3...1e6),
@@ -532,7 +532,7 @@ public struct ScenarioKey: Sendable, Equatable {
             "meta: the clipping bound of a person's gradient, over all its parameters together."),
         ScenarioKey(
             "privacy.noise-draws", .integer(1...1_000), default: "1",
-            "feature-map with one persons client: how many draws of the noise are scored at k = 0, the released one among them; the others stay inside the client."
+            "feature-map with one persons client: above 1, how many draws of the noise are scored at k = 0 besides the released one; they stay inside the client."
         ),
         ScenarioKey("evaluation", .section, "Who is scored, and how."),
         ScenarioKey(

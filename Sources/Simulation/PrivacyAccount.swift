@@ -1,58 +1,72 @@
 import Accounting
 import Federation
-import Privacy
-import Record
-import Scenario
+package import Privacy
+package import Record
+package import Scenario
 
 /// What the ledgers of a run cost, against each adversary.
 ///
 /// - `coordinator` sees every update. It does not hold the key of sampling.
 /// - `peer`, another client, sees every broadcast and holds that key, so that sampling hides nothing from it.
 /// - `model` is whoever gets what was broadcast.
-struct PrivacyAccount {
-    let scenario: ScenarioDefinition
-    /// The entries of all clients and of the coordinator.
-    let ledger: [LedgerEntry]
-    let hasSecureRandomness: Bool
+package struct PrivacyAccount {
+    private let scenario: ScenarioDefinition
+    private let ledger: [LedgerEntry]
+    private let absent: [Int: Set<String>]
+    private let hasSecureRandomness: Bool
 
     private enum Adversary: CaseIterable { case coordinator, peer, model }
 
-    /// The discrete Gaussian of variance σ² (grid units) is, up to a factor of 1 ± 10⁻⁷⁶ in every probability, a
-    /// continuous one of variance σ² − η² whose result is rounded at random by a discrete Gaussian of variance η² = 9, so
-    /// that it costs no more than that: Peikert, *An efficient and parallel Gaussian sampler for lattices* (CRYPTO 2010),
-    /// Theorem 3.1, with the smoothing parameter of the integers. A sum of shares likewise (their variances add).
-    private static let smoothing = 9.0
+    /// What one round of a release shows: Gaussian noise, on a sample of the persons.
+    private struct Step {
+        let noiseMultiplier: Double
+        let samplingRate: Double
+        let slack: Double
+    }
+
+    /// - Parameters:
+    ///   - ledger: the entries of all clients and of the coordinator.
+    ///   - absent: by round, the clients whose update did not arrive: what they wrote down was not released.
+    package init(
+        scenario: ScenarioDefinition, ledger: [LedgerEntry], absent: [Int: Set<String>], hasSecureRandomness: Bool
+    ) {
+        self.scenario = scenario
+        self.ledger = ledger
+        self.absent = absent
+        self.hasSecureRandomness = hasSecureRandomness
+    }
 
     /// The privacy section of the record.
     ///
     /// - Throws: `AccountingError`.
-    func record() throws -> PrivacyRecord {
+    package func record() throws -> PrivacyRecord {
         let unprotectedEntries = ledger.filter { $0.policy == ReleasePolicy.unprotected.description }
         let unprotected = Set(unprotectedEntries.map(\.release)).sorted()
         let protected = Set(ledger.map(\.release)).subtracting(unprotected).sorted()
         let delta = scenario.number("privacy.delta")
         var releases: [ReleaseRecord] = []
-        var events: [[PrivacyEvent?]] = Adversary.allCases.map { _ in [] }
+        var views: [[[Int: [Step]]?]] = Adversary.allCases.map { _ in [] }
         for name in Set(ledger.map(\.release)).sorted() {
             guard protected.contains(name) else {
                 releases.append(ReleaseRecord(name: name, epsilon: .noBound, conditionalOn: []))
                 continue
             }
             let entries = ledger.filter { $0.release == name }
-            let own = Adversary.allCases.map { event(of: entries, against: $0) }
-            for (index, event) in own.enumerated() { events[index].append(event) }
+            let own = Adversary.allCases.map { steps(of: entries, against: $0) }
+            for (index, view) in own.enumerated() { views[index].append(view) }
             let first = entries.map(\.round).min() ?? 0
             let noised = entries.first { $0.noise != nil }
             releases.append(
                 ReleaseRecord(
                     name: name, epsilon: try bounds(own, delta: delta, isHeadline: true),
                     conditionalOn: Set(unprotectedEntries.filter { $0.round < first }.map(\.release)).sorted(),
-                    mechanism: noised?.mechanism, noiseMultiplier: noised.flatMap { multiplier($0, shares: 1) },
+                    mechanism: noised?.mechanism,
+                    noiseMultiplier: noised.flatMap { smoothed($0, shares: 1)?.noiseMultiplier },
                     clippingBound: noised?.clippingBound, sensitivity: noised?.sensitivity,
                     samplingRate: noised?.samplingRate, rounds: Set(entries.map(\.round)).count,
                     renyiEpsilon: try bounds(own, delta: delta, isHeadline: false)))
         }
-        let total = try bounds(events.map(composed), delta: delta, isHeadline: true)
+        let total = try bounds(views.map(together), delta: delta, isHeadline: true)
         let isProtected = scenario.isProtected
         var cohorts: [PrivacyCohortRecord]?
         if scenario.hasDisjointEncoders {
@@ -70,69 +84,90 @@ struct PrivacyAccount {
             protectedEpsilon: protected.isEmpty ? nil : total)
     }
 
-    /// All rounds of one release as an adversary sees them; `nil` where nothing bounds it.
-    private func event(of entries: [LedgerEntry], against adversary: Adversary) -> PrivacyEvent? {
+    /// The rounds of one release as an adversary sees them; `nil` where nothing bounds it.
+    private func steps(of entries: [LedgerEntry], against adversary: Adversary) -> [Int: [Step]]? {
         let policy = entries.first?.policy
         // The trusted coordinator of the central mode sees sums before any noise.
         if adversary == .coordinator, policy == ReleasePolicy.central.description { return nil }
-        var parts: [PrivacyEvent] = []
-        for (_, members) in Dictionary(grouping: entries, by: \.round).sorted(by: { $0.key < $1.key }) {
+        var out: [Int: [Step]] = [:]
+        for (round, members) in Dictionary(grouping: entries, by: \.round) {
             let noised = members.filter { $0.noise != nil }
             guard let entry = noised.first else { return nil }
-            let shares: Int
+            // A person is in one persons client, whose noise it is.
+            var shares = 1
             if policy == ReleasePolicy.distributed.description {
+                let arrived = noised.count { absent[round]?.contains($0.client) != true }
                 switch adversary {
                 // Sums are not masked: each client is seen under its own share.
-                case .coordinator: shares = 1
+                case .coordinator: break
                 // A participant knows its own share.
-                case .peer: shares = noised.count - 1
-                case .model: shares = noised.count
+                case .peer: shares = arrived - 1
+                case .model: shares = arrived
                 }
-            } else {
-                // A person is in one persons client, whose noise it is.
-                shares = 1
             }
-            guard shares > 0, let multiplier = multiplier(entry, shares: shares) else { return nil }
-            let noise = PrivacyEvent.gaussian(noiseMultiplier: multiplier)
+            guard shares > 0, let noise = smoothed(entry, shares: shares) else { return nil }
             let rate = adversary == .peer ? 1 : entry.samplingRate ?? 1
-            parts.append(rate < 1 ? .poissonSampled(rate: rate, event: noise) : noise)
+            out[round] = [Step(noiseMultiplier: noise.noiseMultiplier, samplingRate: rate, slack: noise.slack)]
         }
-        return .composed(parts)
+        return out
     }
 
-    /// The noise multiplier of a number of shares, under the scenario's relation.
-    private func multiplier(_ entry: LedgerEntry, shares: Int) -> Double? {
-        guard let noise = entry.noise, let step = entry.step, let sensitivity = entry.sensitivity else { return nil }
-        let variance = Double(shares) * (noise / step) * (noise / step) - PrivacyAccount.smoothing
-        guard variance > 0 else { return nil }
-        return variance.squareRoot() * step / (sensitivity * NeighbouringRelation(scenario).sensitivityFactor)
+    /// The continuous noise, under the scenario's relation, that a number of an entry's shares costs no more than.
+    private func smoothed(_ entry: LedgerEntry, shares: Int) -> SmoothedNoise? {
+        guard let noise = entry.noise, let step = entry.step, let bound = entry.sensitivity,
+            let dimension = entry.dimension
+        else { return nil }
+        let sensitivity = bound / step * NeighbouringRelation(scenario).sensitivityFactor
+        let rounds = Double(scenario.transferRounds)
+        guard shares > 1 else {
+            return SmoothedNoise(
+                .discreteGaussian(standardDeviation: noise / step, sensitivity: sensitivity, dimension: dimension),
+                repetitions: rounds)
+        }
+        return SmoothedNoise(
+            .discreteGaussianSum(
+                shares: shares, standardDeviation: noise / step,
+                l1Sensitivity: sensitivity * Double(dimension).squareRoot(), l2Sensitivity: sensitivity,
+                dimension: dimension), repetitions: rounds)
     }
 
-    private func composed(_ events: [PrivacyEvent?]) -> PrivacyEvent? {
-        let known = events.compactMap { $0 }
-        return known.count == events.count && !known.isEmpty ? .composed(known) : nil
+    /// Several releases as one, round by round; `nil` where nothing bounds one of them.
+    private func together(_ views: [[Int: [Step]]?]) -> [Int: [Step]]? {
+        guard !views.isEmpty else { return nil }
+        var out: [Int: [Step]] = [:]
+        for view in views {
+            guard let view else { return nil }
+            out.merge(view) { $0 + $1 }
+        }
+        return out
     }
 
-    private func bounds(_ events: [PrivacyEvent?], delta: Double, isHeadline: Bool) throws -> EpsilonRecord {
+    /// All rounds as one event. What is released in a round is of the same sample of persons: one Gaussian whose squared
+    /// inverse multiplier is the sum of theirs, sampled once.
+    private func event(_ rounds: [Int: [Step]]) -> (event: PrivacyEvent, slack: Double) {
+        var parts: [PrivacyEvent] = []
+        var slack = 0.0
+        for (_, steps) in rounds.sorted(by: { $0.key < $1.key }) {
+            let multiplier = 1 / steps.reduce(0) { $0 + 1 / ($1.noiseMultiplier * $1.noiseMultiplier) }.squareRoot()
+            let rate = steps.map(\.samplingRate).max() ?? 1
+            let noise = PrivacyEvent.gaussian(noiseMultiplier: multiplier)
+            parts.append(rate < 1 ? .poissonSampled(rate: rate, event: noise) : noise)
+            slack += steps.reduce(0) { $0 + $1.slack }
+        }
+        return (.composed(parts), slack)
+    }
+
+    private func bounds(_ views: [[Int: [Step]]?], delta: Double, isHeadline: Bool) throws -> EpsilonRecord {
         let relation = NeighbouringRelation(scenario)
-        let values = try events.map { event -> Double? in
-            guard let event else { return nil }
+        let values = try views.map { view -> Double? in
+            guard let view else { return nil }
+            let (event, slack) = event(view)
+            let isSampled = view.values.contains { $0.contains { $0.samplingRate < 1 } }
             let accountant: any PrivacyAccountant =
-                isHeadline
-                ? PrivacyPlan.accountant(relation, isSampled: PrivacyAccount.isSampled(event))
-                : RDPAccountant(relation: relation)
-            let value = try accountant.epsilon(of: event, delta: delta).epsilon
+                isHeadline ? PrivacyPlan.accountant(relation, isSampled: isSampled) : RDPAccountant(relation: relation)
+            let value = try accountant.epsilon(of: event, delta: delta * (1 - slack)).epsilon + 2 * slack
             return value.isFinite ? value : nil
         }
         return EpsilonRecord(coordinator: values[0], peer: values[1], model: values[2])
-    }
-
-    private static func isSampled(_ event: PrivacyEvent) -> Bool {
-        switch event {
-        case .poissonSampled, .fixedSizeSampled: true
-        case .composed(let events): events.contains { isSampled($0) }
-        case .repeated(let event, _): isSampled(event)
-        default: false
-        }
     }
 }

@@ -85,6 +85,8 @@ struct PrivacyRunTests {
         let model = try #require(gradients.epsilon.model)
         #expect(model <= 4 && model > 3.9)
         #expect(try #require(gradients.epsilon.peer) > model * 1.1)
+        // The control, where one person's sources serve another's gradient, does not cross.
+        #expect(privacy.release("shuffled-source.gradient") == nil && privacy.release("meta-local.gradient") != nil)
     }
 
     @Test("of disjoint cohorts the bridge's has a bound on everything, the encoders' has none")

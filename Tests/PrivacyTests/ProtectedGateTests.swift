@@ -1,4 +1,5 @@
 import Cryptography
+import Foundation
 import Parameters
 import Privacy
 import Synchronization
@@ -144,6 +145,12 @@ import Testing
         _ = try Self.release([], try Self.protection(.central), recorder: central)
         let raw = try #require(central.entries.withLock { $0.first })
         #expect(raw.mechanism == "none" && raw.noise == nil && raw.sensitivity != nil)
+        // A value that is moved to the place of an absent one breaks the chain too.
+        let text = String(decoding: try JSONEncoder().encode(raw), as: UTF8.self)
+        #expect(text.ranges(of: "\"samplingRate\"").count == 1 && !text.contains("\"step\""))
+        let moved = text.replacing("\"samplingRate\"", with: "\"step\"")
+        #expect(Ledger.isIntact([raw]))
+        #expect(!Ledger.isIntact([try JSONDecoder().decode(LedgerEntry.self, from: Data(moved.utf8))]))
     }
 
     @Test("a protected tensor cannot be published as a whole, nor a release of another size be made")

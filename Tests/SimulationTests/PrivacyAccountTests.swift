@@ -1,0 +1,127 @@
+import Foundation
+import Privacy
+import Record
+import Scenario
+import Simulation
+import Testing
+
+/// What the ledgers of a run are said to cost.
+@Suite struct PrivacyAccountTests {
+    private func scenario(_ privacy: String, persons: Int = 1) throws -> ScenarioDefinition {
+        try ScenarioDefinition(
+            yaml: """
+                name: account
+                clients:
+                  - {id: movies, domain: movies, data: {format: synthetic}}
+                  - {id: books, domain: books, data: {format: synthetic}}
+                  - {id: persons, domain: persons, links: [movies, books], count: \(persons)}
+                target: books
+                model: {factors: 8}
+                transfer: {dimension: 8}
+                privacy: {\(privacy)}
+                """, file: "account.yaml")
+    }
+
+    /// An entry as it is read from a ledger: unit sensitivity, noise of a standard deviation of so many.
+    private func entry(
+        _ release: String, client: String = "persons", round: Int = 1, policy: String, noise: Double?, rate: Double = 1
+    ) throws -> LedgerEntry {
+        var object: [String: Any] = [
+            "sequence": 0, "client": client, "round": round, "release": release, "tensors": [release],
+            "policy": policy, "mechanism": noise == nil ? "none" : "discrete-gaussian", "previous": "", "hash": "",
+        ]
+        if policy != "unprotected" {
+            object["sensitivity"] = 1.0
+            object["clippingBound"] = 1.0
+            object["dimension"] = 64
+            object["samplingRate"] = rate
+        }
+        if let noise {
+            object["noise"] = noise
+            object["step"] = 1.0 / 1_024
+        }
+        return try JSONDecoder().decode(LedgerEntry.self, from: JSONSerialization.data(withJSONObject: object))
+    }
+
+    private func record(
+        _ scenario: ScenarioDefinition, _ ledger: [LedgerEntry], absent: [Int: Set<String>] = [:]
+    ) throws -> PrivacyRecord {
+        try PrivacyAccount(scenario: scenario, ledger: ledger, absent: absent, hasSecureRandomness: false).record()
+    }
+
+    @Test("noise of one sensitivity costs what the exact Gaussian does")
+    func known() throws {
+        let privacy = try record(
+            scenario("mode: silo, noise-multiplier: 1"), [entry("bridge", policy: "silo", noise: 1)])
+        let epsilon = try #require(privacy.releases.first?.epsilon.model)
+        // G-… of the reference: σ = 1, δ = 10⁻⁵; the smoothing of 1,024 steps a unit adds less than 10⁻⁴.
+        #expect(abs(epsilon - 4.3771) < 1e-3)
+        #expect(privacy.epsilon.model == epsilon)
+    }
+
+    @Test("replacing a person costs as much as half the noise")
+    func relation() throws {
+        let ledger = [try entry("bridge", policy: "silo", noise: 2)]
+        let added = try record(scenario("mode: silo, noise-multiplier: 2"), [entry("bridge", policy: "silo", noise: 1)])
+        let replaced = try record(scenario("mode: silo, noise-multiplier: 1, neighbouring: replace-one"), ledger)
+        let (first, second) = (added.releases[0].epsilon.peer, replaced.releases[0].epsilon.peer)
+        #expect(abs(try #require(first) - #require(second)) < 1e-3)
+    }
+
+    @Test("an unprotected release takes the bound off everything, and not off the protected one")
+    func unprotected() throws {
+        let privacy = try record(
+            scenario("mode: silo, noise-multiplier: 1"),
+            [
+                entry("books.item-factors", client: "books", policy: "unprotected", noise: nil),
+                entry("bridge", round: 2, policy: "silo", noise: 1),
+            ])
+        #expect(privacy.epsilon.coordinator == nil && privacy.epsilon.peer == nil && privacy.epsilon.model == nil)
+        let bridge = try #require(privacy.releases.first { $0.name == "bridge" })
+        #expect(bridge.epsilon.peer != nil && bridge.conditionalOn == ["books.item-factors"])
+    }
+
+    @Test("of a client whose update did not arrive the share of the noise is not counted")
+    func absentShares() throws {
+        let three = try scenario("mode: distributed, noise-multiplier: 1", persons: 3)
+        let ledger = try (1...3).map {
+            try entry("bridge", client: "persons-\($0)", policy: "distributed", noise: 1 / 3.0.squareRoot())
+        }
+        func epsilon(_ absent: [Int: Set<String>]) throws -> EpsilonRecord {
+            try #require(try record(three, ledger, absent: absent).releases.first).epsilon
+        }
+        let all = try epsilon([:])
+        let two = try epsilon([1: ["persons-2"]])
+        #expect(try #require(all.model) < #require(all.peer))
+        #expect(try #require(all.peer) < #require(all.coordinator))
+        #expect(try #require(two.model) > #require(all.model) + 0.5)
+        #expect(abs(try #require(two.model) - #require(all.peer)) < 1e-6)
+        // With two lost a peer knows all the noise there is.
+        #expect(try epsilon([1: ["persons-1", "persons-2"]]).peer == nil)
+    }
+
+    @Test("releases of one round are of one sample: they cost more together than apart samples would")
+    func oneSample() throws {
+        let sampled = try scenario("mode: silo, noise-multiplier: 1")
+        let ledger = try ["meta.gradient", "meta-local.gradient"].map {
+            try entry($0, policy: "silo", noise: 1, rate: 0.1)
+        }
+        let privacy = try record(sampled, ledger)
+        let apart = try record(
+            sampled, [ledger[0], entry("meta-local.gradient", round: 2, policy: "silo", noise: 1, rate: 0.1)])
+        let (one, two) = (privacy.protectedEpsilon?.model, apart.protectedEpsilon?.model)
+        #expect(try #require(one) > #require(two) * 1.05)
+    }
+
+    @Test("the trusted coordinator of the central mode has no bound")
+    func central() throws {
+        let privacy = try record(
+            scenario("mode: central, noise-multiplier: 1"),
+            [
+                entry("bridge", policy: "central", noise: nil),
+                entry("bridge", client: "coordinator", policy: "central", noise: 1),
+            ])
+        let bridge = try #require(privacy.releases.first)
+        #expect(bridge.epsilon.coordinator == nil && bridge.epsilon.peer != nil && bridge.epsilon.model != nil)
+    }
+}
