@@ -54,7 +54,8 @@ let package = Package(
         .target(name: "Supervision", dependencies: ["CLinux", "Cryptography"]),
         .target(name: "Accounting", swiftSettings: kernelSettings),
         // Layer 3: the two branches part here. Nothing below `Ratings` reaches `Wire`, nothing below `Wire` `Ratings`.
-        .target(name: "Parameters", dependencies: ["Cryptography", "Numerics"]),
+        // As Numerics: the optimizer copies some of its kernels into the modules that call them.
+        .target(name: "Parameters", dependencies: ["Cryptography", "Numerics"], swiftSettings: kernelSettings),
         .target(
             name: "Ratings", dependencies: ["CZlib", "Cryptography", "Numerics"],
             exclude: ["Text/make-embedded-vectors.py"]),
@@ -62,7 +63,9 @@ let package = Package(
         .target(name: "Privacy", dependencies: ["Cryptography", "Numerics", "Parameters"]),
         .target(name: "Recommenders", dependencies: ["Numerics", "Ratings"]),
         // Layer 5
-        .target(name: "Wire", dependencies: ["Cryptography", "Parameters", "Privacy"]),
+        .target(
+            name: "Wire", dependencies: ["Cryptography", "Numerics", "Parameters", "Privacy"],
+            swiftSettings: kernelSettings),
         .target(name: "Transfer", dependencies: ["Numerics", "Ratings", "Recommenders"]),
         // Layer 6
         .target(name: "Transport", dependencies: ["CZeroMQ", "Cryptography", "Parameters", "Wire"]),
@@ -95,7 +98,10 @@ let package = Package(
             ]),
         .executableTarget(
             name: "ferry-benchmark",
-            dependencies: ["Numerics", "Ratings", "Recommenders", argumentParser]),
+            dependencies: [
+                "Cryptography", "Numerics", "Parameters", "Privacy", "Ratings", "Recommenders", "Supervision",
+                "Transport", "Wire", argumentParser,
+            ]),
         // Tests
         .target(name: "TestSupport", dependencies: ["Numerics", "Parameters"], path: "Tests/TestSupport"),
         .testTarget(name: "ParametersTests", dependencies: ["Numerics", "TestSupport", "Parameters"]),

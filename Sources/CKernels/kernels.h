@@ -4,6 +4,8 @@
 // eight: there are no remainders. The order of the sums is fixed; callers check every size before they call.
 #pragma once
 
+#include <stdint.h>
+
 typedef float ferry_lanes __attribute__((ext_vector_type(8)));
 typedef float ferry_unaligned_lanes __attribute__((ext_vector_type(8), aligned(4)));
 
@@ -125,4 +127,107 @@ static inline void ferry_gather_rows(const float *source, const unsigned *rows, 
         for (; index < count; index++) to[index] = from[index];
         for (; index < stride; index++) to[index] = 0;
     }
+}
+
+typedef int ferry_mask __attribute__((ext_vector_type(8)));
+
+// Whether every element has a magnitude of at most the bound; NaN has not.
+static inline int ferry_is_within(const float *values, long count, float bound) {
+    long index = 0;
+    ferry_mask bad = 0;
+    for (; index + 8 <= count; index += 8) {
+        const ferry_lanes x = ferry_load(values + index);
+        bad |= ~((x <= bound) & (x >= -bound));
+    }
+    int out = 0;
+    for (int lane = 0; lane < 8; lane++) out |= bad[lane];
+    for (; index < count; index++) out |= !(values[index] <= bound && values[index] >= -bound);
+    return out == 0;
+}
+
+typedef double ferry_doubles __attribute__((ext_vector_type(4)));
+typedef long long ferry_integers __attribute__((ext_vector_type(4)));
+typedef long long ferry_unaligned_integers __attribute__((ext_vector_type(4), aligned(8)));
+typedef float ferry_four __attribute__((ext_vector_type(4), aligned(4)));
+
+// sums = (sums & mask) + round(value * scale), ties to even, for |value * scale| < 2^62. AVX2 converts no double to a
+// 64-bit integer: the value is split at 2^31, and each half rounded by adding 1.5 * 2^52, whose bits are then taken off.
+static inline void ferry_add_fixed_point(const float *values, long count, double scale, long long mask, int64_t *sums) {
+    const ferry_doubles magic = 0x1.8p52;
+    const ferry_integers bits = (ferry_integers)magic;
+    long index = 0;
+    for (; index + 4 <= count; index += 4) {
+        const ferry_four x = *(const ferry_four *)(values + index);
+        const ferry_doubles y = __builtin_convertvector(x, ferry_doubles) * scale;
+        const ferry_doubles high = y * 0x1p-31 + magic;
+        const ferry_doubles low = (y - (high - magic) * 0x1p31) + magic;
+        const ferry_integers value = (((ferry_integers)high - bits) << 31) + ((ferry_integers)low - bits);
+        ferry_unaligned_integers *target = (ferry_unaligned_integers *)(sums + index);
+        *target = (*target & mask) + value;
+    }
+    for (; index < count; index++) sums[index] = (sums[index] & mask) + (int64_t)__builtin_rint((double)values[index] * scale);
+}
+
+typedef uint64_t ferry_words __attribute__((ext_vector_type(4)));
+typedef uint64_t ferry_unaligned_words __attribute__((ext_vector_type(4), aligned(1), may_alias));
+
+// A 64-bit checksum after the accumulation of XXH3 (github.com/Cyan4973/xxHash, doc/xxhash_spec.md): each word, mixed
+// with a key of its position, adds the product of its halves to its own lane and itself to the neighbour's.
+typedef struct {
+    uint64_t sums[16];
+    uint64_t keys[4];
+    uint64_t count;
+} ferry_checksum;
+
+#define FERRY_KEY_STEP ((ferry_words){0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5})
+
+static inline void ferry_checksum_start(ferry_checksum *state, uint64_t seed) {
+    const ferry_words keys = {0xBE4BA423396CFEB8, 0x1CAD21F72C81017C, 0xDB979083E96DD4DE, 0x1F67B3B7A4A44072};
+    ferry_unaligned_words *sums = (ferry_unaligned_words *)state->sums;
+    *(ferry_unaligned_words *)state->keys = keys;
+    sums[0] = keys ^ seed;
+    sums[1] = FERRY_KEY_STEP + seed;
+    sums[2] = keys + FERRY_KEY_STEP;
+    sums[3] = keys ^ FERRY_KEY_STEP;
+    state->count = 0;
+}
+
+// Takes whole stripes of 128 bytes; all but the last call take multiples of 1,024 bytes.
+static inline void ferry_checksum_add(ferry_checksum *state, const uint8_t *bytes, long count) {
+    ferry_unaligned_words *stored = (ferry_unaligned_words *)state->sums;
+    ferry_words keys = *(ferry_unaligned_words *)state->keys;
+    ferry_words sums[4] = {stored[0], stored[1], stored[2], stored[3]};
+    for (long index = 0; index < count; index += 128) {
+#pragma clang loop unroll(full)
+        for (int part = 0; part < 4; part++) {
+            const ferry_words x = *(const ferry_unaligned_words *)(bytes + index + 32 * part);
+            const ferry_words mixed = x ^ keys;
+            keys += FERRY_KEY_STEP;
+            sums[part] += (mixed & 0xFFFFFFFF) * (mixed >> 32) + __builtin_shufflevector(x, x, 1, 0, 3, 2);
+        }
+        if ((index & 1023) == 896) {
+#pragma clang loop unroll(full)
+            for (int part = 0; part < 4; part++) {
+                sums[part] = (sums[part] ^ (sums[part] >> 47) ^ keys) * 0x9E3779B1;
+            }
+        }
+    }
+    *(ferry_unaligned_words *)state->keys = keys;
+    for (int part = 0; part < 4; part++) stored[part] = sums[part];
+    state->count += (uint64_t)count;
+}
+
+// Takes the last bytes, any number.
+static inline uint64_t ferry_checksum_end(ferry_checksum *state, const uint8_t *bytes, long count) {
+    const long whole = count & ~127L;
+    ferry_checksum_add(state, bytes, whole);
+    uint64_t out = (state->count + (uint64_t)(count - whole)) * 0x9FB21C651E98DF25;
+    for (long index = whole; index < count; index++) {
+        out = ((out << 29 | out >> 35) ^ (uint64_t)(bytes[index] + 1)) * 0x9FB21C651E98DF25;
+    }
+    for (int lane = 0; lane < 16; lane++) {
+        out = ((out << 29 | out >> 35) ^ state->sums[lane]) * 0xD6E8FEB86659FD93;
+        out ^= out >> 32;
+    }
+    return out;
 }

@@ -105,7 +105,7 @@ public enum ClientProcess {
             case .goodbye(let reason):
                 try socket.send(.goodbye(.completed))
                 throw RunFailure(.peerLost, "client \(id): the coordinator ended the run (\(reason))")
-            case .welcome: continue
+            case .welcome, .credit: continue
             }
         }
     }

@@ -255,7 +255,8 @@ public struct Coordinator: Sendable {
         tellWindow(step, round: round, plan)
         awaited = Set(asked)
         answered = []
-        sum = ExactSum(clientCount: clients.count)
+        if sum == nil { sum = ExactSum(clientCount: clients.count) }
+        sum?.reset()
         deadline = now + roundDeadline
         if step.isForFactors, index == 0 || steps[index - 1] != step {
             do { try startFactors(step, round: round, plan) } catch { return finish(.peerLost(reason: "\(error)")) }
@@ -382,7 +383,6 @@ public struct Coordinator: Sendable {
                 }
             } catch { actions.append(.warn("round \(round) changes nothing: \(error)")) }
         }
-        self.sum = nil
         if step == .adapt { drift?.finishAdaptation() }
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),

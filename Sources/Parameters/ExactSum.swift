@@ -1,12 +1,16 @@
+import Numerics
+
 /// Sums of updates in 64-bit fixed point: exact, so that the order of arrival changes no bit.
 ///
 /// Each tensor has its own power-of-two scale, the largest for which `clientCount` values at the declared bound cannot
-/// overflow. A value is rounded once to that grid; all further arithmetic is exact. Memory is O(parameters).
+/// overflow. A value is rounded once to that grid; all further arithmetic is exact. Memory is O(parameters), and is kept
+/// from round to round.
 public struct ExactSum: Sendable {
     private struct Entry: Sendable {
         let spec: TensorSpec
         let exponent: Int
         var values: [Int64]
+        var count = 0
     }
 
     private var entries: [Entry] = []
@@ -24,22 +28,32 @@ public struct ExactSum: Sendable {
         return 62 - (Int(bound.exponent) + 1) - headroom
     }
 
+    /// Empties the sum. What the last round did not use gives its memory back.
+    public mutating func reset() {
+        entries.removeAll { $0.count == 0 }
+        for index in entries.indices { entries[index].count = 0 }
+    }
+
     /// Adds the tensors of one complete, validated update. *Complexity*: O(elements).
     public mutating func add(_ parameters: ParameterSet) {
         for tensor in parameters.tensors {
-            let index = entries.firstIndex { $0.spec.name == tensor.spec.name } ?? entries.endIndex
+            var index = entries.firstIndex { $0.spec.name == tensor.spec.name } ?? entries.endIndex
+            if index < entries.endIndex, entries[index].count == 0, entries[index].spec != tensor.spec {
+                entries.remove(at: index)
+                index = entries.endIndex
+            }
             if index == entries.endIndex {
                 let exponent = ExactSum.scaleExponent(bound: tensor.spec.bound, clientCount: clientCount)
                 let zeros = [Int64](repeating: 0, count: tensor.spec.elementCount)
                 entries.append(Entry(spec: tensor.spec, exponent: exponent, values: zeros))
             }
             precondition(entries[index].spec == tensor.spec, "two declarations of \(tensor.spec.name) in one sum")
-            let scale = Double(sign: .plus, exponent: entries[index].exponent, significand: 1)
-            entries[index].values.withUnsafeMutableBufferPointer { sums in
-                for (element, value) in tensor.values.enumerated() {
-                    sums[element] += Int64((Double(value) * scale).rounded(.toNearestOrEven))
-                }
-            }
+            precondition(
+                entries[index].count < clientCount, "more updates than the \(clientCount) of the sum's clients")
+            FloatKernels.addFixedPoint(
+                tensor.values, exponent: entries[index].exponent, to: &entries[index].values,
+                isFirst: entries[index].count == 0)
+            entries[index].count += 1
         }
     }
 
@@ -47,10 +61,19 @@ public struct ExactSum: Sendable {
     ///
     /// - Throws: `valueOutOfBound` when a sum exceeds the declared bound of its tensor.
     public func total() throws(ParameterError) -> ParameterSet {
+        var spare = SpareArrays(elementLimit: 0)
+        return try total(times: 1, spare: &spare)
+    }
+
+    /// The sums times a factor as parameters, in memory that may be used again where some fits.
+    ///
+    /// - Throws: `valueOutOfBound` when a product exceeds the declared bound of its tensor.
+    public func total(times factor: Double, spare: inout SpareArrays) throws(ParameterError) -> ParameterSet {
         var out = ParameterSet()
-        for entry in entries {
-            let scale = Double(sign: .plus, exponent: -entry.exponent, significand: 1)
-            out.set(try ParameterSet.Tensor(entry.spec, values: entry.values.map { Float(Double($0) * scale) }))
+        for entry in entries where entry.count > 0 {
+            var values = spare.take(entry.values.count)
+            FloatKernels.write(entry.values, exponent: entry.exponent, times: factor, to: &values)
+            out.set(try ParameterSet.Tensor(entry.spec, values: values))
         }
         return out
     }

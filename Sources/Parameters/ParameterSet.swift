@@ -1,3 +1,5 @@
+import Numerics
+
 /// Named tensors that may be shared, each with the values its declaration allows.
 public struct ParameterSet: Sendable, Equatable {
     /// One tensor with its declaration.
@@ -14,10 +16,14 @@ public struct ParameterSet: Sendable, Equatable {
             guard values.count == spec.elementCount else {
                 throw .elementCountMismatch(name: spec.name, expected: spec.elementCount, actual: values.count)
             }
-            // A comparison with NaN is false, so one test refuses NaN, infinities and explosions alike.
-            guard values.allSatisfy({ abs($0) <= spec.bound }) else {
+            guard values.withUnsafeBufferPointer({ FloatKernels.isWithin($0, bound: spec.bound) }) else {
                 throw .valueOutOfBound(name: spec.name, bound: spec.bound)
             }
+            self.init(checked: values, spec)
+        }
+
+        /// Takes values whose number and range have been checked.
+        init(checked values: [Float], _ spec: TensorSpec) {
             self.spec = spec
             self.values = values
         }

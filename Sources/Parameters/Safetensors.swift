@@ -44,13 +44,17 @@ public enum Safetensors {
         prefixByteCount + header(specs).count + specs.reduce(0) { $0 + $1.byteCount }
     }
 
+    /// What comes before the data: the length of the header, and the header.
+    package static func prefix(_ specs: [TensorSpec]) -> [UInt8] {
+        let header = header(specs)
+        return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header
+    }
+
     /// The bytes of a parameter set. *Complexity*: O(bytes), one allocation.
     package static func encode(_ parameters: ParameterSet) -> [UInt8] {
-        let header = header(parameters.specs)
         var out: [UInt8] = []
         out.reserveCapacity(byteCount(parameters.specs))
-        withUnsafeBytes(of: UInt64(header.count).littleEndian) { out.append(contentsOf: $0) }
-        out.append(contentsOf: header)
+        out.append(contentsOf: prefix(parameters.specs))
         for tensor in parameters.tensors {
             #if _endian(little)
                 tensor.values.withUnsafeBytes { out.append(contentsOf: $0) }
@@ -70,39 +74,12 @@ public enum Safetensors {
     package static func decode(_ bytes: UnsafeRawBufferPointer, specs: [TensorSpec]) throws(ParameterError)
         -> ParameterSet
     {
-        let specs = specs.sorted { $0.name < $1.name }
-        let header = header(specs)
-        let expected = prefixByteCount + header.count + specs.reduce(0) { $0 + $1.byteCount }
-        guard bytes.count == expected else {
-            throw .malformed(reason: "\(bytes.count) bytes where the schema gives \(expected)")
+        var reader = SafetensorsReader(specs: specs)
+        guard bytes.count == reader.byteCount else {
+            throw .malformed(reason: "\(bytes.count) bytes where the schema gives \(reader.byteCount)")
         }
-        let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        guard length == UInt64(header.count) else {
-            throw .malformed(reason: "a header of \(length) bytes where the schema gives \(header.count)")
-        }
-        let found = UnsafeRawBufferPointer(rebasing: bytes[prefixByteCount..<prefixByteCount + header.count])
-        guard found.elementsEqual(header) else {
-            throw .malformed(reason: "the header names other tensors, shapes or offsets than the schema")
-        }
-        var offset = prefixByteCount + header.count
-        var tensors: [ParameterSet.Tensor] = []
-        for spec in specs {
-            let data = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + spec.byteCount])
-            let values = [Float](unsafeUninitializedCapacity: spec.elementCount) { target, count in
-                #if _endian(little)
-                    UnsafeMutableRawBufferPointer(target).copyMemory(from: data)
-                #else
-                    for index in 0..<spec.elementCount {
-                        target[index] = Float(
-                            bitPattern: UInt32(
-                                littleEndian: data.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
-                    }
-                #endif
-                count = spec.elementCount
-            }
-            tensors.append(try ParameterSet.Tensor(spec, values: values))
-            offset += spec.byteCount
-        }
-        return try ParameterSet(tensors)
+        var spare = SpareArrays(elementLimit: 0)
+        try reader.append(bytes, spare: &spare)
+        return try reader.finish()
     }
 }

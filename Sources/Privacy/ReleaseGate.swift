@@ -26,7 +26,12 @@ public struct ReleaseGate: ~Copyable {
 
     private struct Pending {
         let spec: TensorSpec
+        /// Sums over persons.
         var sums: [Double]?
+        /// What was published as a whole.
+        var published: [Float]?
+
+        var isReleased: Bool { sums != nil || published != nil }
     }
 
     private var ledger: Ledger
@@ -68,7 +73,7 @@ public struct ReleaseGate: ~Copyable {
     public mutating func open(round: Int, specs: [TensorSpec]) {
         self.round = round
         isOpen = true
-        pending = specs.sorted { $0.name < $1.name }.map { Pending(spec: $0, sums: nil) }
+        pending = specs.sorted { $0.name < $1.name }.map { Pending(spec: $0) }
         buffers = [:]
         clipped = [:]
         local = [:]
@@ -81,7 +86,7 @@ public struct ReleaseGate: ~Copyable {
     public mutating func begin(release: String) throws(PrivacyError) {
         let members = pending.indices.filter { pending[$0].spec.release == release }
         guard !members.isEmpty else { throw .undeclared(tensor: release) }
-        for index in members where pending[index].sums != nil {
+        for index in members where pending[index].isReleased {
             throw .releasedTwice(tensor: pending[index].spec.name)
         }
         for index in members {
@@ -185,13 +190,13 @@ public struct ReleaseGate: ~Copyable {
     /// - Throws: `undeclared`, `releasedTwice`, `invalidValues`.
     public mutating func publish(_ name: String, values: [Float]) throws(PrivacyError) {
         guard let index = pending.firstIndex(where: { $0.spec.name == name }) else { throw .undeclared(tensor: name) }
-        guard pending[index].sums == nil else { throw .releasedTwice(tensor: name) }
+        guard !pending[index].isReleased else { throw .releasedTwice(tensor: name) }
         guard protections[pending[index].spec.release] == nil else { throw .notByPerson(tensor: name) }
         guard values.count == pending[index].spec.elementCount else {
             throw .invalidValues(
                 reason: "tensor \(name) has \(values.count) elements, not \(pending[index].spec.elementCount)")
         }
-        pending[index].sums = values.map(Double.init)
+        pending[index].published = values
     }
 
     /// Ends the round without a release: its sums are for the client itself. Nothing is sealed, and nothing is written
@@ -209,8 +214,10 @@ public struct ReleaseGate: ~Copyable {
         guard isOpen else { throw .notOpen }
         var tensors: [ParameterSet.Tensor] = []
         for entry in pending {
-            guard let sums = entry.sums else { throw .notReleased(tensor: entry.spec.name) }
-            do { tensors.append(try ParameterSet.Tensor(entry.spec, values: sums.map { Float($0) })) } catch {
+            guard let values = entry.published ?? entry.sums?.map({ Float($0) }) else {
+                throw .notReleased(tensor: entry.spec.name)
+            }
+            do { tensors.append(try ParameterSet.Tensor(entry.spec, values: values)) } catch {
                 throw .invalidValues(reason: "\(error)")
             }
         }
@@ -228,7 +235,7 @@ public struct ReleaseGate: ~Copyable {
     /// - Throws: `notOpen`, `notReleased`, `invalidValues`, `ledgerNotWritten`; nothing is sealed then.
     public mutating func seal() throws(PrivacyError) -> SealedUpdate {
         guard isOpen else { throw .notOpen }
-        for entry in pending where entry.sums == nil { throw .notReleased(tensor: entry.spec.name) }
+        for entry in pending where !entry.isReleased { throw .notReleased(tensor: entry.spec.name) }
         let releases = Set(pending.map(\.spec.release)).sorted()
         // An unprotected part makes the whole update unprotected.
         let policies = Set(releases.map { protections[$0]?.policy ?? .unprotected })

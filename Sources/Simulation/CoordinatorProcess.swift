@@ -66,8 +66,7 @@ public struct CoordinatorProcess: ~Copyable {
         logger.logLevel = Logger.Level(rawValue: brief.logLevel) ?? .warning
         let socket = try CoordinatorSocket(
             endpoint: brief.endpoint, runID: runNumber, clientCount: scenario.clients.count,
-            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token,
-            sendTimeout: scenario.duration("federation.deadline"))
+            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token)
         try RecordFile.makeDirectory("\(brief.outputDirectory)/checkpoints")
         self.scenario = scenario
         self.brief = brief
@@ -139,9 +138,12 @@ public struct CoordinatorProcess: ~Copyable {
             logger.info("client joined", metadata: ["client": "\(join.clientID)"])
             try perform(
                 machine.handle(.joined(client: join.clientID, catalogues: join.catalogues), now: now))
+        // The socket answers requests for credit itself.
+        case .request: return
         case .update(let update):
             guard let client = socket.client(of: peer) else { return }
             try perform(machine.handle(.update(client: client, update), now: now))
+            socket.spare.put(update.parameters)
         case .goodbye(let reason):
             guard let client = socket.client(of: peer) else { return }
             try perform(machine.handle(.lost(client: client, how: "left the run (\(reason))"), now: now))

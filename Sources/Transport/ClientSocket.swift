@@ -8,6 +8,15 @@ public struct ClientSocket: ~Copyable {
     private let runID: UInt64
     private var decoder: CoordinatorMessageDecoder
     private var sequence: UInt32 = 0
+    /// The plan whose answer must wait for credit.
+    private var plan: (round: Int, deadline: Duration)?
+    /// A message that came instead of credit.
+    private var kept: CoordinatorMessage?
+    /// Memory for the tensors of plans, to which what is no longer needed can be given back.
+    public var spare: SpareArrays
+
+    /// The floats of a plan's memory that are kept for the next one.
+    private static let spareElementLimit = 1 << 26
 
     /// Connects to the coordinator.
     ///
@@ -15,11 +24,12 @@ public struct ClientSocket: ~Copyable {
     public init(endpoint: String, runID: UInt64) throws(TransportError) {
         let socket = try Socket.open(
             type: ZMQ_DEALER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
-            sendTimeout: .seconds(10))
+            sendTimeout: .seconds(10), sendQueueLimit: Socket.highWaterMark)
         try socket.connect()
         self.socket = socket
         self.runID = runID
         decoder = CoordinatorMessageDecoder(runID: runID)
+        spare = SpareArrays(elementLimit: ClientSocket.spareElementLimit)
     }
 
     /// States the schema of the run's plans.
@@ -27,17 +37,32 @@ public struct ClientSocket: ~Copyable {
 
     /// Sends a message; blocks while the queue is full, at most ten seconds.
     ///
-    /// - Throws: `peerGone`, `zeroMQ`.
+    /// The answer to a plan that needs credit waits for it first. When the coordinator says something else instead, the
+    /// round is over: the answer is dropped, and `receive` returns what it said.
+    /// - Throws: `peerGone`, `timedOut`, `refused`, `zeroMQ`.
     public mutating func send(_ message: ClientMessage) throws(TransportError) {
-        do {
-            try EncodedMessage(message, runID: runID).forEachPiece(sequence: &sequence) { envelope, piece in
-                try envelope.withUnsafeBytes { try socket.send($0, more: true) }
-                try socket.send(piece, more: false)
+        if let plan, message.updateRound == plan.round {
+            self.plan = nil
+            try transmit(.request(round: plan.round))
+            let answer = try next(until: .now + plan.deadline, patience: plan.deadline)
+            guard answer == .credit(round: plan.round) else {
+                kept = answer
+                return
             }
-        } catch let error as TransportError {
-            throw error
-        } catch {
-            preconditionFailure("sending throws transport errors alone")
+        }
+        try transmit(message)
+    }
+
+    private mutating func transmit(_ message: ClientMessage) throws(TransportError) {
+        let encoded = EncodedMessage(message, runID: runID)
+        for range in encoded.pieces {
+            var code: UInt64 = 0
+            var frame = try Socket.Frame(byteCount: range.count) { target in
+                code = encoded.copy(range, to: target)
+            }
+            sequence += 1
+            try socket.send(encoded.envelope(range, checksum: code, sequence: sequence), more: true)
+            try socket.send(sharing: &frame)
         }
     }
 
@@ -45,10 +70,28 @@ public struct ClientSocket: ~Copyable {
     ///
     /// - Throws: `timedOut`, `refused`, `zeroMQ`.
     public mutating func receive(timeout: Duration) throws(TransportError) -> CoordinatorMessage {
+        if let message = kept {
+            kept = nil
+            return message
+        }
         let end = ContinuousClock.now + timeout
         while true {
+            let message = try next(until: end, patience: timeout)
+            switch message {
+            case .credit: continue
+            case .plan(let plan): self.plan = plan.needsCredit ? (plan.round, plan.deadline) : nil
+            case .welcome, .goodbye: break
+            }
+            return message
+        }
+    }
+
+    private mutating func next(
+        until end: ContinuousClock.Instant, patience: Duration
+    ) throws(TransportError) -> CoordinatorMessage {
+        while true {
             guard try socket.wait(timeout: max(.zero, end - ContinuousClock.now), descriptor: nil) == .message else {
-                throw .timedOut(waitingFor: "the coordinator", seconds: timeout / .seconds(1))
+                throw .timedOut(waitingFor: "the coordinator", seconds: patience / .seconds(1))
             }
             var envelope = Socket.Frame()
             var piece = Socket.Frame()
@@ -58,7 +101,8 @@ public struct ClientSocket: ~Copyable {
             let result: Result<CoordinatorMessage?, WireError> = envelope.withBytes { envelopeBytes in
                 piece.withBytes { pieceBytes in
                     do throws(WireError) {
-                        return .success(try decoder.accept(envelope: envelopeBytes, piece: pieceBytes))
+                        return .success(
+                            try decoder.accept(envelope: envelopeBytes, piece: pieceBytes, spare: &spare))
                     } catch { return .failure(error) }
                 }
             }

@@ -26,7 +26,27 @@ public struct CoordinatorSocket: ~Copyable {
         var decoder: ClientMessageDecoder
         var sequence: UInt32 = 0
         var client: String?
+        /// The one update that it may send, once it has credit.
+        var expected: (round: Int, specs: [TensorSpec], byteCount: Int)?
+        var credit = Credit.free
     }
+
+    /// Whether an expected update may be sent.
+    private enum Credit {
+        /// At once.
+        case free
+        /// Not before it was asked for.
+        case needed
+        /// It was asked for, in this order.
+        case requested(Int)
+        /// It was given.
+        case granted
+    }
+
+    /// The bytes of updates that may be under way together. One update may always be.
+    public static let creditByteLimit = 96 << 20
+    /// A client that has credit and sends nothing for so long no longer keeps others waiting.
+    private static let creditPatience = Duration.seconds(1)
 
     /// Connections that have not joined, beyond one a client; a further one replaces another.
     private static let strangerLimit = 64
@@ -36,6 +56,10 @@ public struct CoordinatorSocket: ~Copyable {
     private let clientCount: Int
     private var peers: [PeerID: Peer] = [:]
     private var recorder: FrameRecorder?
+    /// Memory for the tensors of updates, to which what is no longer needed can be given back.
+    public var spare = SpareArrays(elementLimit: CoordinatorSocket.creditByteLimit / 4)
+    private var requestCount = 0
+    private var lastProgress = ContinuousClock.now
     /// The endpoint that clients connect to.
     public let endpoint: String
     /// What has crossed so far.
@@ -46,15 +70,15 @@ public struct CoordinatorSocket: ~Copyable {
     /// - Parameters:
     ///   - recording: a file that every frame is written to.
     ///   - token: the run's secret, which the recording must not hold.
-    ///   - sendTimeout: how long a client that does not read may hold up one send; it then counts as gone.
     /// - Throws: `endpointInUse`, `zeroMQ`, `recording`.
     public init(
-        endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken,
-        sendTimeout: Duration = .seconds(10)
+        endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken
     ) throws(TransportError) {
+        // What waits for a client that does not read is one plan, whose pieces all clients share: no limit is needed,
+        // and none of the others waits.
         let socket = try Socket.open(
             type: ZMQ_ROUTER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
-            sendTimeout: sendTimeout)
+            sendTimeout: .seconds(10), sendQueueLimit: 0)
         let boundEndpoint = try socket.bind()
         let recorder: FrameRecorder?
         if let recording { recorder = try FrameRecorder(path: recording, secret: token.bytes) } else { recorder = nil }
@@ -75,14 +99,22 @@ public struct CoordinatorSocket: ~Copyable {
     public func client(of peer: PeerID) -> String? { peers[peer]?.client }
 
     /// Forgets a connection.
-    public mutating func drop(_ peer: PeerID) { peers[peer] = nil }
+    public mutating func drop(_ peer: PeerID) {
+        peers[peer] = nil
+        lastProgress = ContinuousClock.now
+    }
 
     /// Declares the one update that a connection may send now, or none.
     public mutating func expect(_ peer: PeerID, round: Int, specs: [TensorSpec]?) {
+        guard var entry = peers.removeValue(forKey: peer) else { return }
+        defer { peers[peer] = entry }
+        entry.credit = .free
         if let specs {
-            peers[peer]?.decoder.expect(round: round, specs: specs)
+            entry.expected = (round, specs, specs.reduce(0) { $0 + $1.byteCount })
+            entry.decoder.expect(round: round, specs: specs)
         } else {
-            peers[peer]?.decoder.expectNothing()
+            entry.expected = nil
+            entry.decoder.expectNothing()
         }
     }
 
@@ -90,15 +122,52 @@ public struct CoordinatorSocket: ~Copyable {
     public mutating func next(timeout: Duration, control: Int32) throws(TransportError) -> CoordinatorEvent {
         let end = ContinuousClock.now + timeout
         while true {
-            switch try socket.wait(timeout: max(.zero, end - ContinuousClock.now), descriptor: control) {
+            try grant()
+            let now = ContinuousClock.now
+            let isWaiting = peers.values.contains { if case .requested = $0.credit { true } else { false } }
+            let pause = max(.zero, end - now)
+            let readiness = try socket.wait(
+                timeout: isWaiting ? min(pause, CoordinatorSocket.creditPatience) : pause, descriptor: control)
+            switch readiness {
             case .nothing:
+                guard ContinuousClock.now >= end else { continue }
                 try recorder?.flush()
                 return .timedOut
             case .descriptor: return .control
             case .message:
-                if let event = try receive() { return event }
+                if let event = try receiveAndGrant() { return event }
                 if ContinuousClock.now >= end { return .timedOut }
             }
+        }
+    }
+
+    /// Gives credit to those that asked for it, in order, as far as memory allows.
+    private mutating func grant() throws(TransportError) {
+        while true {
+            var busy = 0
+            var next: (peer: PeerID, order: Int, byteCount: Int, round: Int)?
+            for (peer, entry) in peers {
+                guard let expected = entry.expected else { continue }
+                switch entry.credit {
+                case .granted: busy += expected.byteCount
+                case .requested(let order) where order < next?.order ?? .max:
+                    next = (peer, order, expected.byteCount, expected.round)
+                case .requested, .needed, .free: continue
+                }
+            }
+            guard let next else { return }
+            let isStalled = ContinuousClock.now - lastProgress >= CoordinatorSocket.creditPatience
+            guard busy == 0 || busy + next.byteCount <= CoordinatorSocket.creditByteLimit || isStalled else { return }
+            lastProgress = ContinuousClock.now
+            guard var entry = peers.removeValue(forKey: next.peer) else { return }
+            entry.credit = .granted
+            if let expected = entry.expected {
+                entry.decoder.expect(round: expected.round, specs: expected.specs)
+            }
+            peers[next.peer] = entry
+            let message = EncodedMessage(creditFor: next.round, runID: runID)
+            // A client that has gone is noticed by the launcher, or by the round's deadline.
+            _ = try send(message, to: [next.peer])
         }
     }
 
@@ -135,7 +204,8 @@ public struct CoordinatorSocket: ~Copyable {
                 kind = Envelope.statedKind(envelopeBytes)
                 try recorder?.record(.up, peer: name, envelope: envelopeBytes, piece: pieceBytes)
                 do throws(WireError) {
-                    return .success(try entry.decoder.accept(envelope: envelopeBytes, piece: pieceBytes))
+                    return .success(
+                        try entry.decoder.accept(envelope: envelopeBytes, piece: pieceBytes, spare: &spare))
                 } catch { return .failure(error) }
             }
         }
@@ -148,14 +218,35 @@ public struct CoordinatorSocket: ~Copyable {
                 traffic.addPiece(kind, .up, bytes: byteCount)
                 if message != nil { traffic.addMessage(kind, .up) }
             }
+            if case .granted = entry.credit { lastProgress = ContinuousClock.now }
             guard let message else { return nil }
             if case .join = message {
             } else if entry.client == nil {
                 traffic.refused += 1
                 return .refused(client: nil, .unexpectedKind((kind ?? .update).rawValue))
             }
+            switch message {
+            case .request(let round):
+                guard case .needed = entry.credit, entry.expected?.round == round else {
+                    traffic.refused += 1
+                    return .refused(client: entry.client, .outOfRound(round: UInt32(truncatingIfNeeded: round)))
+                }
+                requestCount += 1
+                entry.credit = .requested(requestCount)
+                return nil
+            case .update: entry.expected = nil
+            case .join, .goodbye: break
+            }
             return .message(peer, message)
         }
+    }
+
+    /// What arrived, after the next client in the queue has been told that it may send: its update travels while this one
+    /// is taken in.
+    private mutating func receiveAndGrant() throws(TransportError) -> CoordinatorEvent? {
+        let event = try receive()
+        try grant()
+        return event
     }
 
     private mutating func refuse(_ peer: PeerID, _ error: WireError) -> CoordinatorEvent {
@@ -164,35 +255,72 @@ public struct CoordinatorSocket: ~Copyable {
     }
 
     /// Sends a message to several connections, encoding it once; returns those that have gone.
+    ///
+    /// Where the answers to a plan would not all fit into memory, each client must ask before it sends its own.
     public mutating func send(
         _ message: CoordinatorMessage, to receivers: [PeerID], schema: ParameterSchema
     ) throws(TransportError) -> [PeerID] {
-        let encoded = EncodedMessage(message, runID: runID, schema: schema)
-        var gone: [PeerID] = []
-        for peer in receivers {
-            guard var entry = peers.removeValue(forKey: peer) else { continue }
-            defer { peers[peer] = entry }
-            let name = entry.client ?? "?"
-            do {
-                try encoded.forEachPiece(sequence: &entry.sequence) { envelope, piece in
-                    try peer.routingID.withUnsafeBytes { try socket.send($0, more: true) }
-                    try envelope.withUnsafeBytes { envelopeBytes in
-                        try socket.send(envelopeBytes, more: true)
-                        try recorder?.record(.down, peer: name, envelope: envelopeBytes, piece: piece)
-                    }
-                    try socket.send(piece, more: false)
-                    traffic.addPiece(encoded.kind, .down, bytes: envelope.count + piece.count)
+        guard case .plan(let plan) = message else {
+            return try send(EncodedMessage(message, runID: runID, schema: schema), to: receivers)
+        }
+        let answers = peers.values.reduce(0) { $0 + ($1.expected?.byteCount ?? 0) }
+        let needsCredit = answers > CoordinatorSocket.creditByteLimit
+        if needsCredit {
+            for peer in receivers where peers[peer]?.expected != nil {
+                peers[peer]?.credit = .needed
+                peers[peer]?.decoder.expectNothing()
+            }
+        }
+        let adapted = RoundPlan(
+            round: plan.round, step: plan.step, deadline: plan.deadline, parameters: plan.parameters,
+            needsCredit: needsCredit)
+        return try send(EncodedMessage(.plan(adapted), runID: runID, schema: schema), to: receivers)
+    }
+
+    /// Sends piece by piece, each to every receiver: its bytes are copied and read once, and nobody waits for another's
+    /// whole message.
+    private mutating func send(
+        _ encoded: EncodedMessage, to receivers: [PeerID]
+    ) throws(TransportError) -> [PeerID] {
+        var gone: Set<PeerID> = []
+        for range in encoded.pieces {
+            var code: UInt64 = 0
+            var frame = try Socket.Frame(byteCount: range.count) { target in
+                code = encoded.copy(range, to: target)
+            }
+            for peer in receivers where !gone.contains(peer) {
+                guard let sequence = peers[peer].map({ $0.sequence + 1 }) else { continue }
+                peers[peer]?.sequence = sequence
+                let name = peers[peer]?.client ?? "?"
+                let envelope = encoded.envelope(range, checksum: code, sequence: sequence)
+                do throws(TransportError) {
+                    try socket.send(peer.routingID, more: true)
+                    try socket.send(envelope, more: true)
+                    try socket.send(sharing: &frame)
+                } catch TransportError.peerGone {
+                    gone.insert(peer)
+                    continue
                 }
-                traffic.addMessage(encoded.kind, .down)
-            } catch TransportError.peerGone {
-                gone.append(peer)
-            } catch let error as TransportError {
-                throw error
-            } catch {
-                preconditionFailure("sending throws transport errors alone")
+                try record(.down, peer: name, envelope, &frame)
+                traffic.addPiece(encoded.kind, .down, bytes: envelope.count + range.count)
+                if range.upperBound == encoded.byteCount { traffic.addMessage(encoded.kind, .down) }
             }
         }
         try recorder?.flush()
-        return gone
+        return receivers.filter { gone.contains($0) }
+    }
+
+    private func record(
+        _ direction: WireDirection, peer: String, _ envelope: [UInt8], _ frame: inout Socket.Frame
+    ) throws(TransportError) {
+        guard let recorder else { return }
+        let result: Result<Void, TransportError> = envelope.withUnsafeBytes { envelope in
+            frame.withBytes { piece in
+                do throws(TransportError) {
+                    return .success(try recorder.record(direction, peer: peer, envelope: envelope, piece: piece))
+                } catch { return .failure(error) }
+            }
+        }
+        try result.get()
     }
 }

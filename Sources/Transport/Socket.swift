@@ -1,5 +1,6 @@
 import CZeroMQ
 import Glibc
+import Wire
 
 /// A ZeroMQ socket and its context, owned by one thread; closes itself.
 struct Socket: ~Copyable {
@@ -9,6 +10,15 @@ struct Socket: ~Copyable {
 
         /// An empty frame to receive into.
         init() { zmq_msg_init(&message) }
+
+        /// A frame of `byteCount` bytes that `fill` writes. Several sockets can send it: libzmq counts its users.
+        init(byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void) throws(TransportError) {
+            guard zmq_msg_init_size(&message, byteCount) == 0 else {
+                zmq_msg_init(&message)
+                throw Socket.error("zmq_msg_init_size", "\(byteCount) bytes")
+            }
+            fill(UnsafeMutableRawBufferPointer(start: zmq_msg_data(&message), count: byteCount))
+        }
         deinit {
             var copy = message
             zmq_msg_close(&copy)
@@ -32,8 +42,15 @@ struct Socket: ~Copyable {
     private let endpoint: String
     /// How long unsent messages live after closing.
     private static let lingerMilliseconds: Int32 = 2_000
-    /// The largest frame: one piece; the routing id and the envelope are smaller.
-    private static let highWaterMark: Int32 = 16
+    /// Complete messages that wait at one end of a connection; each is at most one piece.
+    static let highWaterMark: Int32 = 16
+
+    /// libzmq allocates every frame anew. Without this the C library gives freed frames back to the system, and each new
+    /// one costs a page fault every four kibibytes.
+    private static func keepFreedFrames() {
+        mallopt(M_MMAP_THRESHOLD, Int32(4 * Envelope.pieceByteLimit))
+        mallopt(M_TRIM_THRESHOLD, Int32(32 * Envelope.pieceByteLimit))
+    }
 
     private init(context: UnsafeMutableRawPointer, handle: UnsafeMutableRawPointer, endpoint: String) {
         self.context = context
@@ -41,10 +58,12 @@ struct Socket: ~Copyable {
         self.endpoint = endpoint
     }
 
-    /// Opens a socket of a libzmq type with every limit set; one send blocks on a full queue at most `sendTimeout`.
+    /// Opens a socket of a libzmq type with every limit set; one send blocks at most `sendTimeout` while
+    /// `sendQueueLimit` messages wait for the peer, 0 for no limit.
     static func open(
-        type: Int32, endpoint: String, frameByteLimit: Int, sendTimeout: Duration
+        type: Int32, endpoint: String, frameByteLimit: Int, sendTimeout: Duration, sendQueueLimit: Int32
     ) throws(TransportError) -> Socket {
+        keepFreedFrames()
         guard let context = zmq_ctx_new() else { throw Socket.error("zmq_ctx_new", endpoint) }
         guard let handle = zmq_socket(context, type) else {
             let failure = Socket.error("zmq_socket", endpoint)
@@ -54,7 +73,7 @@ struct Socket: ~Copyable {
         let socket = Socket(context: context, handle: handle, endpoint: endpoint)
         try socket.set(ZMQ_LINGER, lingerMilliseconds)
         try socket.set(ZMQ_SNDTIMEO, Int32(min(max(sendTimeout / .milliseconds(1), 1), 1e9)))
-        try socket.set(ZMQ_SNDHWM, highWaterMark)
+        try socket.set(ZMQ_SNDHWM, sendQueueLimit)
         try socket.set(ZMQ_RCVHWM, highWaterMark)
         try socket.set(ZMQ_HANDSHAKE_IVL, 5_000)
         try socket.set(ZMQ_HEARTBEAT_IVL, 5_000)
@@ -136,8 +155,30 @@ struct Socket: ~Copyable {
         return frame.hasMore
     }
 
+    /// Sends a frame as the last one of its message without copying its bytes; the frame can be sent again.
+    func send(sharing frame: inout Frame) throws(TransportError) {
+        var copy = zmq_msg_t()
+        zmq_msg_init(&copy)
+        zmq_msg_copy(&copy, &frame.message)
+        while zmq_msg_send(&copy, handle, 0) < 0 {
+            let code = zmq_errno()
+            if code == EINTR { continue }
+            let failure = failure("zmq_msg_send")
+            zmq_msg_close(&copy)
+            if code == EHOSTUNREACH || code == EAGAIN { throw .peerGone("the peer") }
+            throw failure
+        }
+    }
+
     /// Sends one frame, copying it; `more` says that the message goes on.
-    func send(_ bytes: UnsafeRawBufferPointer, more: Bool) throws(TransportError) {
+    func send(_ bytes: [UInt8], more: Bool) throws(TransportError) {
+        let result: Result<Void, TransportError> = bytes.withUnsafeBytes { bytes in
+            do throws(TransportError) { return .success(try send(bytes, more: more)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
+    private func send(_ bytes: UnsafeRawBufferPointer, more: Bool) throws(TransportError) {
         while zmq_send(handle, bytes.baseAddress, bytes.count, more ? ZMQ_SNDMORE : 0) < 0 {
             switch zmq_errno() {
             case EINTR: continue

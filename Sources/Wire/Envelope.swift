@@ -1,4 +1,6 @@
-/// The 64-byte first frame of every message; all integers little-endian.
+import Numerics
+
+/// The 72-byte first frame of every message; all integers little-endian.
 ///
 /// | offset | field |
 /// | --- | --- |
@@ -11,13 +13,14 @@
 /// | 40 | byte count of this piece (UInt32) |
 /// | 44 | first argument: step of a plan, policy of an update, reason of a goodbye (UInt32) |
 /// | 48 | second argument: deadline of a plan in milliseconds (UInt32) |
-/// | 52 | reserved, zero (UInt32) |
-/// | 56 | checksum of bytes 0 ..< 56 and of the piece (UInt64) |
+/// | 52 | 1 in a plan whose answer must wait for credit, else 0 (UInt32) |
+/// | 56 | checksum of the piece (UInt64) |
+/// | 64 | checksum of bytes 0 ..< 64 (UInt64) |
 public struct Envelope: Equatable, Sendable {
     /// The version of this protocol.
-    public static let protocolVersion: UInt16 = 1
+    public static let protocolVersion: UInt16 = 2
     /// The number of bytes of an envelope.
-    public static let byteCount = 64
+    public static let byteCount = 72
     /// The largest piece of a long message; libzmq costs two to four times as much a byte at 40 MB.
     public static let pieceByteLimit = 1 << 20
     private static let magic: UInt32 = 0x5952_4546
@@ -40,9 +43,13 @@ public struct Envelope: Equatable, Sendable {
     public var firstArgument: UInt32
     /// The second argument.
     public var secondArgument: UInt32
+    /// Whether a plan's answer must wait for credit.
+    public var needsCredit: Bool
+    /// The checksum of the piece.
+    public var pieceChecksum: UInt64
 
-    /// The bytes of the envelope for its piece.
-    package func encode(piece: UnsafeRawBufferPointer) -> [UInt8] {
+    /// The bytes of the envelope.
+    package func encode() -> [UInt8] {
         var out = [UInt8](repeating: 0, count: Envelope.byteCount)
         out.withUnsafeMutableBytes { target in
             target.storeBytes(of: Envelope.magic.littleEndian, toByteOffset: 0, as: UInt32.self)
@@ -56,22 +63,25 @@ public struct Envelope: Equatable, Sendable {
             target.storeBytes(of: pieceByteCount.littleEndian, toByteOffset: 40, as: UInt32.self)
             target.storeBytes(of: firstArgument.littleEndian, toByteOffset: 44, as: UInt32.self)
             target.storeBytes(of: secondArgument.littleEndian, toByteOffset: 48, as: UInt32.self)
-            let code = checksum(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[0..<56]), piece)
-            target.storeBytes(of: code.littleEndian, toByteOffset: 56, as: UInt64.self)
+            target.storeBytes(of: (needsCredit ? 1 : 0 as UInt32).littleEndian, toByteOffset: 52, as: UInt32.self)
+            target.storeBytes(of: pieceChecksum.littleEndian, toByteOffset: 56, as: UInt64.self)
+            let code = ByteChecksum.code(of: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[0..<64]))
+            target.storeBytes(of: code.littleEndian, toByteOffset: 64, as: UInt64.self)
         }
         return out
     }
 
-    /// The envelope in the bytes of a first frame and its piece, with every field in its range and the checksum right.
+    /// The envelope in the bytes of a first frame, with every field in its range and its own checksum right. The piece's
+    /// is for whoever reads the piece.
     ///
     /// - Throws: `notAnEnvelope`, `unexpectedKind`, `illegalSize`, `corrupted`.
-    package init(decoding bytes: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer) throws(WireError) {
+    package init(decoding bytes: UnsafeRawBufferPointer, pieceByteCount count: Int) throws(WireError) {
         guard bytes.count == Envelope.byteCount else { throw .notAnEnvelope }
         func integer<T: FixedWidthInteger>(_ offset: Int, _ type: T.Type) -> T {
             T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
         }
         guard integer(0, UInt32.self) == Envelope.magic, integer(4, UInt16.self) == Envelope.protocolVersion,
-            integer(52, UInt32.self) == 0
+            integer(52, UInt32.self) <= 1
         else { throw .notAnEnvelope }
         guard let kind = MessageKind(rawValue: integer(6, UInt16.self)) else {
             throw .unexpectedKind(integer(6, UInt16.self))
@@ -85,14 +95,17 @@ public struct Envelope: Equatable, Sendable {
         pieceByteCount = integer(40, UInt32.self)
         firstArgument = integer(44, UInt32.self)
         secondArgument = integer(48, UInt32.self)
-        guard UInt64(pieceByteCount) == UInt64(piece.count), piece.count <= Envelope.pieceByteLimit,
-            totalByteCount <= UInt64(Int.max), pieceOffset <= totalByteCount,
-            UInt64(piece.count) <= totalByteCount - pieceOffset
-        else {
-            throw .illegalSize(kind: kind, bytes: UInt64(piece.count), limit: UInt64(Envelope.pieceByteLimit))
+        needsCredit = integer(52, UInt32.self) == 1
+        pieceChecksum = integer(56, UInt64.self)
+        guard ByteChecksum.code(of: UnsafeRawBufferPointer(rebasing: bytes[0..<64])) == integer(64, UInt64.self) else {
+            throw .corrupted(kind: kind)
         }
-        let code = checksum(UnsafeRawBufferPointer(rebasing: bytes[0..<56]), piece)
-        guard code == integer(56, UInt64.self) else { throw .corrupted(kind: kind) }
+        guard UInt64(pieceByteCount) == UInt64(count), count <= Envelope.pieceByteLimit,
+            totalByteCount <= UInt64(Int.max), pieceOffset <= totalByteCount,
+            UInt64(count) <= totalByteCount - pieceOffset
+        else {
+            throw .illegalSize(kind: kind, bytes: UInt64(count), limit: UInt64(Envelope.pieceByteLimit))
+        }
     }
 
     /// The kind that the bytes of a first frame state, with nothing else checked; `nil` when they state none.
@@ -102,7 +115,8 @@ public struct Envelope: Equatable, Sendable {
     }
 
     init(
-        kind: MessageKind, runID: UInt64, round: UInt32 = 0, firstArgument: UInt32 = 0, secondArgument: UInt32 = 0
+        kind: MessageKind, runID: UInt64, round: UInt32 = 0, firstArgument: UInt32 = 0, secondArgument: UInt32 = 0,
+        needsCredit: Bool = false
     ) {
         self.kind = kind
         self.runID = runID
@@ -113,37 +127,7 @@ public struct Envelope: Equatable, Sendable {
         pieceByteCount = 0
         self.firstArgument = firstArgument
         self.secondArgument = secondArgument
+        self.needsCredit = needsCredit
+        pieceChecksum = 0
     }
 }
-
-/// A 64-bit checksum against accidents, four independent multiply lanes; integrity against an adversary is CURVE's job.
-func checksum(_ parts: UnsafeRawBufferPointer...) -> UInt64 {
-    var lanes = SIMD4<UInt64>(
-        0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x2545_F491_4F6C_DD1D)
-    var length: UInt64 = 0
-    for part in parts {
-        length &+= UInt64(part.count)
-        var offset = 0
-        var (a, b, c, d) = (lanes[0], lanes[1], lanes[2], lanes[3])
-        func word(_ position: Int) -> UInt64 {
-            UInt64(littleEndian: part.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-        }
-        while offset + 32 <= part.count {
-            a = rotated(a ^ word(offset)) &* 0x9FB2_1C65_1E98_DF25
-            b = rotated(b ^ word(offset + 8)) &* 0x9FB2_1C65_1E98_DF25
-            c = rotated(c ^ word(offset + 16)) &* 0x9FB2_1C65_1E98_DF25
-            d = rotated(d ^ word(offset + 24)) &* 0x9FB2_1C65_1E98_DF25
-            offset += 32
-        }
-        while offset < part.count {
-            a = rotated(a ^ UInt64(part[offset]) &+ 1) &* 0x9FB2_1C65_1E98_DF25
-            offset += 1
-        }
-        lanes = SIMD4(a, b, c, d)
-    }
-    var out = length
-    for lane in 0..<4 { out = rotated(out ^ lanes[lane]) &* 0xD6E8_FEB8_6659_FD93 }
-    return out ^ out >> 32
-}
-
-@inline(__always) private func rotated(_ word: UInt64) -> UInt64 { word << 29 | word >> 35 }

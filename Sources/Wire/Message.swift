@@ -60,13 +60,18 @@ public struct RoundPlan: Sendable, Equatable {
     public let deadline: Duration
     /// The parameters that the client needs and has not been sent before.
     public let parameters: ParameterSet
+    /// Whether the answer must wait for credit, as where all answers at once would not fit into the coordinator's memory.
+    public let needsCredit: Bool
 
     /// Makes a plan.
-    public init(round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet) {
+    public init(
+        round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet, needsCredit: Bool = false
+    ) {
         self.round = round
         self.step = step
         self.deadline = deadline
         self.parameters = parameters
+        self.needsCredit = needsCredit
     }
 }
 
@@ -90,8 +95,13 @@ public enum ClientMessage: Sendable {
     case join(Join)
     /// The answer to a plan.
     case update(SealedUpdate)
+    /// The answer to a plan that needs credit is ready.
+    case request(round: Int)
     /// The client leaves.
     case goodbye(EndReason)
+
+    /// The round that an update answers.
+    package var updateRound: Int? { if case .update(let update) = self { update.round } else { nil } }
 }
 
 /// What the coordinator receives from a client.
@@ -100,6 +110,8 @@ public enum ReceivedClientMessage: Sendable, Equatable {
     case join(Join)
     /// The answer to a plan.
     case update(ReceivedUpdate)
+    /// The answer to a plan that needs credit is ready.
+    case request(round: Int)
     /// The client leaves.
     case goodbye(EndReason)
 }
@@ -110,6 +122,8 @@ public enum CoordinatorMessage: Sendable, Equatable {
     case welcome(Welcome)
     /// A round begins.
     case plan(RoundPlan)
+    /// The client may send its answer to the round's plan now.
+    case credit(round: Int)
     /// The run is over for this client.
     case goodbye(EndReason)
 }
@@ -126,6 +140,10 @@ public enum MessageKind: UInt16, Sendable, Equatable, CaseIterable, CustomString
     case update = 4
     /// Either way.
     case goodbye = 5
+    /// Client to coordinator.
+    case request = 6
+    /// Coordinator to client.
+    case credit = 7
 
     /// The name in records.
     public var description: String {
@@ -135,6 +153,8 @@ public enum MessageKind: UInt16, Sendable, Equatable, CaseIterable, CustomString
         case .plan: "plan"
         case .update: "update"
         case .goodbye: "goodbye"
+        case .request: "request"
+        case .credit: "credit"
         }
     }
 }

@@ -2,50 +2,6 @@ import Cryptography
 public import Parameters
 import Privacy
 
-/// Puts the pieces of one peer's messages together, within the limit that the receiver states for each kind.
-///
-/// Memory for a message is reserved once its first piece has been checked, and never more than the limit.
-struct PieceAssembler {
-    private var lastSequence: UInt32 = 0
-    private var partial: (envelope: Envelope, bytes: [UInt8])?
-
-    /// Takes one piece; returns the complete message when it was the last one.
-    mutating func accept(
-        envelope bytes: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer, runID: UInt64,
-        limit: (Envelope) throws(WireError) -> Int
-    ) throws(WireError) -> (envelope: Envelope, payload: [UInt8])? {
-        let envelope = try Envelope(decoding: bytes, piece: piece)
-        guard envelope.runID == runID else { throw .anotherRun }
-        guard envelope.sequence > lastSequence else { throw .replayed(sequence: envelope.sequence) }
-        lastSequence = envelope.sequence
-        var current: (envelope: Envelope, bytes: [UInt8])
-        if envelope.pieceOffset == 0 {
-            partial = nil
-            let limit = try limit(envelope)
-            guard envelope.totalByteCount <= UInt64(limit) else {
-                throw .illegalSize(kind: envelope.kind, bytes: envelope.totalByteCount, limit: UInt64(limit))
-            }
-            current = (envelope, [])
-            current.bytes.reserveCapacity(Int(envelope.totalByteCount))
-        } else {
-            guard let started = partial, started.envelope.kind == envelope.kind,
-                started.envelope.round == envelope.round,
-                started.envelope.totalByteCount == envelope.totalByteCount,
-                UInt64(started.bytes.count) == envelope.pieceOffset, !piece.isEmpty
-            else {
-                partial = nil
-                throw .brokenSequenceOfPieces(kind: envelope.kind)
-            }
-            current = started
-        }
-        partial = nil
-        current.bytes.append(contentsOf: piece)
-        if UInt64(current.bytes.count) == envelope.totalByteCount { return (current.envelope, current.bytes) }
-        partial = current
-        return nil
-    }
-}
-
 /// Decodes what one client sends to the coordinator. Total: any bytes give a message, nothing yet, or a typed error.
 public struct ClientMessageDecoder: Sendable {
     /// The largest legal join.
@@ -54,6 +10,8 @@ public struct ClientMessageDecoder: Sendable {
     private let runID: UInt64
     private var assembler = PieceAssembler()
     private var openRound: (round: Int, specs: [TensorSpec])?
+    private var control: [UInt8] = []
+    private var tensors: SafetensorsReader?
 
     /// A decoder for one client of the run.
     public init(runID: UInt64) { self.runID = runID }
@@ -68,39 +26,79 @@ public struct ClientMessageDecoder: Sendable {
     package mutating func accept(
         envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer
     ) throws(WireError) -> ReceivedClientMessage? {
+        var spare = SpareArrays(elementLimit: 0)
+        return try accept(envelope: envelope, piece: piece, spare: &spare)
+    }
+
+    /// As `accept(envelope:piece:)`, with memory for tensors that may be used again.
+    package mutating func accept(
+        envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer, spare: inout SpareArrays
+    ) throws(WireError) -> ReceivedClientMessage? {
         let openRound = openRound
         let limit = { (envelope: Envelope) throws(WireError) -> Int in
             switch envelope.kind {
             case .join: return ClientMessageDecoder.joinByteLimit
-            case .goodbye: return 0
+            case .goodbye, .request: return 0
             case .update:
                 guard let openRound, openRound.round == Int(envelope.round) else {
                     throw .outOfRound(round: envelope.round)
                 }
                 return Safetensors.byteCount(openRound.specs)
-            case .welcome, .plan: throw .unexpectedKind(envelope.kind.rawValue)
+            case .welcome, .plan, .credit: throw .unexpectedKind(envelope.kind.rawValue)
             }
         }
-        guard
-            let (envelope, payload) = try assembler.accept(
-                envelope: envelope, piece: piece, runID: runID, limit: limit)
-        else { return nil }
+        let part = try assembler.accept(
+            envelope: envelope, pieceByteCount: piece.count, runID: runID, limit: limit)
+        do throws(WireError) {
+            if part.isFirst {
+                control = []
+                tensors = nil
+            }
+            try PieceAssembler.read(piece, of: part) { (block) throws(WireError) in try take(block, part, &spare) }
+            return part.isLast ? try finish(part) : nil
+        } catch {
+            if case .corrupted = error { assembler.abandonDamaged(part) } else { assembler.abandon() }
+            control = []
+            tensors = nil
+            throw error
+        }
+    }
+
+    private mutating func take(
+        _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ spare: inout SpareArrays
+    ) throws(WireError) {
+        let envelope = part.envelope
+        guard envelope.kind == .update else { return control.append(contentsOf: block) }
+        if tensors == nil {
+            let reader = SafetensorsReader(specs: try specs(of: envelope))
+            try expectSize(envelope, reader.byteCount)
+            tensors = reader
+        }
+        do throws(ParameterError) { try tensors?.append(block, spare: &spare) } catch { throw .tensors(error) }
+    }
+
+    /// The declarations of the update that may be sent: also between two pieces the round may have been closed.
+    private func specs(of envelope: Envelope) throws(WireError) -> [TensorSpec] {
+        guard let openRound, openRound.round == Int(envelope.round) else { throw .outOfRound(round: envelope.round) }
+        return openRound.specs
+    }
+
+    private mutating func finish(_ part: PieceAssembler.Part) throws(WireError) -> ReceivedClientMessage {
+        let envelope = part.envelope
         switch envelope.kind {
-        case .join:
-            return .join(try decodeJoin(payload))
-        case .goodbye:
+        case .join: return .join(try decodeJoin(control))
+        case .request: return .request(round: Int(envelope.round))
+        case .update:
+            _ = try specs(of: envelope)
+            guard let code = UInt8(exactly: envelope.firstArgument), let policy = ReleasePolicy(rawValue: code),
+                let reader = tensors
+            else { throw .malformed(kind: .update) }
+            tensors = nil
+            return .update(
+                ReceivedUpdate(round: Int(envelope.round), policy: policy, parameters: try read(reader)))
+        case .goodbye, .welcome, .plan, .credit:
             guard let reason = EndReason(rawValue: envelope.firstArgument) else { throw .malformed(kind: .goodbye) }
             return .goodbye(reason)
-        case .update:
-            guard let openRound, openRound.round == Int(envelope.round) else {
-                throw .outOfRound(round: envelope.round)
-            }
-            guard let code = UInt8(exactly: envelope.firstArgument), let policy = ReleasePolicy(rawValue: code) else {
-                throw .malformed(kind: .update)
-            }
-            let parameters = try decodeTensors(payload, from: 0, specs: openRound.specs)
-            return .update(ReceivedUpdate(round: openRound.round, policy: policy, parameters: parameters))
-        case .welcome, .plan: throw .unexpectedKind(envelope.kind.rawValue)
         }
     }
 
@@ -122,6 +120,9 @@ public struct CoordinatorMessageDecoder: Sendable {
     private let runID: UInt64
     private var assembler = PieceAssembler()
     private var schema: ParameterSchema?
+    /// The bytes of a control message, or of a plan the numbers of its tensors.
+    private var control: [UInt8] = []
+    private var tensors: SafetensorsReader?
 
     /// A decoder for the run.
     public init(runID: UInt64) { self.runID = runID }
@@ -133,31 +134,104 @@ public struct CoordinatorMessageDecoder: Sendable {
     package mutating func accept(
         envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer
     ) throws(WireError) -> CoordinatorMessage? {
+        var spare = SpareArrays(elementLimit: 0)
+        return try accept(envelope: envelope, piece: piece, spare: &spare)
+    }
+
+    /// As `accept(envelope:piece:)`, with memory for tensors that may be used again.
+    package mutating func accept(
+        envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer, spare: inout SpareArrays
+    ) throws(WireError) -> CoordinatorMessage? {
         let schema = schema
         let limit = { (envelope: Envelope) throws(WireError) -> Int in
             switch envelope.kind {
             case .welcome: return ClientMessageDecoder.joinByteLimit
-            case .goodbye: return 0
+            case .goodbye, .credit: return 0
             case .plan:
                 guard let schema else { throw .unexpectedKind(envelope.kind.rawValue) }
                 return 4 + 4 * schema.specs.count + Safetensors.byteCount(schema.specs)
-            case .join, .update: throw .unexpectedKind(envelope.kind.rawValue)
+            case .join, .update, .request: throw .unexpectedKind(envelope.kind.rawValue)
             }
         }
-        guard
-            let (envelope, payload) = try assembler.accept(
-                envelope: envelope, piece: piece, runID: runID, limit: limit)
-        else { return nil }
+        let part = try assembler.accept(
+            envelope: envelope, pieceByteCount: piece.count, runID: runID, limit: limit)
+        do throws(WireError) {
+            if part.isFirst {
+                control = []
+                tensors = nil
+            }
+            try PieceAssembler.read(piece, of: part) { (block) throws(WireError) in try take(block, part, &spare) }
+            return part.isLast ? try finish(part) : nil
+        } catch {
+            if case .corrupted = error { assembler.abandonDamaged(part) } else { assembler.abandon() }
+            control = []
+            tensors = nil
+            throw error
+        }
+    }
+
+    private mutating func take(
+        _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ spare: inout SpareArrays
+    ) throws(WireError) {
+        guard part.envelope.kind == .plan else { return control.append(contentsOf: block) }
+        guard let schema else { throw .unexpectedKind(part.envelope.kind.rawValue) }
+        var rest = block[...]
+        if tensors == nil { try takeNumbers(&rest, part.envelope, schema) }
+        do throws(ParameterError) {
+            try tensors?.append(UnsafeRawBufferPointer(rebasing: rest), spare: &spare)
+        } catch { throw .tensors(error) }
+    }
+
+    private mutating func finish(_ part: PieceAssembler.Part) throws(WireError) -> CoordinatorMessage {
+        let envelope = part.envelope
         switch envelope.kind {
-        case .welcome: return .welcome(try decodeWelcome(payload))
-        case .goodbye:
+        case .welcome: return .welcome(try decodeWelcome(control))
+        case .credit: return .credit(round: Int(envelope.round))
+        case .plan:
+            guard let reader = tensors else { throw .malformed(kind: .plan) }
+            tensors = nil
+            return .plan(
+                RoundPlan(
+                    round: Int(envelope.round), step: envelope.firstArgument,
+                    deadline: .milliseconds(Int64(envelope.secondArgument)), parameters: try read(reader),
+                    needsCredit: envelope.needsCredit))
+        case .goodbye, .join, .update, .request:
             guard let reason = EndReason(rawValue: envelope.firstArgument) else { throw .malformed(kind: .goodbye) }
             return .goodbye(reason)
-        case .plan:
-            guard let schema else { throw .unexpectedKind(envelope.kind.rawValue) }
-            return .plan(try decodePlan(envelope, payload, schema))
-        case .join, .update: throw .unexpectedKind(envelope.kind.rawValue)
         }
+    }
+
+    /// Takes the numbers of the plan's tensors off the bytes; once all are there the tensors can be read.
+    private mutating func takeNumbers(
+        _ bytes: inout Slice<UnsafeRawBufferPointer>, _ envelope: Envelope, _ schema: ParameterSchema
+    ) throws(WireError) {
+        func take(upTo count: Int) {
+            let part = bytes.prefix(max(0, count - control.count))
+            control.append(contentsOf: part)
+            bytes = bytes.dropFirst(part.count)
+        }
+        take(upTo: 4)
+        guard control.count >= 4 else { return }
+        let count = control.prefix(4).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+        guard count <= schema.specs.count else { throw .malformed(kind: .plan) }
+        take(upTo: 4 + 4 * count)
+        guard control.count == 4 + 4 * count else { return }
+        let specs: [TensorSpec]? = control.withUnsafeBytes { bytes in
+            var reader = FieldReader(bytes)
+            _ = reader.integer()
+            var specs: [TensorSpec] = []
+            var next = 0
+            for _ in 0..<count {
+                guard let index = reader.integer(), index >= next, index < schema.specs.count else { return nil }
+                specs.append(schema.specs[Int(index)])
+                next = Int(index) + 1
+            }
+            return specs
+        }
+        guard let specs else { throw .malformed(kind: .plan) }
+        let reader = SafetensorsReader(specs: specs)
+        try expectSize(envelope, control.count + reader.byteCount)
+        tensors = reader
     }
 
     private func decodeWelcome(_ payload: [UInt8]) throws(WireError) -> Welcome {
@@ -169,41 +243,16 @@ public struct CoordinatorMessageDecoder: Sendable {
         guard let welcome else { throw .malformed(kind: .welcome) }
         return welcome
     }
+}
 
-    private func decodePlan(
-        _ envelope: Envelope, _ payload: [UInt8], _ schema: ParameterSchema
-    ) throws(WireError) -> RoundPlan {
-        let specs: [TensorSpec]? = payload.withUnsafeBytes { bytes in
-            var reader = FieldReader(bytes)
-            guard let count = reader.integer(), count <= schema.specs.count else { return nil }
-            var specs: [TensorSpec] = []
-            var next = 0
-            for _ in 0..<count {
-                guard let index = reader.integer(), index >= next, index < schema.specs.count else { return nil }
-                specs.append(schema.specs[Int(index)])
-                next = Int(index) + 1
-            }
-            return specs
-        }
-        guard let specs else { throw .malformed(kind: .plan) }
-        let parameters = try decodeTensors(payload, from: 4 + 4 * specs.count, specs: specs)
-        return RoundPlan(
-            round: Int(envelope.round), step: envelope.firstArgument,
-            deadline: .milliseconds(Int64(envelope.secondArgument)), parameters: parameters)
+/// Refuses a message whose size differs from what its declarations give.
+private func expectSize(_ envelope: Envelope, _ byteCount: Int) throws(WireError) {
+    guard envelope.totalByteCount == UInt64(byteCount) else {
+        throw .tensors(
+            .malformed(reason: "\(envelope.totalByteCount) bytes where the schema gives \(byteCount)"))
     }
 }
 
-private func decodeTensors(
-    _ payload: [UInt8], from offset: Int, specs: [TensorSpec]
-) throws(WireError) -> ParameterSet {
-    let result: Result<ParameterSet, ParameterError> = payload.withUnsafeBytes { bytes in
-        guard offset <= bytes.count else { return .failure(.malformed(reason: "\(bytes.count) bytes")) }
-        do throws(ParameterError) {
-            return .success(try Safetensors.decode(UnsafeRawBufferPointer(rebasing: bytes[offset...]), specs: specs))
-        } catch { return .failure(error) }
-    }
-    switch result {
-    case .success(let parameters): return parameters
-    case .failure(let error): throw .tensors(error)
-    }
+private func read(_ reader: SafetensorsReader) throws(WireError) -> ParameterSet {
+    do throws(ParameterError) { return try reader.finish() } catch { throw .tensors(error) }
 }

@@ -1,16 +1,27 @@
 import Cryptography
+import Numerics
 package import Parameters
 import Privacy
 
-/// One message as bytes, before it is cut into pieces; the payload can be shared by several receivers.
+/// One message as bytes, before it is cut into pieces; tensors are copied piece by piece, so that the whole message
+/// never lies in memory twice.
 package struct EncodedMessage: Sendable {
-    let envelope: Envelope
-    let payload: [UInt8]
+    private let envelope: Envelope
+    /// What comes before the tensors.
+    private let head: [UInt8]
+    private let tensors: [ParameterSet.Tensor]
+    /// The bytes of the message's payload.
+    package let byteCount: Int
 
     /// The kind of the message.
     package var kind: MessageKind { envelope.kind }
-    /// The bytes of the message's payload.
-    package var byteCount: Int { payload.count }
+
+    private init(_ envelope: Envelope, head: [UInt8] = [], tensors: ParameterSet = ParameterSet()) {
+        self.envelope = envelope
+        self.head = head
+        self.tensors = tensors.tensors
+        byteCount = head.count + tensors.tensors.reduce(0) { $0 + $1.spec.byteCount }
+    }
 
     /// The bytes of a client's message.
     package init(_ message: ClientMessage, runID: UInt64) {
@@ -20,15 +31,16 @@ package struct EncodedMessage: Sendable {
             writer.text(join.clientID)
             writer.raw(join.token.bytes)
             writer.catalogues(join.catalogues)
-            envelope = Envelope(kind: .join, runID: runID)
-            payload = writer.bytes
+            self.init(Envelope(kind: .join, runID: runID), head: writer.bytes)
         case .update(let update):
-            envelope = Envelope(
+            let envelope = Envelope(
                 kind: .update, runID: runID, round: UInt32(update.round), firstArgument: UInt32(update.policy.rawValue))
-            payload = Safetensors.encode(update.parameters)
+            self.init(
+                envelope, head: Safetensors.prefix(update.parameters.specs), tensors: update.parameters)
+        case .request(let round):
+            self.init(Envelope(kind: .request, runID: runID, round: UInt32(round)))
         case .goodbye(let reason):
-            envelope = Envelope(kind: .goodbye, runID: runID, firstArgument: reason.rawValue)
-            payload = []
+            self.init(Envelope(kind: .goodbye, runID: runID, firstArgument: reason.rawValue))
         }
     }
 
@@ -39,44 +51,81 @@ package struct EncodedMessage: Sendable {
             var writer = FieldWriter()
             writer.raw(welcome.schemaDigest.bytes)
             writer.catalogues(welcome.catalogues)
-            envelope = Envelope(kind: .welcome, runID: runID)
-            payload = writer.bytes
+            self.init(Envelope(kind: .welcome, runID: runID), head: writer.bytes)
         case .plan(let plan):
             var writer = FieldWriter()
             let names = Set(plan.parameters.specs.map(\.name))
             let members = schema.specs.indices.filter { names.contains(schema.specs[$0].name) }
             writer.integer(UInt32(members.count))
             for index in members { writer.integer(UInt32(index)) }
-            writer.raw(Safetensors.encode(plan.parameters))
+            writer.raw(Safetensors.prefix(plan.parameters.specs))
             let milliseconds = (plan.deadline / .milliseconds(1)).rounded()
-            envelope = Envelope(
+            let envelope = Envelope(
                 kind: .plan, runID: runID, round: UInt32(plan.round), firstArgument: plan.step,
-                secondArgument: UInt32(min(max(milliseconds, 0), Double(UInt32.max))))
-            payload = writer.bytes
+                secondArgument: UInt32(min(max(milliseconds, 0), Double(UInt32.max))), needsCredit: plan.needsCredit)
+            self.init(envelope, head: writer.bytes, tensors: plan.parameters)
+        case .credit(let round): self.init(creditFor: round, runID: runID)
         case .goodbye(let reason):
-            envelope = Envelope(kind: .goodbye, runID: runID, firstArgument: reason.rawValue)
-            payload = []
+            self.init(Envelope(kind: .goodbye, runID: runID, firstArgument: reason.rawValue))
         }
     }
 
-    /// Calls `send` with each piece's envelope and bytes, numbering them from `sequence`, which it advances.
-    package func forEachPiece(
-        sequence: inout UInt32, _ send: (_ envelope: [UInt8], _ piece: UnsafeRawBufferPointer) throws -> Void
-    ) rethrows {
-        try payload.withUnsafeBytes { bytes in
-            var offset = 0
-            repeat {
-                let count = min(Envelope.pieceByteLimit, bytes.count - offset)
-                let piece = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
-                var header = envelope
-                sequence += 1
-                header.sequence = sequence
-                header.totalByteCount = UInt64(bytes.count)
-                header.pieceOffset = UInt64(offset)
-                header.pieceByteCount = UInt32(count)
-                try send(header.encode(piece: piece), piece)
-                offset += count
-            } while offset < bytes.count
+    /// The bytes of a credit.
+    package init(creditFor round: Int, runID: UInt64) {
+        self.init(Envelope(kind: .credit, runID: runID, round: UInt32(round)))
+    }
+
+    /// Where the pieces begin and how long they are; a message without payload is one empty piece.
+    package var pieces: [Range<Int>] {
+        stride(from: 0, to: max(byteCount, 1), by: Envelope.pieceByteLimit).map {
+            $0..<min($0 + Envelope.pieceByteLimit, byteCount)
         }
+    }
+
+    /// Copies the payload's bytes of a range, and gives their checksum. *Complexity*: O(bytes + tensors).
+    ///
+    /// - Precondition: `target` has the range's length.
+    package func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) -> UInt64 {
+        precondition(target.count == range.count, "\(target.count) bytes for a piece of \(range.count)")
+        return ByteChecksum.code(of: UnsafeRawBufferPointer(target)) { block in
+            copyBlock(
+                block.lowerBound + range.lowerBound..<block.upperBound + range.lowerBound,
+                to: UnsafeMutableRawBufferPointer(rebasing: target[block]))
+        }
+    }
+
+    private func copyBlock(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) {
+        var start = 0
+        func copyPart(_ source: UnsafeRawBufferPointer) {
+            let part = range.clamped(to: start..<start + source.count)
+            if !part.isEmpty {
+                UnsafeMutableRawBufferPointer(
+                    rebasing: target[part.lowerBound - range.lowerBound..<part.upperBound - range.lowerBound]
+                ).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[part.lowerBound - start..<part.upperBound - start]))
+            }
+            start += source.count
+        }
+        head.withUnsafeBytes { copyPart($0) }
+        for tensor in tensors where start < range.upperBound {
+            #if _endian(little)
+                tensor.values.withUnsafeBytes { copyPart($0) }
+            #else
+                tensor.values.map { $0.bitPattern.littleEndian }.withUnsafeBytes { copyPart($0) }
+            #endif
+        }
+    }
+
+    /// The envelope of one piece.
+    ///
+    /// - Parameter checksum: the piece's own, so that a piece for many receivers is read once.
+    package func envelope(_ range: Range<Int>, checksum: UInt64, sequence: UInt32) -> [UInt8] {
+        var header = envelope
+        header.sequence = sequence
+        header.totalByteCount = UInt64(byteCount)
+        header.pieceOffset = UInt64(range.lowerBound)
+        header.pieceByteCount = UInt32(range.count)
+        header.pieceChecksum = checksum
+        return header.encode()
     }
 }

@@ -9,7 +9,7 @@ import Recommenders
 struct FerryBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ferry-benchmark", abstract: "Measure Ferry's parts; one JSON line a measurement.",
-        subcommands: [ALSCommand.self, LoadCommand.self])
+        subcommands: [ALSCommand.self, LoadCommand.self, RoundCommand.self, RoundClientCommand.self])
 }
 
 /// `ferry-benchmark als`.

@@ -37,7 +37,7 @@ struct LoadCommand: ParsableCommand {
         let line: [String: Double] = [
             "rows": Double(data.report.rowCount), "rows_per_s": Double(data.report.rowCount) / wall,
             "mb_per_s": byteCount / 1e6 / wall, "wall_s": wall, "cpu_s": cpu,
-            "peak_mb": LoadCommand.peakByteCount() / 1e6, "matrix_mb": Double(matrixByteCount) / 1e6,
+            "peak_mb": peakByteCount() / 1e6, "matrix_mb": Double(matrixByteCount) / 1e6,
             "users": Double(read.persons.count), "items": Double(read.items.count),
             "cells": Double(read.rows.columns.count),
         ]
@@ -51,10 +51,11 @@ struct LoadCommand: ParsableCommand {
         return (attributes?[.size] as? NSNumber)?.doubleValue ?? 0
     }
 
-    /// The largest memory that the process has held, as Linux counts it.
-    private static func peakByteCount() -> Double {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
-        return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Double($0) } ?? 0) * 1_024
-    }
+}
+
+/// The largest memory that this process has held, in bytes, as Linux counts it.
+func peakByteCount() -> Double {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+    return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Double($0) } ?? 0) * 1_024
 }

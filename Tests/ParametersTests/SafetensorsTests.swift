@@ -169,3 +169,35 @@ import Testing
         }
     }
 }
+
+@Suite struct SafetensorsReaderTests {
+    @Test(arguments: 0..<50) func `A message cut anywhere reads as the whole, in memory that is used again`(
+        seed: UInt64
+    )
+        throws
+    {
+        var stream = RandomStream(root: seed, path: ["safetensors", "cuts"])
+        let schema = try Generated.schema(longestDimension: 60, &stream)
+        var spare = SpareArrays(elementLimit: 100_000)
+        for _ in 0..<3 {
+            let parameters = try Generated.parameters(schema.specs, &stream)
+            let bytes = Safetensors.encode(parameters)
+            var reader = SafetensorsReader(specs: schema.specs)
+            var start = 0
+            while start < bytes.count {
+                let end = min(bytes.count, start + stream.integer(below: 40))
+                #expect(throws: ParameterError.self) { try reader.finish() }
+                try bytes[start..<end].withUnsafeBytes { try reader.append($0, spare: &spare) }
+                start = end
+            }
+            let read = try reader.finish()
+            #expect(read == parameters, "seed \(seed)")
+            let more: [UInt8] = [0]
+            #expect(throws: ParameterError.self) { try more.withUnsafeBytes { try reader.append($0, spare: &spare) } }
+            // What is still held is never overwritten.
+            spare.put(parameters)
+            spare.put(read)
+            #expect(Safetensors.encode(parameters) == bytes)
+        }
+    }
+}

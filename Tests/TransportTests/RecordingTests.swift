@@ -13,10 +13,12 @@ import Wire
     private func frames(
         _ message: EncodedMessage, _ direction: WireDirection, peer: String, after sequence: UInt32
     ) -> [(direction: WireDirection, peer: String, envelope: [UInt8], piece: [UInt8])] {
-        var sequence = sequence
-        var out: [(direction: WireDirection, peer: String, envelope: [UInt8], piece: [UInt8])] = []
-        message.forEachPiece(sequence: &sequence) { out.append((direction, peer, $0, Array($1))) }
-        return out
+        message.pieces.enumerated().map { index, range in
+            var piece = [UInt8](repeating: 0, count: range.count)
+            let code = piece.withUnsafeMutableBytes { message.copy(range, to: $0) }
+            let envelope = message.envelope(range, checksum: code, sequence: sequence + UInt32(index) + 1)
+            return (direction, peer, envelope, piece)
+        }
     }
 
     /// Runs a whole round with recording; returns the bytes of the file.

@@ -13,15 +13,15 @@ struct Frame: Equatable, Sendable {
     /// The envelope's fields.
     var fields: Envelope {
         get throws {
-            try envelope.withUnsafeBytes { header in
-                try piece.withUnsafeBytes { try Envelope(decoding: header, piece: $0) }
-            }
+            try envelope.withUnsafeBytes { try Envelope(decoding: $0, pieceByteCount: piece.count) }
         }
     }
 
     /// The piece under the given fields, with a right checksum.
     init(_ fields: Envelope, piece: [UInt8]) {
-        envelope = piece.withUnsafeBytes { fields.encode(piece: $0) }
+        var fields = fields
+        fields.pieceChecksum = piece.withUnsafeBytes { ByteChecksum.code(of: $0) }
+        envelope = fields.encode()
         self.piece = piece
     }
 
@@ -80,10 +80,12 @@ enum Receiver: Sendable {
 extension EncodedMessage {
     /// All frames, numbered from `sequence` + 1.
     func frames(after sequence: UInt32 = 0) -> [Frame] {
-        var frames: [Frame] = []
-        var sequence = sequence
-        forEachPiece(sequence: &sequence) { frames.append(Frame(envelope: $0, piece: Array($1))) }
-        return frames
+        pieces.enumerated().map { index, range in
+            var piece = [UInt8](repeating: 0, count: range.count)
+            let code = piece.withUnsafeMutableBytes { copy(range, to: $0) }
+            return Frame(
+                envelope: envelope(range, checksum: code, sequence: sequence + UInt32(index) + 1), piece: piece)
+        }
     }
 }
 
@@ -170,6 +172,8 @@ struct Sample: Sendable, CustomStringConvertible {
             fromClient(
                 .update(try Fixture.seal(set, round: 3)),
                 .update(ReceivedUpdate(round: 3, policy: .unprotected, parameters: set)), .update),
+            fromClient(.request(round: 3), .request(round: 3), .request),
+            fromCoordinator(.credit(round: 3), .credit),
             fromClient(.goodbye(.clientFailed), .goodbye(.clientFailed), .goodbye),
             fromCoordinator(.welcome(welcome), .welcome),
             fromCoordinator(.plan(plan), .plan),

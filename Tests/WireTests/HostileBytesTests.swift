@@ -149,7 +149,7 @@ import Wire
             // The sample's schema has one tensor more than the plan, of two elements.
             let third = TensorSpec(name: "c", shape: [2], scope: .global, bound: 8, release: "r")
             return UInt64(4 + 4 * 3 + Safetensors.byteCount(plan.parameters.specs + [third]))
-        case .client(.goodbye), .coordinator(.goodbye): return 0
+        case .client(.goodbye), .coordinator(.goodbye), .client(.request), .coordinator(.credit): return 0
         case .nothingYet: throw WireError.malformed(kind: sample.kind)
         }
     }
@@ -243,7 +243,7 @@ import Wire
                     let frame = try sample.frame.edited(piece: piece) { $0.sequence = UInt32(index + 1) }
                     #expect(throws: WireError.malformed(kind: .plan), "\(numbers)") { try receiver.accept(frame) }
                 }
-            case .join, .welcome: continue
+            case .join, .welcome, .request, .credit: continue
             }
             try expectStillOpen(receiver, sample, "\(sample)")
         }

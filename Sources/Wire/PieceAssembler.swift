@@ -1,0 +1,86 @@
+import Numerics
+
+/// Follows the pieces of one peer's messages: each must continue the one before, and a message must fit the limit that
+/// the receiver states for it before memory is taken.
+struct PieceAssembler {
+    /// What a piece is to its message.
+    struct Part {
+        let envelope: Envelope
+        let isFirst: Bool
+        let isLast: Bool
+        /// The checksum that the piece must have.
+        let checksum: UInt64
+        fileprivate let previousSequence: UInt32
+    }
+
+    private var lastSequence: UInt32 = 0
+    private var partial: (envelope: Envelope, byteCount: UInt64)?
+
+    /// Takes the envelope of one piece.
+    mutating func accept(
+        envelope bytes: UnsafeRawBufferPointer, pieceByteCount count: Int, runID: UInt64,
+        limit: (Envelope) throws(WireError) -> Int
+    ) throws(WireError) -> Part {
+        let envelope = try Envelope(decoding: bytes, pieceByteCount: count)
+        guard envelope.runID == runID else { throw .anotherRun }
+        guard envelope.sequence > lastSequence else { throw .replayed(sequence: envelope.sequence) }
+        let previous = lastSequence
+        lastSequence = envelope.sequence
+        let started = partial
+        partial = nil
+        var byteCount: UInt64 = 0
+        if envelope.pieceOffset == 0 {
+            let limit = try limit(envelope)
+            guard envelope.totalByteCount <= UInt64(limit) else {
+                throw .illegalSize(kind: envelope.kind, bytes: envelope.totalByteCount, limit: UInt64(limit))
+            }
+        } else {
+            guard let started, started.envelope.kind == envelope.kind, started.envelope.round == envelope.round,
+                started.envelope.totalByteCount == envelope.totalByteCount, started.byteCount == envelope.pieceOffset,
+                count > 0
+            else { throw .brokenSequenceOfPieces(kind: envelope.kind) }
+            byteCount = started.byteCount
+        }
+        byteCount += UInt64(count)
+        let isLast = byteCount == envelope.totalByteCount
+        let first = envelope.pieceOffset == 0 ? envelope : started?.envelope ?? envelope
+        if !isLast { partial = (first, byteCount) }
+        return Part(
+            envelope: first, isFirst: envelope.pieceOffset == 0, isLast: isLast, checksum: envelope.pieceChecksum,
+            previousSequence: previous)
+    }
+
+    /// Forgets the message under way: its next piece continues nothing.
+    mutating func abandon() { partial = nil }
+
+    /// Forgets a piece whose bytes were damaged, and the message under way: the same number may come again.
+    mutating func abandonDamaged(_ part: Part) {
+        partial = nil
+        lastSequence = part.previousSequence
+    }
+
+    /// Gives the piece to `take` in blocks, each just read for the checksum.
+    ///
+    /// - Throws: `corrupted` when the checksum differs, whatever `take` found; else what `take` threw.
+    static func read(
+        _ piece: UnsafeRawBufferPointer, of part: Part,
+        _ take: (UnsafeRawBufferPointer) throws(WireError) -> Void
+    ) throws(WireError) {
+        var problem: WireError?
+        let code = ByteChecksum.code(
+            of: piece,
+            after: { block in
+                // The last block comes after the code of the whole is known, and so does a message of one block.
+                guard problem == nil, block.upperBound < piece.count else { return }
+                do throws(WireError) { try take(UnsafeRawBufferPointer(rebasing: piece[block])) } catch {
+                    problem = error
+                }
+            })
+        guard code == part.checksum else { throw .corrupted(kind: part.envelope.kind) }
+        if let problem { throw problem }
+        let last =
+            piece.count
+            - (piece.isEmpty ? 0 : (piece.count - 1) / ByteChecksum.blockByteCount * ByteChecksum.blockByteCount)
+        try take(UnsafeRawBufferPointer(rebasing: piece[(piece.count - last)...]))
+    }
+}

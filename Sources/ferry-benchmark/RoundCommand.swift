@@ -1,0 +1,210 @@
+import ArgumentParser
+import Cryptography
+import Foundation
+import Parameters
+import Privacy
+import Supervision
+import Transport
+import Wire
+
+/// `ferry-benchmark round`: federated averaging of one vector through Ferry's own transport.
+struct RoundCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "round", abstract: "Time rounds of federated averaging between processes.",
+        discussion: """
+            One coordinator and N client processes average a vector of floats. A client adds 0.001 to what it receives.
+            Everything that a run checks is checked: run token, sequence, checksum, sizes, schema, bounds, round; updates
+            leave through the release gate and are added up exactly. The median leaves out the first round.
+            """)
+
+    enum TransportName: String, ExpressibleByArgument, CaseIterable { case ipc, tcp }
+
+    @Option(help: "ipc or tcp.")
+    var transport = TransportName.ipc
+
+    @Option(help: ArgumentHelp("Client processes.", valueName: "n"))
+    var clients = 10
+
+    @Option(help: ArgumentHelp("Floats of the vector.", valueName: "n"))
+    var dimension = 1_000_000
+
+    @Option(help: ArgumentHelp("Rounds.", valueName: "n"))
+    var rounds = 100
+
+    func validate() throws {
+        guard (1...1_000).contains(clients), (1...100_000_000).contains(dimension), (1...10_000_000).contains(rounds)
+        else {
+            throw ValidationError("clients must be 1 to 1000, dimension 1 to 10^8, rounds 1 to 10^7")
+        }
+    }
+
+    func run() throws {
+        var benchmark = try RoundBenchmark(self)
+        print(try benchmark.run())
+    }
+}
+
+/// `ferry-benchmark round-client`, started by `round`.
+struct RoundClientCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "round-client", abstract: "A client of ferry-benchmark round.", shouldDisplay: false)
+
+    @Argument(help: "The client's id.")
+    var id: String
+
+    @Argument(help: "Floats of the vector.")
+    var dimension: Int
+
+    func run() throws {
+        let brief = try RoleProcess.begin()
+        let schema = try RoundBenchmark.schema(dimension: dimension)
+        guard let runID = brief.runNumber, let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
+        else { throw ValidationError("the brief is damaged") }
+        var socket = try ClientSocket(endpoint: brief.endpoint, runID: runID)
+        try socket.send(.join(Join(clientID: id, token: token, catalogues: [])))
+        socket.adopt(schema)
+        var gate = ReleaseGate(client: id, ledger: Ledger(client: id) { _ in })
+        var values = [Float](repeating: 0, count: dimension)
+        while true {
+            switch try socket.receive(timeout: .seconds(60)) {
+            case .welcome, .credit: continue
+            case .plan(let plan):
+                let received = try plan.parameters.require(RoundBenchmark.tensorName)
+                for index in values.indices { values[index] = received[index] + 0.001 }
+                socket.spare.put(plan.parameters)
+                gate.open(round: plan.round, specs: schema.specs)
+                try gate.publish(RoundBenchmark.tensorName, values: values)
+                try socket.send(.update(try gate.seal()))
+            case .goodbye:
+                try socket.send(.goodbye(.completed))
+                return
+            }
+        }
+    }
+}
+
+/// The coordinator's side of `ferry-benchmark round`.
+struct RoundBenchmark: ~Copyable {
+    static let tensorName = "global.vector"
+
+    static func schema(dimension: Int) throws -> ParameterSchema {
+        try ParameterSchema([
+            TensorSpec(name: tensorName, shape: [dimension], scope: .global, bound: 1e6, release: "vector")
+        ])
+    }
+
+    private let options: RoundCommand
+    private let schema: ParameterSchema
+    private let start = ContinuousClock.now
+    private var processes: [ChildProcess] = []
+
+    init(_ options: RoundCommand) throws {
+        self.options = options
+        schema = try RoundBenchmark.schema(dimension: options.dimension)
+    }
+
+    deinit {
+        for process in processes {
+            process.signal(SIGKILL)
+            process.closePipes()
+        }
+    }
+
+    mutating func run() throws -> String {
+        let names = (0..<options.clients).map { "client-\($0)" }
+        for name in names {
+            processes.append(
+                try ChildProcess.spawn(arguments: ["round-client", name, "\(options.dimension)"]))
+        }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ferry-round-\(getpid())").path
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let runID = secureRandomBytes(count: 8)
+        let secret = secureRandomBytes(count: RunToken.byteCount)
+        guard let token = RunToken(bytes: secret) else { throw ValidationError("no token") }
+        let brief = { (endpoint: String) in
+            RoleBrief(
+                scenario: "", seed: 0, dataDirectory: "", outputDirectory: folder, endpoint: endpoint,
+                runID: hexadecimal(runID), token: hexadecimal(secret), recordsWire: false, hasSecureRandomness: false,
+                launcherProcessID: getpid(), logLevel: "error")
+        }
+        guard let runNumber = brief("").runNumber else { throw ValidationError("no run id") }
+        var socket = try CoordinatorSocket(
+            endpoint: options.transport == .ipc ? "ipc://\(folder)/socket" : "tcp://127.0.0.1:*", runID: runNumber,
+            clientCount: names.count, recording: nil, token: token)
+        let line = try ControlLine.encode(brief(socket.endpoint))
+        for process in processes { process.write(line) }
+
+        var peers: [PeerID] = []
+        while peers.count < names.count {
+            let (peer, message) = try RoundBenchmark.next(&socket)
+            guard case .join(let join) = message, join.token == token else { continue }
+            socket.bind(peer, client: join.clientID)
+            peers.append(peer)
+        }
+        _ = try socket.send(
+            .welcome(Welcome(schemaDigest: schema.digest, catalogues: [])), to: peers, schema: schema)
+        let secondsToFirstRound = (ContinuousClock.now - start) / .seconds(1)
+
+        let spec = try schema.spec(RoundBenchmark.tensorName)
+        var shared = try ParameterSet([
+            ParameterSet.Tensor(spec, values: [Float](repeating: 0, count: options.dimension))
+        ])
+        var sum = ExactSum(clientCount: names.count)
+        var seconds: [Double] = []
+        for round in 1...options.rounds {
+            let begin = ContinuousClock.now
+            for peer in peers { socket.expect(peer, round: round, specs: schema.specs) }
+            _ = try socket.send(
+                .plan(RoundPlan(round: round, step: 0, deadline: .seconds(60), parameters: shared)), to: peers,
+                schema: schema)
+            // The next vector replaces this one whole.
+            socket.spare.put(shared)
+            shared = ParameterSet()
+            sum.reset()
+            var missing = names.count
+            while missing > 0 {
+                guard case (_, .update(let update)) = try RoundBenchmark.next(&socket) else { continue }
+                sum.add(update.parameters)
+                socket.spare.put(update.parameters)
+                missing -= 1
+            }
+            shared = try sum.total(times: 1 / Double(names.count), spare: &socket.spare)
+            seconds.append((ContinuousClock.now - begin) / .seconds(1))
+        }
+        _ = try socket.send(.goodbye(.completed), to: peers, schema: schema)
+        for process in processes { process.waitForEnd() }
+        let result = try shared.require(RoundBenchmark.tensorName)
+        let expected = 0.001 * Float(options.rounds)
+        guard result.allSatisfy({ abs($0 - expected) <= 1e-3 * expected }) else {
+            throw ValidationError("the average is \(result.first ?? .nan), not \(expected)")
+        }
+        return try report(seconds, secondsToFirstRound: secondsToFirstRound)
+    }
+
+    private static func next(_ socket: inout CoordinatorSocket) throws -> (PeerID, ReceivedClientMessage) {
+        while true {
+            switch try socket.next(timeout: .seconds(60), control: -1) {
+            case .message(let peer, let message):
+                if case .goodbye = message { continue }
+                return (peer, message)
+            case .refused(_, let error): throw error
+            case .control: continue
+            case .timedOut: throw ValidationError("a client did not answer within 60 s")
+            }
+        }
+    }
+
+    private func report(_ seconds: [Double], secondsToFirstRound: Double) throws -> String {
+        let sorted = (seconds.count > 1 ? Array(seconds.dropFirst()) : seconds).sorted()
+        let line: [String: Any] = [
+            "transport": options.transport.rawValue, "clients": options.clients, "dimension": options.dimension,
+            "rounds": options.rounds, "round_s_median": sorted[sorted.count / 2], "round_s_min": sorted[0],
+            "round_s_p90": sorted[sorted.count * 9 / 10], "start_s": secondsToFirstRound,
+            "coordinator_peak_mb": peakByteCount() / 1e6,
+        ]
+        return String(
+            decoding: try JSONSerialization.data(withJSONObject: line, options: [.sortedKeys]), as: UTF8.self)
+    }
+}
