@@ -47,7 +47,7 @@ struct CohortEvaluation {
         let ratingMethods = Set(plan.baselines.ratingMethods)
         rating = entries.filter { ratingMethods.contains($0.method) }
         let catalogue = CatalogueStatistics(
-            interactionCounts: models.target.popularity.map { Int($0) }, personCount: personCount)
+            interactionCounts: models.interactionCounts, personCount: personCount)
         let ranking = entries.filter { !ratingMethods.contains($0.method) }
         self.ranking = ranking
         localIndex = ranking.map { entry in

@@ -11,6 +11,8 @@ import Transfer
 struct DeviceModels {
     private(set) var sources: [String: SourceModel] = [:]
     var target: TargetModel
+    /// Interactions of each target item, none faded.
+    let interactionCounts: [Int]
     private let plan: RunPlan
     private let scale: RatingScale
     private let factors: Int
@@ -72,10 +74,14 @@ struct DeviceModels {
             return RatingMeans(globalMean: mean.first ?? 0, itemOffsets: offsets)
         }
         let domain = plan.target
+        let counts = try known.require(TensorName.itemCounts(domain))
+        interactionCounts = counts.map { Int($0) }
+        // After an adaptation the popular items are those of late.
+        let popularity = known.values(TensorName.recentCounts(domain)) ?? counts
         target = TargetModel(
             foldIn: try foldIn(TensorName.itemFactors(domain)),
             basis: try TargetBasis(try moments(domain), dimension: scenario.integer("transfer.dimension")),
-            regularization: regularization, popularity: try known.require(TensorName.itemCounts(domain)))
+            regularization: regularization, popularity: popularity)
         for source in plan.sources where known.values(TensorName.momentCount(source)) != nil {
             sources[source] = SourceModel(
                 foldIn: try foldIn(TensorName.itemFactors(source)),

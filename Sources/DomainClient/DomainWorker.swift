@@ -31,6 +31,8 @@ struct DomainWorker: RoundWorker {
     /// What the windows of time are measured with; `nil` before the last ordinary training.
     var windowModel: WindowModel?
     private(set) var split: DomainSplit
+    /// Whether the client releases what all clients of its domain know alike, in the present round.
+    private(set) var isSpeaker = false
     private var hasWarnedOfTimes = false
     private var baselines: TargetBaselines
     /// The part in the item factors of a domain that several clients share, from their first round of a stage on.
@@ -79,6 +81,11 @@ struct DomainWorker: RoundWorker {
         [Catalogue(domain: domain, itemCount: interactions.items.count, digest: interactions.catalogueDigest)]
     }
 
+    mutating func prepare(for round: RoundPlan) {
+        isSpeaker = round.isSpeaker
+        if round.isRepeated { game?.forgetRelease() }
+    }
+
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
         switch step {
         case .calendar: try releaseCalendar(gate: &gate)
@@ -94,7 +101,8 @@ struct DomainWorker: RoundWorker {
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
         case .monitor: try releaseWindow(known: known, gate: &gate)
         case .adapt: try adapt(known: known, gate: &gate)
-        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge:
+        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge,
+            .adaptGate:
             throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
         }
     }
@@ -205,10 +213,10 @@ struct DomainWorker: RoundWorker {
             }
             game = AdversarialTrainer(
                 scenario, seed: seed, stage: stage, isSource: !isTarget, items: interactions.items, vectors: vectors,
-                rows: try training(stage, known: known).rows, isFirst: client.index == 0)
+                rows: try training(stage, known: known).rows)
         }
         try game?.absorb(known)
-        try game?.release(gate: &gate)
+        try game?.release(isSpeaker: isSpeaker, gate: &gate)
     }
 
     private mutating func improveFactors(
@@ -259,7 +267,7 @@ struct DomainWorker: RoundWorker {
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
         if scenario.isAdversarial {
             try game?.absorb(known)
-            if client.index == 0 { try game?.releaseFeatures(of: domain, gate: &gate) }
+            if isSpeaker { try game?.releaseFeatures(of: domain, gate: &gate) }
         }
         if isTarget {
             try releaseCounts(rows, gate: &gate)
@@ -268,7 +276,7 @@ struct DomainWorker: RoundWorker {
                 try baselines.release(
                     plan.baselines, data: visible, tasks: validationTasks, vectors: vectors, gate: &gate)
             }
-            if client.index == 0, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
+            if isSpeaker, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
                 guard
                     let tower = TextTower(
                         known, textDimension: scenario.integer("text.dimension"), factors: configuration.factors)
@@ -279,7 +287,7 @@ struct DomainWorker: RoundWorker {
                 try gate.publish(
                     TensorName.towerItemFactors(domain), values: tower.itemFactors(texts).values)
             }
-            if step == .encoders, client.index == 0 {
+            if step == .encoders, isSpeaker {
                 for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) }
             }
         } else if plan.baselines.methods.contains(MethodName.biasCarry) {
@@ -331,7 +339,7 @@ struct DomainWorker: RoundWorker {
         }
     }
 
-    private func releaseCounts(_ rows: SparseRows, gate: inout ReleaseGate) throws {
+    func releaseCounts(_ rows: SparseRows, gate: inout ReleaseGate) throws {
         let counts = ReleaseName.itemCounts(domain)
         try gate.begin(release: counts)
         for index in 0..<rows.rowCount where !rows.row(index).isEmpty {

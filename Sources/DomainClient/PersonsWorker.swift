@@ -79,7 +79,8 @@ struct PersonsWorker: RoundWorker {
     }
 
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
-        if let present = SplitTimes(known), present != times {
+        // A gate is measured with what was known before the window that its tasks are of.
+        if let present = SplitTimes(known, isBeforeWindow: step == .adaptGate), present != times {
             scoring.makeSplits(of: domains, times: present)
             times = present
         }
@@ -99,12 +100,19 @@ struct PersonsWorker: RoundWorker {
                     contributors(stage, plan: plan), linkedTo: { shuffledLinks($0, step: step) }, scenario: scenario,
                     seed: seed, key: key, plan: plan, models: &models, gate: &gate)
             } else {
+                let isForGate = step == .adaptBridge && scenario.hasGate
                 try releaseBridge(
-                    contributors(stage, plan: plan), step: step, plan: plan, models: &models, gate: &gate)
+                    contributors(stage, plan: plan, isForGate: isForGate), step: step, plan: plan, models: &models,
+                    gate: &gate)
             }
         case .selection:
             models.pooled = try pooled(plan, stage)
             try scoring.releaseSelection(plan: plan, known: known, models: &models, gate: &gate)
+        case .adaptGate:
+            guard let windows = DriftWindows(known, scenario: scenario) else {
+                throw RunFailure(.internalError, "client \(client.id) was asked for a gate without a window")
+            }
+            try scoring.releaseGate(plan: plan, known: known, windows: windows, models: &models, gate: &gate)
         case .gate: try scoring.releaseGate(plan: plan, known: known, models: &models, gate: &gate)
         case .evaluation:
             models.pooled = try pooled(plan, stage)
@@ -167,9 +175,12 @@ struct PersonsWorker: RoundWorker {
     }
 
     /// The devices that train at a stage: where persons are divided, those that serve the bridge.
-    private func contributors(_ stage: SplitStage, plan: RunPlan) -> [Device] {
-        scoring.devices.map { $0.restricted(to: stage, scoring.splits) }.filter {
-            $0.interactionCount(in: plan.target) > 0
+    ///
+    /// - Parameter isForGate: whether validation persons are left out, for a gate to come.
+    private func contributors(_ stage: SplitStage, plan: RunPlan, isForGate: Bool = false) -> [Device] {
+        let split = isForGate ? scoring.splits[plan.target] : nil
+        return scoring.devices.map { $0.restricted(to: stage, scoring.splits) }.filter {
+            $0.interactionCount(in: plan.target) > 0 && split?.isValidation($0.person) != true
                 && (!persons.hasBridgeCohort || persons.servesBridgeAlone($0.person))
         }
     }

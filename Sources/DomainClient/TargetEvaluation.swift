@@ -105,8 +105,12 @@ struct TargetEvaluation {
     }
 
     /// Adds up what every blend gains over the best local model on validation persons, in each bootstrap resample.
+    ///
+    /// - Parameter windows: where the run is in its windows, for the gate of adapted models: persons are scored on what
+    ///   they chose in the present window. With fewer known interactions than shots a person gains nothing there.
     func releaseGate(
-        plan: RunPlan, known: ParameterSet, models: inout DeviceModels, gate: inout ReleaseGate
+        plan: RunPlan, known: ParameterSet, windows: DriftWindows? = nil, models: inout DeviceModels,
+        gate: inout ReleaseGate
     ) throws {
         guard let blends = plan.gate else { throw RunFailure(.internalError, "the plan has no gate") }
         try gate.begin(release: ReleaseName.gate)
@@ -121,15 +125,23 @@ struct TargetEvaluation {
             }
         let maps = try choices.map { try models.map($0, known: known) }
         for device in devices where split.isValidation(device.person) {
-            guard let task = split.coldTask(of: device.person, device.history(in: plan.target)) else { continue }
-            let scores = try models.scores(choices, maps: maps, device: device.restricted(to: .selection, splits)) {
+            let history = device.history(in: plan.target)
+            let found =
+                windows.map {
+                    split.windowTask(
+                        ofValidation: device.person, history, since: $0.change(of: plan.target) ?? .min,
+                        window: $0.range)
+                } ?? split.coldTask(of: device.person, history)
+            guard let task = found else { continue }
+            let visible = device.restricted(to: windows == nil ? .selection : .final, splits)
+            let scores = try models.scores(choices, maps: maps, device: visible) {
                 task.known.prefix($0)
             }
             func ndcg(_ values: [Float]) throws -> Double {
                 try RankingMetrics(scores: values, task: task, count: topN).ndcg
             }
             var gains = [Float](repeating: 0, count: blends.columnCount)
-            for shots in blends.shots.indices {
+            for shots in blends.shots.indices where windows == nil || task.known.count >= blends.shots[shots] {
                 let local = scores[shots]
                 let reference = try ndcg(local)
                 for method in blends.methods.indices {

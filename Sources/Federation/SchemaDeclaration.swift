@@ -38,6 +38,9 @@ struct SchemaDeclaration {
         }
         guard isTarget else { return }
         declare(TensorName.itemCounts(domain), [itemCount], scope, ReleaseName.itemCounts(domain))
+        if scenario.driftWindows > 0 {
+            declare(TensorName.recentCounts(domain), [itemCount], scope, ReleaseName.recentCounts(domain))
+        }
         for method in baselines.itemWeightMethods {
             declare(
                 TensorName.itemWeights(domain, method: method), [itemCount, itemCount], scope,

@@ -245,7 +245,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("model.iterations", .integer(1...1_000), default: "8", "Sweeps over users and items."),
         ScenarioKey(
             "model.solver", .choice(["cholesky", "conjugate-gradient"]), default: "cholesky",
-            "How a row's normal equations are solved."),
+            "How a row's normal equations are solved; where clients share a domain (count) only cholesky is possible."),
         ScenarioKey("model.solver-steps", .integer(1...100), default: "3", "Conjugate-gradient steps a row and sweep."),
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
@@ -254,7 +254,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "federation.strategy", .choice(StrategyNames.all), default: "fedavg",
-            "How the clients that share a domain (count) learn its item factors together. fedavg with local-steps 0: exact half-sweeps, the same as one client with all the data; gradient: one gradient a round, a sum over persons; the others combine what local steps change."
+            "How the clients that share a domain (count) learn its item factors together. fedavg with local-steps 0: exact half-sweeps, the same as one client with all the data, of at most 512 MB a client (items × d(d+3)/2 × 4 bytes); gradient: one gradient a round, a sum over persons; the others combine what local steps change."
         ),
         ScenarioKey(
             "federation.factor-rounds", .integer(1...10_000), default: "40",
@@ -464,7 +464,8 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "drift.warm-up", .integer(3...100), default: "6",
-            "Windows without alarms, at the start and after each adaptation, that say what is usual."),
+            "Windows without alarms, at the start and after each adaptation, that say what is usual; of ratings at the start and after each alarm."
+        ),
         ScenarioKey(
             "drift.tolerance", .number(0...100), default: "1.25",
             "Page-Hinkley: the increase of the loss that is tolerated, in standard deviations."),
@@ -477,12 +478,13 @@ public struct ScenarioKey: Sendable, Equatable {
             "The most probable false alarm of one window by the random features of what persons choose."),
         ScenarioKey(
             "drift.rounds", .integer(1...3), default: "3",
-            "Adaptations after an alarm, one after each window from that of the alarm on."),
+            "Adaptations after an alarm, one after each window from that of the alarm on; with transfer.gate each is followed by a gate of its own in the next window."
+        ),
         ScenarioKey(
-            "drift.half-life", .number(0.1...1_000), default: "8",
+            "drift.half-life", .number(0.1...1_000), default: "16",
             "Adapted item factors: the windows before the change in which an old interaction loses half its weight."),
         ScenarioKey(
-            "drift.person-half-life", .number(0.1...1_000), default: "0.5",
+            "drift.person-half-life", .number(0.1...1_000), default: "1",
             "A person's vector after an adaptation: the same for that person's own old interactions."),
         ScenarioKey("privacy", .section, "What is promised to the persons in the data."),
         ScenarioKey(

@@ -9,7 +9,7 @@
 /// | 24 | byte count of the whole message (UInt64) |
 /// | 32 | offset of this piece (UInt64) |
 /// | 40 | byte count of this piece (UInt32) |
-/// | 44 | first argument: step of a plan, policy of an update, reason of a goodbye (UInt32) |
+/// | 44 | first argument: step of a plan and its flags, policy of an update, reason of a goodbye (UInt32) |
 /// | 48 | second argument: deadline of a plan in milliseconds (UInt32) |
 /// | 52 | reserved, zero (UInt32) |
 /// | 56 | checksum of bytes 0 ..< 56 and of the piece (UInt64) |

@@ -60,13 +60,42 @@ public struct RoundPlan: Sendable, Equatable {
     public let deadline: Duration
     /// The parameters that the client needs and has not been sent before.
     public let parameters: ParameterSet
+    /// Whether the client releases what all clients of its domain know alike.
+    public let isSpeaker: Bool
+    /// Whether the last round, of the same step, was given up, so that what the client released in it changed nothing.
+    public let isRepeated: Bool
 
     /// Makes a plan.
-    public init(round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet) {
+    ///
+    /// - Precondition: the step is below 2³⁰.
+    public init(
+        round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet, isSpeaker: Bool = false,
+        isRepeated: Bool = false
+    ) {
+        precondition(step <= RoundPlan.largestStep, "a step of \(step)")
+        self.isSpeaker = isSpeaker
+        self.isRepeated = isRepeated
         self.round = round
         self.step = step
         self.deadline = deadline
         self.parameters = parameters
+    }
+
+    static let largestStep: UInt32 = (1 << 30) - 1
+    private static let speakerFlag: UInt32 = 1 << 31
+    private static let repeatedFlag: UInt32 = 1 << 30
+
+    /// The step, and the flags in the two highest bits.
+    var encodedStep: UInt32 {
+        step | (isSpeaker ? RoundPlan.speakerFlag : 0) | (isRepeated ? RoundPlan.repeatedFlag : 0)
+    }
+
+    /// The plan with a step and flags as they are encoded.
+    init(round: Int, encodedStep: UInt32, deadline: Duration, parameters: ParameterSet) {
+        self.init(
+            round: round, step: encodedStep & RoundPlan.largestStep, deadline: deadline, parameters: parameters,
+            isSpeaker: encodedStep & RoundPlan.speakerFlag != 0,
+            isRepeated: encodedStep & RoundPlan.repeatedFlag != 0)
     }
 }
 

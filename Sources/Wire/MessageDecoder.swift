@@ -188,7 +188,7 @@ public struct CoordinatorMessageDecoder: Sendable {
         guard let specs else { throw .malformed(kind: .plan) }
         let parameters = try decodeTensors(payload, from: 4 + 4 * specs.count, specs: specs)
         return RoundPlan(
-            round: Int(envelope.round), step: envelope.firstArgument,
+            round: Int(envelope.round), encodedStep: envelope.firstArgument,
             deadline: .milliseconds(Int64(envelope.secondArgument)), parameters: parameters)
     }
 }

@@ -50,7 +50,7 @@ package struct EncodedMessage: Sendable {
             writer.raw(Safetensors.encode(plan.parameters))
             let milliseconds = (plan.deadline / .milliseconds(1)).rounded()
             envelope = Envelope(
-                kind: .plan, runID: runID, round: UInt32(plan.round), firstArgument: plan.step,
+                kind: .plan, runID: runID, round: UInt32(plan.round), firstArgument: plan.encodedStep,
                 secondArgument: UInt32(min(max(milliseconds, 0), Double(UInt32.max))))
             payload = writer.bytes
         case .goodbye(let reason):
