@@ -421,6 +421,7 @@ extension ScenarioDecoder {
         checkStrategy()
         checkDrift()
         checkPrivacy()
+        checkSimilarity()
         let clients = clientGroups.reduce(0) { $0 + $1.count }
         if let minimum = integer("federation.minimum-clients"), minimum > clients {
             report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")

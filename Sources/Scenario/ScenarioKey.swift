@@ -357,6 +357,10 @@ public struct ScenarioKey: Sendable, Equatable {
             "How long item features are: as a text predicts, or all alike, which says what an item is like rather than how sure that is."
         ),
         ScenarioKey(
+            "transfer.text.similarity-temperature", .numberOrNone(1e-6...1e6),
+            "τ of the weights of several sources, exp(−d/τ), with d the MMD² in [0, 2] between the Gaussian moments of a source's texts and the target's: near sources count more in the start and among neighbours. none, or without it: all count alike."
+        ),
+        ScenarioKey(
             "transfer.adversarial", .section,
             "method: adversarial; a game between features of item text (G) and a discriminator of domains (D)."),
         ScenarioKey(
