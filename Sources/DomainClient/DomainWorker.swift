@@ -275,6 +275,9 @@ struct DomainWorker: RoundWorker {
                 let visible = try baselineData(data, step, known: known)
                 try baselines.release(
                     plan.baselines, data: visible, tasks: validationTasks, vectors: vectors, gate: &gate)
+                if scenario.transfersRatings, let model = baselines.explicit {
+                    try releaseRatingMoments(visible, model.factors, model.regularization, gate: &gate)
+                }
             }
             if isSpeaker, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
                 guard
@@ -290,12 +293,32 @@ struct DomainWorker: RoundWorker {
             if step == .encoders, isSpeaker {
                 for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) }
             }
-        } else if plan.baselines.methods.contains(MethodName.biasCarry) {
-            // A source has no validation persons of its own; it takes the middle of the target's grid.
-            let grid = scenario.numbers("tune.item-damping")
-            try TargetBaselines.publish(
-                try RatingMeans(try baselineData(data, step, known: known), damping: grid[grid.count / 2]), of: domain,
-                gate: &gate)
+        } else if scenario.transfersRatings || plan.baselines.methods.contains(MethodName.biasCarry) {
+            let visible = try baselineData(data, step, known: known)
+            if plan.baselines.methods.contains(MethodName.biasCarry) {
+                // A source has no validation persons of its own; it takes the middle of the target's grid.
+                let grid = scenario.numbers("tune.item-damping")
+                try TargetBaselines.publish(
+                    try RatingMeans(visible, damping: grid[grid.count / 2]), of: domain, gate: &gate)
+            }
+            if scenario.transfersRatings {
+                let model = try baselines.releaseSource(domain, data: visible, gate: &gate)
+                try releaseRatingMoments(visible, model.factors, model.regularization, gate: &gate)
+            }
+        }
+    }
+
+    /// Releases the moments of persons' explicit vectors.
+    private func releaseRatingMoments(
+        _ data: TrainingData, _ factors: BiasedFactors, _ regularization: Double, gate: inout ReleaseGate
+    ) throws {
+        try gate.begin(release: ReleaseName.moments(domain, ofRatings: true))
+        for index in 0..<data.rows.rowCount where !data.rows.row(index).isEmpty {
+            let range = data.rows.starts[index]..<data.rows.starts[index + 1]
+            let person = try factors.foldIn(
+                items: data.rows.columns[range], ratings: data.ratings[range],
+                regularization: scale.penalty(regularization))
+            try contributeMoments(person.factors, ofRatings: true, gate: &gate)
         }
     }
 
@@ -327,15 +350,17 @@ struct DomainWorker: RoundWorker {
     }
 
     /// Adds one person's vector to the moments.
-    func contributeMoments(_ vector: [Float], gate: inout ReleaseGate) throws {
+    func contributeMoments(_ vector: [Float], ofRatings: Bool = false, gate: inout ReleaseGate) throws {
         // A source is described by the features of its persons, the target by their factors.
         guard let value = isTarget ? vector : SourceFeatures.raw(vector) else { return }
-        try gate.contribute(to: ReleaseName.moments(domain)) { contribution in
-            contribution.write(TensorName.momentCount(domain)) { $0[0] = 1 }
-            contribution.write(TensorName.momentSum(domain)) { target in
+        try gate.contribute(to: ReleaseName.moments(domain, ofRatings: ofRatings)) { contribution in
+            contribution.write(TensorName.momentCount(domain, ofRatings: ofRatings)) { $0[0] = 1 }
+            contribution.write(TensorName.momentSum(domain, ofRatings: ofRatings)) { target in
                 for element in value.indices { target[element] = value[element] }
             }
-            contribution.write(TensorName.momentProduct(domain)) { writeOuterProduct(value, value, to: $0) }
+            contribution.write(TensorName.momentProduct(domain, ofRatings: ofRatings)) {
+                writeOuterProduct(value, value, to: $0)
+            }
         }
     }
 

@@ -101,9 +101,9 @@ struct PersonsWorker: RoundWorker {
                     seed: seed, key: key, plan: plan, models: &models, gate: &gate)
             } else {
                 let isForGate = step == .adaptBridge && scenario.hasGate
-                try releaseBridge(
-                    contributors(stage, plan: plan, isForGate: isForGate), step: step, plan: plan, models: &models,
-                    gate: &gate)
+                let contributors = contributors(stage, plan: plan, isForGate: isForGate)
+                try releaseBridge(contributors, step: step, plan: plan, models: &models, gate: &gate)
+                try releaseRatingBridge(contributors, step: step, plan: plan, models: models, gate: &gate)
             }
         case .selection:
             models.pooled = try pooled(plan, stage)
@@ -225,6 +225,37 @@ struct PersonsWorker: RoundWorker {
                     }
                     if plan.sources.count > 1 {
                         contribution.write(TensorName.sourceMoment(isShuffled: isShuffled)) {
+                            writeOuterProduct(feature, feature, to: $0)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same between explicit factors, where ratings are transferred.
+    private func releaseRatingBridge(
+        _ contributors: [Device], step: RoundStep, plan: RunPlan, models: DeviceModels, gate: inout ReleaseGate
+    ) throws {
+        guard let ratings = models.ratings else { return }
+        let linkedTo = shuffledLinks(contributors.count, step: step)
+        for isShuffled in [false, true] {
+            let release = ReleaseName.bridge(isShuffled: isShuffled, ofRatings: true)
+            try gate.begin(release: release)
+            // A single contributor has nobody to swap links with.
+            if isShuffled && contributors.count < 2 { continue }
+            for (index, device) in contributors.enumerated() {
+                let device =
+                    isShuffled ? device.withLinks(of: contributors[linkedTo[index]], target: plan.target) : device
+                let feature = try ratings.linked(device).feature
+                let coordinates = try ratings.coordinates(device)
+                try gate.contribute(to: release) { contribution in
+                    contribution.write(TensorName.bridgeCount(isShuffled: isShuffled, ofRatings: true)) { $0[0] = 1 }
+                    contribution.write(TensorName.crossMoment(isShuffled: isShuffled, ofRatings: true)) {
+                        writeOuterProduct(feature, coordinates, to: $0)
+                    }
+                    if plan.sources.count > 1 {
+                        contribution.write(TensorName.sourceMoment(isShuffled: isShuffled, ofRatings: true)) {
                             writeOuterProduct(feature, feature, to: $0)
                         }
                     }

@@ -198,8 +198,9 @@ public struct RunPlan: Sendable {
         case .adapt:
             let domain = client.group.domain
             let releases = [
-                ReleaseName.itemFactors, ReleaseName.moments, ReleaseName.itemCounts, ReleaseName.recentCounts,
-            ].map { $0(domain) }
+                ReleaseName.itemFactors(domain), ReleaseName.moments(domain), ReleaseName.itemCounts(domain),
+                ReleaseName.recentCounts(domain),
+            ]
             return schema.specs.filter { releases.contains($0.release) }
         }
     }
@@ -271,6 +272,8 @@ public struct RunPlan: Sendable {
     }
 
     private static func isBridge(_ spec: TensorSpec) -> Bool {
-        [ReleaseName.bridge(isShuffled: false), ReleaseName.bridge(isShuffled: true)].contains(spec.release)
+        [false, true].contains { isShuffled in
+            [false, true].contains { spec.release == ReleaseName.bridge(isShuffled: isShuffled, ofRatings: $0) }
+        }
     }
 }

@@ -232,6 +232,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
         return isAdversarial && seesNothingNew ? 0 : transferRounds
     }
 
+    /// Whether ratings are predicted by transfer too.
+    public var transfersRatings: Bool { optionalText("transfer.ratings") == "mapped-prior" }
+
     /// Whether a transferred ranking is blended with the local one as far as validation shows a gain.
     public var hasGate: Bool { boolean("transfer.gate") }
 

@@ -302,6 +302,10 @@ public struct ScenarioKey: Sendable, Equatable {
             "What links the domains. persons: people who use both, on whose devices the map is learnt. text: nobody; a source ships what it learnt of item texts, and the target's client adds that to its own."
         ),
         ScenarioKey(
+            "transfer.ratings", .choice(["none", "mapped-prior"]),
+            "Whether ratings are predicted by transfer too. mapped-prior: every domain releases explicit factors, devices learn a map between them, and a person's parameters are drawn to the mapped vector and to a share (tune.bias-carry) of that person's source offset; gated by squared error over best-local-ratings. Needs method feature-map with a linear map, alignment persons and the baseline explicit-als. none, or without it: no."
+        ),
+        ScenarioKey(
             "transfer.gate", .boolean, default: "true",
             "Blend the transferred ranking with the best local one, for each number of shots, as far as validation persons show a significant gain; false: transfer alone."
         ),
@@ -441,10 +445,10 @@ public struct ScenarioKey: Sendable, Equatable {
             "item-mean and all rating models: how many ratings at the global mean an item's own are mixed with."),
         ScenarioKey(
             "tune.user-damping", .numbers(0...1e6), default: "[0.5, 1, 2, 4, 8, 16]",
-            "user-mean and bias-carry: how many ratings the prior of a person's offset weighs."),
+            "user-mean, bias-carry and mapped-prior: how many ratings the prior of a person's offset weighs."),
         ScenarioKey(
             "tune.bias-carry", .numbers(0...2), default: "[0.4, 0.5, 0.6, 0.7, 0.8, 1]",
-            "bias-carry: the share of a person's source offset that is expected in the target."),
+            "bias-carry and mapped-prior: the share of a person's source offset that is expected in the target."),
         ScenarioKey(
             "tune.explicit-als-regularization", .numbers(1e-6...1e6), default: "[5, 7, 10, 14, 20, 30]",
             "explicit-als: λ of training and fold-in."),
