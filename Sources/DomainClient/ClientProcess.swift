@@ -96,7 +96,8 @@ public enum ClientProcess {
                     throw RunFailure(.internalError, "client \(id): unknown step \(round.step)")
                 }
                 for tensor in round.parameters.tensors { known.set(tensor) }
-                gate.open(round: round.round, specs: plan.uploads(step, client: id))
+                gate.open(round: round.round, specs: plan.uploads(step, client: id, isSpeaker: round.isSpeaker))
+                worker.prepare(for: round)
                 try worker.work(step, plan: plan, known: known, gate: &gate)
                 try socket.send(.update(try gate.seal()))
             case .goodbye(.completed):

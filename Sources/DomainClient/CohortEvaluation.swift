@@ -26,6 +26,8 @@ struct CohortEvaluation {
     private let rating: [EvaluationEntry]
     /// The place of best-local at the same number of shots, for each ranking.
     private let localIndex: [Int?]
+    /// The place of best-local-ratings at the same number of shots, for each prediction.
+    private let localRatingIndex: [Int?]
     private let cohort: String
     private let scenario: ScenarioDefinition
     private let topN: Int
@@ -44,11 +46,14 @@ struct CohortEvaluation {
         self.scale = scale
         self.scenario = scenario
         topN = scenario.integer("evaluation.top-n")
-        let ratingMethods = Set(plan.baselines.ratingMethods)
-        rating = entries.filter { ratingMethods.contains($0.method) }
+        let rating = entries.filter { $0.predictsRatings(plan.baselines) }
+        self.rating = rating
+        localRatingIndex = rating.map { entry in
+            rating.firstIndex { $0.method == MethodName.bestLocalRatings && $0.shots == entry.shots }
+        }
         let catalogue = CatalogueStatistics(
-            interactionCounts: models.target.popularity.map { Int($0) }, personCount: personCount)
-        let ranking = entries.filter { !ratingMethods.contains($0.method) }
+            interactionCounts: models.interactionCounts, personCount: personCount)
+        let ranking = entries.filter { !$0.predictsRatings(plan.baselines) }
         self.ranking = ranking
         localIndex = ranking.map { entry in
             ranking.firstIndex { $0.method == MethodName.bestLocal && $0.shots == entry.shots }
@@ -98,12 +103,19 @@ struct CohortEvaluation {
             }
         }
         guard cohort != CohortEvaluation.coldItems else { return }
+        let linked = try models.ratings?.linked(device)
+        let predictions = try rating.map { entry -> [Float] in
+            guard let candidate = entry.candidate else { return [] }
+            return try models.predictions(
+                candidate, device: device, linked: linked, known: known(candidate.shots), query: task.query)
+        }
         for (index, entry) in rating.enumerated() {
-            guard let candidate = entry.candidate else { continue }
-            let predictions = try models.predictions(
-                candidate, device: device, known: known(candidate.shots), query: task.query)
+            var values = predictions[index]
+            if let gate = entry.gate, let local = localRatingIndex[index] {
+                values = TargetEvaluation.blend(values, with: predictions[local], weight: gate)
+            }
             errors[index].append(
-                try RatingErrors(predictions: predictions, ratings: task.query.ratings, scale: scale.range))
+                try RatingErrors(predictions: values, ratings: task.query.ratings, scale: scale.range))
         }
     }
 

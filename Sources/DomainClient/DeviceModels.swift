@@ -11,6 +11,8 @@ import Transfer
 struct DeviceModels {
     private(set) var sources: [String: SourceModel] = [:]
     var target: TargetModel
+    /// Interactions of each target item, none faded.
+    let interactionCounts: [Int]
     private let plan: RunPlan
     private let scale: RatingScale
     private let factors: Int
@@ -30,6 +32,8 @@ struct DeviceModels {
     var text: TextModels?
     /// One model of all data, where it is asked for.
     var pooled: PooledReference?
+    /// The models that transfer ratings; `nil` where none do.
+    private(set) var ratings: RatingTransfer?
     /// γ/n₀, by which a protected bridge becomes a map; `nil` without protection.
     private let protectedScale: Double?
     /// The control's bridge, which stays in the client where bridges are protected.
@@ -72,10 +76,14 @@ struct DeviceModels {
             return RatingMeans(globalMean: mean.first ?? 0, itemOffsets: offsets)
         }
         let domain = plan.target
+        let counts = try known.require(TensorName.itemCounts(domain))
+        interactionCounts = counts.map { Int($0) }
+        // After an adaptation the popular items are those of late.
+        let popularity = known.values(TensorName.recentCounts(domain)) ?? counts
         target = TargetModel(
             foldIn: try foldIn(TensorName.itemFactors(domain)),
             basis: try TargetBasis(try moments(domain), dimension: scenario.integer("transfer.dimension")),
-            regularization: regularization, popularity: try known.require(TensorName.itemCounts(domain)))
+            regularization: regularization, popularity: popularity)
         for source in plan.sources where known.values(TensorName.momentCount(source)) != nil {
             sources[source] = SourceModel(
                 foldIn: try foldIn(TensorName.itemFactors(source)),
@@ -103,6 +111,9 @@ struct DeviceModels {
                 let lambda = try known.require(TensorName.regularization(domain, method: method)).first ?? 0
                 return (method, (factors, Double(lambda)))
             })
+        if scenario.transfersRatings {
+            ratings = try RatingTransfer(plan, known: known, scenario: scenario, scale: scale)
+        }
         if scenario.isAdversarial, let source = plan.sources.first {
             let dimension = scenario.integer("transfer.adversarial.dimension")
             let confidence = Float(scenario.number("transfer.adversarial.confidence"))
@@ -354,9 +365,15 @@ struct DeviceModels {
     }
 
     /// The predicted ratings of the query under a rating candidate.
+    ///
+    /// - Parameter linked: what `ratings` say of the device's person.
     func predictions(
-        _ candidate: SelectionGrid.Candidate, device: Device, known: PersonHistory, query: PersonHistory
+        _ candidate: SelectionGrid.Candidate, device: Device, linked: LinkedRatings?, known: PersonHistory,
+        query: PersonHistory
     ) throws -> [Float] {
+        if let ratings, let linked, MethodName.ratingTransfers.contains(candidate.method) {
+            return try ratings.predictions(candidate, linked: linked, known: known, query: query)
+        }
         if let model = ratingFactors[candidate.method] {
             let person = try model.factors.foldIn(
                 items: known.items, ratings: known.ratings,

@@ -32,6 +32,14 @@ struct DriftWindows {
     /// When the present window begins.
     var start: Int64 { times[state.window - 1] }
 
+    /// When the present window begins and ends.
+    var range: Range<Int64> { times[state.window - 1]..<times[state.window] }
+
+    /// When the window begins from which on a domain is taken to have changed; `nil` where nothing has.
+    func change(of domain: String) -> Int64? {
+        state.since[domain].flatMap { times.indices.contains($0 - 1) ? times[$0 - 1] : nil }
+    }
+
     /// How a person's old interactions fade in that person's vector; `nil` where nothing has changed.
     func personDecay(_ domain: String) -> SampleDecay? { decay(domain, settings.personHalfLife) }
 
@@ -94,6 +102,8 @@ extension DomainWorker {
         let described = ReleaseName.windowFeatures(domain)
         try gate.begin(release: losses)
         try gate.begin(release: described)
+        let rated = ReleaseName.windowRatings(domain)
+        try gate.begin(release: rated)
         guard let windows = DriftWindows(known, scenario: scenario), let model = windowModel,
             interactions.hasCommonTimes
         else { return }
@@ -120,6 +130,14 @@ extension DomainWorker {
                 }
             }
             guard earlier.count >= DomainWorker.leastKnown else { continue }
+            let shift = new.meanRating - earlier.meanRating
+            try gate.contribute(to: rated) { contribution in
+                contribution.write(TensorName.window(domain, .ratings)) { target in
+                    target[0] = 1
+                    target[1] = shift
+                    target[2] = shift * shift
+                }
+            }
             let loss = try present.loss(new: new, earlier: earlier)
             let frozenLoss = model.isAdapted ? try frozen.loss(new: new, earlier: earlier) : loss
             try gate.contribute(to: losses) { contribution in
@@ -140,7 +158,11 @@ extension DomainWorker {
         guard let windows = DriftWindows(known, scenario: scenario), let decay = windows.itemDecay(domain) else {
             throw RunFailure(.internalError, "client \(client.id) was asked to adapt to nothing")
         }
-        let data = try training(.final, known: known)
+        var data = try training(.final, known: known)
+        if scenario.hasGate {
+            // The next gate is measured on validation persons, to whom models must be as new as to cold ones.
+            data = data.filtered { person, _ in !split.isValidation(interactions.persons[person]) }
+        }
         let lives = FadedLives(data, decay: decay)
         let configuration = ImplicitALS.Configuration(scenario)
         let stream = RandomStream(
@@ -160,12 +182,13 @@ extension DomainWorker {
             try contributeMoments(foldIn.vector(), gate: &gate)
         }
         guard isTarget else { return }
-        let counts = ReleaseName.itemCounts(domain)
+        try releaseCounts(data.rows, gate: &gate)
+        let counts = ReleaseName.recentCounts(domain)
         try gate.begin(release: counts)
         for person in 0..<data.rows.rowCount where !data.rows.row(person).isEmpty {
             let history = data.history(person)
             try gate.contribute(to: counts) { contribution in
-                contribution.write(TensorName.itemCounts(domain)) { target in
+                contribution.write(TensorName.recentCounts(domain)) { target in
                     for (item, time) in zip(history.items, history.times) {
                         target[Int(item)] = decay.weight(at: time)
                     }
@@ -264,6 +287,13 @@ private struct FadedLives {
         }
         rows = SparseRows(starts: starts, columns: columns, columnCount: data.rows.columnCount)
         self.weights = weights
+    }
+}
+
+extension PersonHistory {
+    /// The mean of the ratings; 0 without any.
+    fileprivate var meanRating: Float {
+        isEmpty ? 0 : Float(ratings.reduce(0.0) { $0 + Double($1) } / Double(count))
     }
 }
 

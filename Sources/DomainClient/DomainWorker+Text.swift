@@ -16,8 +16,8 @@ extension DomainWorker {
         guard let vectors else { throw missingText() }
         let rows = try training(step.stage, known: known).rows
         let itemFactors = try itemFactors(step, rows: rows, known: known)
-        // Of several clients with the same factors the first speaks.
-        guard client.index == 0 else { return }
+        // Of several clients with the same factors one speaks.
+        guard isSpeaker else { return }
         let source = try TextSource(
             scenario, domain: domain, seed: seed, rows: client.group.isShared ? nil : rows, itemFactors: itemFactors,
             vectors: vectors)

@@ -31,6 +31,8 @@ struct DomainWorker: RoundWorker {
     /// What the windows of time are measured with; `nil` before the last ordinary training.
     var windowModel: WindowModel?
     private(set) var split: DomainSplit
+    /// Whether the client releases what all clients of its domain know alike, in the present round.
+    private(set) var isSpeaker = false
     private var hasWarnedOfTimes = false
     private var baselines: TargetBaselines
     /// The part in the item factors of a domain that several clients share, from their first round of a stage on.
@@ -79,6 +81,11 @@ struct DomainWorker: RoundWorker {
         [Catalogue(domain: domain, itemCount: interactions.items.count, digest: interactions.catalogueDigest)]
     }
 
+    mutating func prepare(for round: RoundPlan) {
+        isSpeaker = round.isSpeaker
+        if round.isRepeated { game?.forgetRelease() }
+    }
+
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
         switch step {
         case .calendar: try releaseCalendar(gate: &gate)
@@ -94,7 +101,8 @@ struct DomainWorker: RoundWorker {
         case .encoders, .refitEncoders: try trainEncoders(step, plan: plan, known: known, gate: &gate)
         case .monitor: try releaseWindow(known: known, gate: &gate)
         case .adapt: try adapt(known: known, gate: &gate)
-        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge:
+        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge,
+            .adaptGate:
             throw RunFailure(.internalError, "a domain client was asked for a step of persons' devices")
         }
     }
@@ -205,10 +213,10 @@ struct DomainWorker: RoundWorker {
             }
             game = AdversarialTrainer(
                 scenario, seed: seed, stage: stage, isSource: !isTarget, items: interactions.items, vectors: vectors,
-                rows: try training(stage, known: known).rows, isFirst: client.index == 0)
+                rows: try training(stage, known: known).rows)
         }
         try game?.absorb(known)
-        try game?.release(gate: &gate)
+        try game?.release(isSpeaker: isSpeaker, gate: &gate)
     }
 
     private mutating func improveFactors(
@@ -259,7 +267,7 @@ struct DomainWorker: RoundWorker {
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
         if scenario.isAdversarial {
             try game?.absorb(known)
-            if client.index == 0 { try game?.releaseFeatures(of: domain, gate: &gate) }
+            if isSpeaker { try game?.releaseFeatures(of: domain, gate: &gate) }
         }
         if isTarget {
             try releaseCounts(rows, gate: &gate)
@@ -267,8 +275,11 @@ struct DomainWorker: RoundWorker {
                 let visible = try baselineData(data, step, known: known)
                 try baselines.release(
                     plan.baselines, data: visible, tasks: validationTasks, vectors: vectors, gate: &gate)
+                if scenario.transfersRatings, let model = baselines.explicit {
+                    try releaseRatingMoments(visible, model.factors, model.regularization, gate: &gate)
+                }
             }
-            if client.index == 0, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
+            if isSpeaker, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
                 guard
                     let tower = TextTower(
                         known, textDimension: scenario.integer("text.dimension"), factors: configuration.factors)
@@ -279,15 +290,35 @@ struct DomainWorker: RoundWorker {
                 try gate.publish(
                     TensorName.towerItemFactors(domain), values: tower.itemFactors(texts).values)
             }
-            if step == .encoders, client.index == 0 {
+            if step == .encoders, isSpeaker {
                 for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) }
             }
-        } else if plan.baselines.methods.contains(MethodName.biasCarry) {
-            // A source has no validation persons of its own; it takes the middle of the target's grid.
-            let grid = scenario.numbers("tune.item-damping")
-            try TargetBaselines.publish(
-                try RatingMeans(try baselineData(data, step, known: known), damping: grid[grid.count / 2]), of: domain,
-                gate: &gate)
+        } else if scenario.transfersRatings || plan.baselines.methods.contains(MethodName.biasCarry) {
+            let visible = try baselineData(data, step, known: known)
+            if plan.baselines.methods.contains(MethodName.biasCarry) {
+                // A source has no validation persons of its own; it takes the middle of the target's grid.
+                let grid = scenario.numbers("tune.item-damping")
+                try TargetBaselines.publish(
+                    try RatingMeans(visible, damping: grid[grid.count / 2]), of: domain, gate: &gate)
+            }
+            if scenario.transfersRatings {
+                let model = try baselines.releaseSource(domain, data: visible, gate: &gate)
+                try releaseRatingMoments(visible, model.factors, model.regularization, gate: &gate)
+            }
+        }
+    }
+
+    /// Releases the moments of persons' explicit vectors.
+    private func releaseRatingMoments(
+        _ data: TrainingData, _ factors: BiasedFactors, _ regularization: Double, gate: inout ReleaseGate
+    ) throws {
+        try gate.begin(release: ReleaseName.moments(domain, ofRatings: true))
+        for index in 0..<data.rows.rowCount where !data.rows.row(index).isEmpty {
+            let range = data.rows.starts[index]..<data.rows.starts[index + 1]
+            let person = try factors.foldIn(
+                items: data.rows.columns[range], ratings: data.ratings[range],
+                regularization: scale.penalty(regularization))
+            try contributeMoments(person.factors, ofRatings: true, gate: &gate)
         }
     }
 
@@ -319,19 +350,21 @@ struct DomainWorker: RoundWorker {
     }
 
     /// Adds one person's vector to the moments.
-    func contributeMoments(_ vector: [Float], gate: inout ReleaseGate) throws {
+    func contributeMoments(_ vector: [Float], ofRatings: Bool = false, gate: inout ReleaseGate) throws {
         // A source is described by the features of its persons, the target by their factors.
         guard let value = isTarget ? vector : SourceFeatures.raw(vector) else { return }
-        try gate.contribute(to: ReleaseName.moments(domain)) { contribution in
-            contribution.write(TensorName.momentCount(domain)) { $0[0] = 1 }
-            contribution.write(TensorName.momentSum(domain)) { target in
+        try gate.contribute(to: ReleaseName.moments(domain, ofRatings: ofRatings)) { contribution in
+            contribution.write(TensorName.momentCount(domain, ofRatings: ofRatings)) { $0[0] = 1 }
+            contribution.write(TensorName.momentSum(domain, ofRatings: ofRatings)) { target in
                 for element in value.indices { target[element] = value[element] }
             }
-            contribution.write(TensorName.momentProduct(domain)) { writeOuterProduct(value, value, to: $0) }
+            contribution.write(TensorName.momentProduct(domain, ofRatings: ofRatings)) {
+                writeOuterProduct(value, value, to: $0)
+            }
         }
     }
 
-    private func releaseCounts(_ rows: SparseRows, gate: inout ReleaseGate) throws {
+    func releaseCounts(_ rows: SparseRows, gate: inout ReleaseGate) throws {
         let counts = ReleaseName.itemCounts(domain)
         try gate.begin(release: counts)
         for index in 0..<rows.rowCount where !rows.row(index).isEmpty {

@@ -79,7 +79,8 @@ struct PersonsWorker: RoundWorker {
     }
 
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
-        if let present = SplitTimes(known), present != times {
+        // A gate is measured with what was known before the window that its tasks are of.
+        if let present = SplitTimes(known, isBeforeWindow: step == .adaptGate), present != times {
             scoring.makeSplits(of: domains, times: present)
             times = present
         }
@@ -99,12 +100,19 @@ struct PersonsWorker: RoundWorker {
                     contributors(stage, plan: plan), linkedTo: { shuffledLinks($0, step: step) }, scenario: scenario,
                     seed: seed, key: key, plan: plan, models: &models, gate: &gate)
             } else {
-                try releaseBridge(
-                    contributors(stage, plan: plan), step: step, plan: plan, models: &models, gate: &gate)
+                let isForGate = step == .adaptBridge && scenario.hasGate
+                let contributors = contributors(stage, plan: plan, isForGate: isForGate)
+                try releaseBridge(contributors, step: step, plan: plan, models: &models, gate: &gate)
+                try releaseRatingBridge(contributors, step: step, plan: plan, models: models, gate: &gate)
             }
         case .selection:
             models.pooled = try pooled(plan, stage)
             try scoring.releaseSelection(plan: plan, known: known, models: &models, gate: &gate)
+        case .adaptGate:
+            guard let windows = DriftWindows(known, scenario: scenario) else {
+                throw RunFailure(.internalError, "client \(client.id) was asked for a gate without a window")
+            }
+            try scoring.releaseGate(plan: plan, known: known, windows: windows, models: &models, gate: &gate)
         case .gate: try scoring.releaseGate(plan: plan, known: known, models: &models, gate: &gate)
         case .evaluation:
             models.pooled = try pooled(plan, stage)
@@ -167,9 +175,12 @@ struct PersonsWorker: RoundWorker {
     }
 
     /// The devices that train at a stage: where persons are divided, those that serve the bridge.
-    private func contributors(_ stage: SplitStage, plan: RunPlan) -> [Device] {
-        scoring.devices.map { $0.restricted(to: stage, scoring.splits) }.filter {
-            $0.interactionCount(in: plan.target) > 0
+    ///
+    /// - Parameter isForGate: whether validation persons are left out, for a gate to come.
+    private func contributors(_ stage: SplitStage, plan: RunPlan, isForGate: Bool = false) -> [Device] {
+        let split = isForGate ? scoring.splits[plan.target] : nil
+        return scoring.devices.map { $0.restricted(to: stage, scoring.splits) }.filter {
+            $0.interactionCount(in: plan.target) > 0 && split?.isValidation($0.person) != true
                 && (!persons.hasBridgeCohort || persons.servesBridgeAlone($0.person))
         }
     }
@@ -214,6 +225,37 @@ struct PersonsWorker: RoundWorker {
                     }
                     if plan.sources.count > 1 {
                         contribution.write(TensorName.sourceMoment(isShuffled: isShuffled)) {
+                            writeOuterProduct(feature, feature, to: $0)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same between explicit factors, where ratings are transferred.
+    private func releaseRatingBridge(
+        _ contributors: [Device], step: RoundStep, plan: RunPlan, models: DeviceModels, gate: inout ReleaseGate
+    ) throws {
+        guard let ratings = models.ratings else { return }
+        let linkedTo = shuffledLinks(contributors.count, step: step)
+        for isShuffled in [false, true] {
+            let release = ReleaseName.bridge(isShuffled: isShuffled, ofRatings: true)
+            try gate.begin(release: release)
+            // A single contributor has nobody to swap links with.
+            if isShuffled && contributors.count < 2 { continue }
+            for (index, device) in contributors.enumerated() {
+                let device =
+                    isShuffled ? device.withLinks(of: contributors[linkedTo[index]], target: plan.target) : device
+                let feature = try ratings.linked(device).feature
+                let coordinates = try ratings.coordinates(device)
+                try gate.contribute(to: release) { contribution in
+                    contribution.write(TensorName.bridgeCount(isShuffled: isShuffled, ofRatings: true)) { $0[0] = 1 }
+                    contribution.write(TensorName.crossMoment(isShuffled: isShuffled, ofRatings: true)) {
+                        writeOuterProduct(feature, coordinates, to: $0)
+                    }
+                    if plan.sources.count > 1 {
+                        contribution.write(TensorName.sourceMoment(isShuffled: isShuffled, ofRatings: true)) {
                             writeOuterProduct(feature, feature, to: $0)
                         }
                     }

@@ -226,6 +226,8 @@ private struct Ranker {
     let method: String
     private var models: DeviceModels?
     private var foldIn: FoldIn?
+    /// How old interactions fade in a person's vector of a source, as in the run.
+    private var decay: SampleDecay?
     private let regularization: Float
     private let candidate: SelectionGrid.Candidate?
     private let map: FeatureMap?
@@ -248,6 +250,7 @@ private struct Ranker {
             foldIn = FoldIn(
                 itemFactors: Matrix(rowCount: values.count / factors, columnCount: factors, values: values),
                 confidence: Float(scenario.number("model.confidence")))
+            decay = DriftWindows(known, scenario: scenario)?.personDecay(target)
             method = MethodName.local
             candidate = nil
             map = nil
@@ -289,7 +292,7 @@ private struct Ranker {
     mutating func scores(_ device: Device) throws -> [Float] {
         let history = device.history(in: target)
         if var model = foldIn {
-            try model.begin(items: history.items[...], regularization: regularization)
+            try model.begin(history, decay: decay, regularization: regularization)
             return model.itemFactors.multiplied(by: model.vector())
         }
         guard let candidate, let popularity = models?.target.popularity else { return models?.target.popularity ?? [] }

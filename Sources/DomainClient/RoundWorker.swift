@@ -9,6 +9,9 @@ protocol RoundWorker {
     /// The catalogues that the client joins with.
     var catalogues: [Catalogue] { get }
 
+    /// Takes what the coordinator asks of the client beside the step.
+    mutating func prepare(for round: RoundPlan)
+
     /// Does the local work of a step and puts what leaves into the gate, which is open for it.
     mutating func work(
         _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
@@ -16,4 +19,8 @@ protocol RoundWorker {
 
     /// What the client writes into its own folder.
     var folderRecord: ClientFolderRecord { get }
+}
+
+extension RoundWorker {
+    mutating func prepare(for round: RoundPlan) {}
 }

@@ -59,7 +59,9 @@ extension DomainSplit {
 
 extension SplitTimes {
     /// The times that the target's client has released; `nil` for a seeded split.
-    init?(_ known: ParameterSet) {
+    ///
+    /// - Parameter isBeforeWindow: whether the present window of time is still to come.
+    init?(_ known: ParameterSet, isBeforeWindow: Bool = false) {
         guard let values = known.values(TensorName.calendar), let times = CalendarCode.decode(values) else {
             return nil
         }
@@ -71,7 +73,7 @@ extension SplitTimes {
             self.init(validation: times.validation, test: times.test)
             return
         }
-        self.init(validation: times.validation, test: windows[present])
+        self.init(validation: times.validation, test: windows[max(0, present - (isBeforeWindow ? 1 : 0))])
     }
 }
 

@@ -18,6 +18,8 @@ struct TargetBaselines {
     private let scale: RatingScale
     /// What was chosen, by method.
     private var chosen: [String: Double] = [:]
+    /// The explicit factors that were released last.
+    private(set) var explicit: (factors: BiasedFactors, regularization: Double)?
 
     init(_ scenario: ScenarioDefinition, seed: Int, scale: RatingScale) {
         self.scenario = scenario
@@ -64,7 +66,7 @@ struct TargetBaselines {
             }
             try gate.publish(TensorName.itemWeights(target, method: method), values: model.weights.values)
         }
-        if offer.ratingMethods.contains(where: { !offer.ratingFactorMethods.contains($0) }) {
+        if offer.hasRatingMeans {
             let damping = try choose(MethodName.ratingMeans, scenario.numbers("tune.item-damping")) { damping in
                 let means = try RatingMeans(data, damping: damping)
                 return try -squaredError(tasks) { items in items.map { means.prediction(item: $0) } }
@@ -88,11 +90,31 @@ struct TargetBaselines {
                     "\(method) diverges on the ratings of \(target) at tune.\(method)-regularization \(regularization); "
                         + "offer larger values, fewer tune.rating-factors, or leave it out of evaluation.baselines")
             }
-            try gate.publish(TensorName.globalMean(target, method: method), values: [factors.globalMean])
-            try gate.publish(TensorName.itemOffsets(target, method: method), values: factors.itemOffsets)
-            try gate.publish(TensorName.ratingFactors(target, method: method), values: factors.itemFactors.values)
-            try gate.publish(TensorName.regularization(target, method: method), values: [Float(regularization)])
+            try TargetBaselines.publish(factors, regularization, of: target, method: method, gate: &gate)
+            if method == MethodName.explicitALS { explicit = (factors, regularization) }
         }
+    }
+
+    /// Trains and releases the explicit factors of a source, which has no validation persons of its own: with the middle
+    /// of the target's grid.
+    func releaseSource(
+        _ domain: String, data: TrainingData, gate: inout ReleaseGate
+    ) throws -> (factors: BiasedFactors, regularization: Double) {
+        let method = MethodName.explicitALS
+        let grid = scenario.numbers("tune.\(method)-regularization")
+        let regularization = grid[grid.count / 2]
+        let factors = try train(method, regularization, data, path: [.name(method), .name(domain)])
+        try TargetBaselines.publish(factors, regularization, of: domain, method: method, gate: &gate)
+        return (factors, regularization)
+    }
+
+    private static func publish(
+        _ factors: BiasedFactors, _ regularization: Double, of domain: String, method: String, gate: inout ReleaseGate
+    ) throws {
+        try gate.publish(TensorName.globalMean(domain, method: method), values: [factors.globalMean])
+        try gate.publish(TensorName.itemOffsets(domain, method: method), values: factors.itemOffsets)
+        try gate.publish(TensorName.ratingFactors(domain, method: method), values: factors.itemFactors.values)
+        try gate.publish(TensorName.regularization(domain, method: method), values: [Float(regularization)])
     }
 
     /// Baseline models see nothing of items with fewer ratings than this: the offset of an item with a single rating
@@ -104,8 +126,10 @@ struct TargetBaselines {
         try gate.publish(TensorName.itemOffsets(domain, method: MethodName.ratingMeans), values: means.itemOffsets)
     }
 
-    private func train(_ method: String, _ regularization: Double, _ data: TrainingData) throws -> BiasedFactors {
-        let stream = RandomStream(root: UInt64(seed), path: [.name(method)])
+    private func train(
+        _ method: String, _ regularization: Double, _ data: TrainingData, path: [StreamComponent]? = nil
+    ) throws -> BiasedFactors {
+        let stream = RandomStream(root: UInt64(seed), path: path ?? [.name(method)])
         let count = scenario.integer("tune.rating-factors")
         // Step sizes and λ are for ratings of one to five.
         let unit = scale.unit

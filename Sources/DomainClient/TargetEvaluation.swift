@@ -15,7 +15,7 @@ struct TargetEvaluation {
     let scenario: ScenarioDefinition
     let seed: Int
     private let client: ScenarioDefinition.Client
-    private let scale: RatingScale
+    let scale: RatingScale
     /// The persons, each with what may be seen of that person.
     let devices: [Device]
     /// The catalogues, by domain.
@@ -86,10 +86,11 @@ struct TargetEvaluation {
             for (index, list) in zip(ranking, lists) {
                 scores[index] = Float(try RankingMetrics(scores: list, task: task, count: topN).ndcg)
             }
+            let linked = try models.ratings?.linked(visible)
             for index in rating {
                 let predictions = try models.predictions(
-                    candidates[index], device: visible, known: task.known.prefix(candidates[index].shots),
-                    query: task.query)
+                    candidates[index], device: visible, linked: linked,
+                    known: task.known.prefix(candidates[index].shots), query: task.query)
                 let errors = try RatingErrors(
                     predictions: predictions, ratings: task.query.ratings, scale: scale.range)
                 // A sum over all ratings of all persons, as in the RMSE that is reported, on a scale of width 4.
@@ -105,34 +106,48 @@ struct TargetEvaluation {
     }
 
     /// Adds up what every blend gains over the best local model on validation persons, in each bootstrap resample.
+    ///
+    /// - Parameter windows: where the run is in its windows, for the gate of adapted models: persons are scored on what
+    ///   they chose in the present window. With fewer known interactions than shots a person gains nothing there.
     func releaseGate(
-        plan: RunPlan, known: ParameterSet, models: inout DeviceModels, gate: inout ReleaseGate
+        plan: RunPlan, known: ParameterSet, windows: DriftWindows? = nil, models: inout DeviceModels,
+        gate: inout ReleaseGate
     ) throws {
         guard let blends = plan.gate else { throw RunFailure(.internalError, "the plan has no gate") }
         try gate.begin(release: ReleaseName.gate)
         let selected = try known.require(TensorName.selectionScores)
         let topN = scenario.integer("evaluation.top-n")
         let split = try split(plan.target)
+        // Methods that rank come before those that predict ratings.
+        let ranking = blends.methods.filter { !plan.baselines.ratingTransfers.contains($0) }
         // The local ranking of each number of shots, then those of each method.
         let choices =
             blends.shots.map { plan.grid.bestLocal(shots: $0, scores: selected) }
-            + blends.methods.flatMap { method in
+            + ranking.flatMap { method in
                 blends.shots.map { plan.grid.best(method: method, shots: $0, scores: selected) }
             }
         let maps = try choices.map { try models.map($0, known: known) }
         for device in devices where split.isValidation(device.person) {
-            guard let task = split.coldTask(of: device.person, device.history(in: plan.target)) else { continue }
-            let scores = try models.scores(choices, maps: maps, device: device.restricted(to: .selection, splits)) {
+            let history = device.history(in: plan.target)
+            let found =
+                windows.map {
+                    split.windowTask(
+                        ofValidation: device.person, history, since: $0.change(of: plan.target) ?? .min,
+                        window: $0.range)
+                } ?? split.coldTask(of: device.person, history)
+            guard let task = found else { continue }
+            let visible = device.restricted(to: windows == nil ? .selection : .final, splits)
+            let scores = try models.scores(choices, maps: maps, device: visible) {
                 task.known.prefix($0)
             }
             func ndcg(_ values: [Float]) throws -> Double {
                 try RankingMetrics(scores: values, task: task, count: topN).ndcg
             }
             var gains = [Float](repeating: 0, count: blends.columnCount)
-            for shots in blends.shots.indices {
+            for shots in blends.shots.indices where windows == nil || task.known.count >= blends.shots[shots] {
                 let local = scores[shots]
                 let reference = try ndcg(local)
-                for method in blends.methods.indices {
+                for method in ranking.indices {
                     let transferred = scores[(method + 1) * blends.shots.count + shots]
                     for (index, weight) in Gate.weights.enumerated() {
                         let blend = DeviceModels.blend(
@@ -149,7 +164,7 @@ struct TargetEvaluation {
             {
                 let local = scores[most]
                 let reference = try RankingMetrics(scores: local, task: task, count: topN).ndcg
-                for method in blends.methods.indices {
+                for method in ranking.indices {
                     let transferred = scores[(method + 1) * blends.shots.count + most]
                     for (index, weight) in Gate.weights.enumerated() {
                         let blend = DeviceModels.blend(
@@ -158,6 +173,10 @@ struct TargetEvaluation {
                             try RankingMetrics(scores: blend, task: task, count: topN).ndcg - reference)
                     }
                 }
+            }
+            if !plan.baselines.ratingTransfers.isEmpty {
+                try addRatingGains(
+                    to: &gains, blends, plan: plan, selected: selected, models: models, device: visible, task: task)
             }
             let multiplicities = Gate.multiplicities(
                 RandomStream(root: UInt64(seed), path: ["gate", .name(device.person)]))
@@ -195,12 +214,16 @@ struct TargetEvaluation {
             + [MethodName.localEnsemble, MethodName.pooledReference, MethodName.naiveFedAvg].filter {
                 plan.baselines.methods.contains($0)
             } + [MethodName.shuffledSource]
-        return (rankingMethods + plan.baselines.ratingMethods).flatMap { method in
+        let ratingMethods =
+            plan.baselines.ratingMethods + (scenario.transfersRatings ? [MethodName.bestLocalRatings] : [])
+        return (rankingMethods + ratingMethods).flatMap { method in
             scenario.integers("evaluation.shots").flatMap { shots -> [EvaluationEntry] in
                 let candidate =
-                    method == MethodName.bestLocal
-                    ? plan.grid.bestLocal(shots: shots, scores: scores)
-                    : plan.grid.best(method: method, shots: shots, scores: scores)
+                    switch method {
+                    case MethodName.bestLocal: plan.grid.bestLocal(shots: shots, scores: scores)
+                    case MethodName.bestLocalRatings: plan.grid.bestLocalRatings(shots: shots, scores: scores)
+                    default: plan.grid.best(method: method, shots: shots, scores: scores)
+                    }
                 let entry = EvaluationEntry(method: method, shots: shots, candidate: candidate)
                 guard let decision = decisions(method, shots) else { return [entry] }
                 return [
@@ -279,8 +302,7 @@ struct TargetEvaluation {
             var cohort = try CohortEvaluation(
                 name, entries: entries, models: models, plan: plan, scenario: scenario, scale: scale,
                 personCount: personCount)
-            let ratingMethods = Set(plan.baselines.ratingMethods)
-            let maps = try entries.filter { !ratingMethods.contains($0.method) }
+            let maps = try entries.filter { !$0.predictsRatings(plan.baselines) }
                 .map { try models.map($0.candidate, known: known) }
             for device in devices {
                 guard let task = task(device) else { continue }
@@ -301,7 +323,7 @@ struct TargetEvaluation {
 extension ChoiceRecord {
     /// The choice of a candidate; `nil` where there was nothing to choose.
     init?(_ method: String, _ candidate: SelectionGrid.Candidate, gate: Double? = nil, coldGate: Double? = nil) {
-        let isPicked = method == MethodName.bestLocal
+        let isPicked = method == MethodName.bestLocal || method == MethodName.bestLocalRatings
         let hasSettings =
             isPicked || candidate.ridge != nil || candidate.regularization != nil || candidate.blend != nil
             || candidate.carry != nil || candidate.damping != nil || candidate.model != nil || gate != nil

@@ -114,6 +114,8 @@ struct TextModels: Sendable {
     private(set) var settings: [String: Setting] = [:]
     private var models: [String: Model] = [:]
     private var work: Work?
+    /// What each source counts where similar ones count more; empty where all count alike.
+    private var similarities: [String: Double] = [:]
     /// The number of neighbours by method, and the model.
     private var neighbourCounts: [String: Int] = [:]
     private var neighbours: [String: ItemWeights] = [:]
@@ -135,6 +137,7 @@ struct TextModels: Sendable {
         _ step: RoundStep, data: TrainingData, tasks: [PredictionTask], plan: RunPlan, known: ParameterSet
     ) throws {
         var work = Work(step: step, data: data, tasks: tasks)
+        similarities = try sourceWeights(plan.sources, known)
         for method in MethodName.textMethods(scenario.transferMethod) {
             let (plain, prior) = try features(method, sources: plan.sources, known: known, hasEqualLengths: false)
             let (equal, _) = try features(method, sources: plan.sources, known: known, hasEqualLengths: true)
@@ -222,7 +225,11 @@ struct TextModels: Sendable {
             ? vectors.vectors
             : TextModels.beside(
                 try sourceFeatures(
-                    sources, known, isShuffled: method == MethodName.shuffledSource, hasEqualLengths: true))
+                    sources, known, isShuffled: method == MethodName.shuffledSource, hasEqualLengths: true
+                ).map { source, rows in
+                    // Rows of a block have one length, so that a cosine of all blocks is a mean of theirs.
+                    similarities[source].map { rows.scaled(by: Float($0.squareRoot())) } ?? rows
+                })
         func model(_ count: Int) throws -> ItemWeights {
             try ItemWeights.textKNN(vectors: rows, isDescribed: vectors.isDescribed, neighbours: count)
         }
@@ -331,31 +338,52 @@ struct TextModels: Sendable {
         }
         let parts = try sourceFeatures(
             sources, known, isShuffled: method == MethodName.shuffledSource, hasEqualLengths: hasEqualLengths)
-        let features = TextModels.beside(parts + [TextFactorMap.withConstant(own)])
-        let (count, width) = (parts.count, features.columnCount)
+        let features = TextModels.beside(parts.map(\.rows) + [TextFactorMap.withConstant(own)])
+        let width = features.columnCount
+        let shares = parts.map { Float(similarities[$0.source] ?? 1 / Double(parts.count)) }
         return (
             features,
             { scale in
                 // Several sources share the start.
                 var out = Matrix(rowCount: width, columnCount: factors)
-                for part in 0..<count {
-                    for index in 0..<factors { out[part * factors + index, index] = scale / Float(count) }
+                for (part, share) in shares.enumerated() {
+                    for index in 0..<factors { out[part * factors + index, index] = scale * share }
                 }
                 return out
             }
         )
     }
 
-    /// What each source's map makes of the items' texts.
+    /// What each source counts: exp(−d/τ) over the sum of all sources', with d the MMD² between Gaussians with the moments
+    /// that the source has released of its texts and with those of the target's. Empty without τ, or with one source.
+    private func sourceWeights(_ sources: [String], _ known: ParameterSet) throws -> [String: Double] {
+        let present = sources.filter { known.values(TensorName.textMap($0, .weights)) != nil }
+        guard present.count > 1,
+            let temperature = scenario.optionalNumber("transfer.text.similarity-temperature")
+        else { return [:] }
+        let own = TextMoments(TextSource.described(vectors))
+        let distances = try present.map { source in
+            try Discrepancy.gaussianMMD(
+                Moments(
+                    mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
+                    covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init)),
+                Moments(mean: own.mean, covariance: own.covariance))
+        }
+        let weights = SimilarityWeighting.weights(discrepancies: distances, temperature: temperature)
+        return Dictionary(uniqueKeysWithValues: zip(present, weights))
+    }
+
+    /// What each source's map makes of the items' texts, for the sources that have shipped one.
     private func sourceFeatures(
         _ sources: [String], _ known: ParameterSet, isShuffled: Bool, hasEqualLengths: Bool
-    ) throws -> [Matrix] {
+    ) throws -> [(source: String, rows: Matrix)] {
         try sources.filter { known.values(TensorName.textMap($0, .weights)) != nil }.map { source in
             let map = try TextFactorMap(
                 known, source: source, isShuffled: isShuffled, factors: scenario.integer("model.factors"))
-            return map.features(
+            let rows = map.features(
                 try aligned(source, known), isDescribed: vectors.isDescribed,
                 length: hasEqualLengths ? .equal : .predicted, concatenating: false)
+            return (source, rows)
         }
     }
 
@@ -403,6 +431,9 @@ extension TextModels {
         }
             + neighbourCounts.sorted { $0.key < $1.key }.map { method, count in
                 ChoiceRecord(method: method, model: MethodName.neighbours, setting: Double(count))
+            }
+            + similarities.sorted { $0.key < $1.key }.map { source, weight in
+                ChoiceRecord(method: scenario.transferMethod, model: source, weight: weight)
             }
     }
 }

@@ -1,71 +1,11 @@
 public import Cryptography
-public import Parameters
+import Parameters
 public import Privacy
 public import Scenario
-public import Wire
+import Wire
 
 /// The coordinator as a pure state machine: events and the time go in, actions come out; no socket, no clock.
 public struct Coordinator: Sendable {
-    /// What happens to the coordinator.
-    public enum Event: Sendable {
-        /// A client has joined with the right token.
-        case joined(client: String, catalogues: [Catalogue])
-        /// A complete, validated update.
-        case update(client: String, ReceivedUpdate)
-        /// A client has gone.
-        case lost(client: String, how: String)
-        /// Time has passed.
-        case tick
-    }
-
-    /// What the coordinator wants done, in order.
-    public enum Action: Sendable, Equatable {
-        /// Every client that is there agrees on the catalogues: the run begins with this schema.
-        case begin(ParameterSchema)
-        /// Send a message to clients.
-        case send(CoordinatorMessage, to: [String])
-        /// From now on the client may send exactly this update, or nothing.
-        case expect(client: String, round: Int, specs: [TensorSpec]?)
-        /// A round is over.
-        case closed(RoundSummary, ParameterSet)
-        /// Say something that does not end the run.
-        case warn(String)
-        /// The run is over.
-        case finish(Outcome)
-    }
-
-    /// What a round came to.
-    public struct RoundSummary: Sendable, Equatable {
-        /// The round, from 1.
-        public let round: Int
-        /// The step.
-        public let step: RoundStep
-        /// Clients that were asked.
-        public let participants: [String]
-        /// Clients that answered in time.
-        public let answered: [String]
-        /// Clients that did not.
-        public let missing: [String]
-        /// The names of the tensors that the round changed, sorted.
-        public let changed: [String]
-        /// Whether the next round is another step, or there is none.
-        public let isLast: Bool
-    }
-
-    /// How the run ended.
-    public enum Outcome: Sendable, Equatable {
-        /// Every round is done.
-        case completed
-        /// Too few clients, or a needed one is missing.
-        case peerLost(reason: String)
-        /// What the scenario asks for cannot be done with these data.
-        case impossible(reason: String)
-        /// Two clients of a domain hold different catalogues.
-        case catalogueMismatch(reason: String)
-        /// The sums of a domain would not fit into memory.
-        case tooLarge(reason: String)
-    }
-
     private enum Phase: Sendable {
         case joining
         case round(index: Int)
@@ -88,6 +28,12 @@ public struct Coordinator: Sendable {
     private var awaited: Set<String> = []
     private var answered: [String] = []
     private var asked: [String] = []
+    /// The clients that speak for their domains in the present round.
+    private var speakers: Set<String> = []
+    /// Whether the present round does again what the last one could not.
+    private var isRepeated = false
+    /// What was known when the training after the choices began.
+    private var beforeRefit = ParameterSet()
     private var sum: ExactSum?
     /// By domain, for those that several clients share.
     private var factorServers: [String: FactorServer] = [:]
@@ -251,7 +197,11 @@ public struct Coordinator: Sendable {
         let step = steps[index]
         let round = index + 1
         phase = .round(index: index)
-        asked = plan.participants(step).filter { present.contains($0) && isConcerned($0, by: step, plan) }
+        speakers = plan.speakers(among: present)
+        asked = plan.participants(step, speakers: speakers).filter {
+            present.contains($0) && isConcerned($0, by: step, plan)
+        }
+        if step.isFinal, index > 0, !steps[index - 1].isFinal { beforeRefit = shared }
         tellWindow(step, round: round, plan)
         awaited = Set(asked)
         answered = []
@@ -268,27 +218,31 @@ public struct Coordinator: Sendable {
         }
         var actions: [Action] = []
         for client in asked {
-            actions.append(.expect(client: client, round: round, specs: plan.uploads(step, client: client)))
+            let specs = plan.uploads(step, client: client, isSpeaker: speakers.contains(client))
+            actions.append(.expect(client: client, round: round, specs: specs))
         }
         // Clients that need the same parameters share one message, which is encoded once.
-        var groups: [(parameters: ParameterSet, clients: [String])] = []
+        var groups: [(parameters: ParameterSet, isSpeaker: Bool, clients: [String])] = []
         for client in asked {
             let known = sentUpTo[client] ?? 0
             let parameters = shared.filter {
                 plan.isVisible($0, to: client) && changedIn[$0.name].map { $0 > known } == true
             }
             sentUpTo[client] = round - 1
-            if let group = groups.firstIndex(where: { $0.parameters == parameters }) {
+            let isSpeaker = speakers.contains(client)
+            if let group = groups.firstIndex(where: { $0.isSpeaker == isSpeaker && $0.parameters == parameters }) {
                 groups[group].clients.append(client)
             } else {
-                groups.append((parameters, [client]))
+                groups.append((parameters, isSpeaker, [client]))
             }
         }
         for group in groups {
             let message = RoundPlan(
-                round: round, step: step.rawValue, deadline: roundDeadline, parameters: group.parameters)
+                round: round, step: step.rawValue, deadline: roundDeadline, parameters: group.parameters,
+                isSpeaker: group.isSpeaker, isRepeated: isRepeated)
             actions.append(.send(.plan(message), to: group.clients))
         }
+        isRepeated = false
         return actions + closeIfComplete(index, now: now)
     }
 
@@ -364,6 +318,12 @@ public struct Coordinator: Sendable {
         let round = index + 1
         var actions: [Action] = []
         var changed: [String] = []
+        let missing = asked.filter { !answered.contains($0) }
+        if let speaker = missing.first(where: { speakers.contains($0) }),
+            let successor = plan.successor(of: speaker, in: step, among: present)
+        {
+            return doAgain(index, without: speaker, successor, missing: missing, now: now)
+        }
         if step.isForFactors {
             changed = finishFactors(round: round, plan, &actions)
         } else {
@@ -376,7 +336,8 @@ public struct Coordinator: Sendable {
                 }
                 if step == .monitor { actions += judge(total, at: index, plan) }
                 if step == .monitor || step == .adapt { changed.append(TensorName.driftState) }
-                for tensor in step.isForMap ? [] : try protected(total, round: round) {
+                let isTaken = !step.isForMap && takes(total, step, plan)
+                for tensor in isTaken ? try protected(total, round: round) : [] {
                     shared.set(tensor)
                     changedIn[tensor.spec.name] = round
                     changed.append(tensor.spec.name)
@@ -384,10 +345,11 @@ public struct Coordinator: Sendable {
             } catch { actions.append(.warn("round \(round) changes nothing: \(error)")) }
         }
         if step == .adapt { drift?.finishAdaptation() }
+        let made = Set(changed)
+        if step == .refitEncoders { changed += restoreStale(changed, round: round, plan, &actions) }
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),
-            missing: asked.filter { !answered.contains($0) }, changed: changed,
-            isLast: index + 1 == steps.count || steps[index + 1] != step)
+            missing: missing, changed: changed, isLast: index + 1 == steps.count || steps[index + 1] != step)
         actions.append(.closed(summary, shared))
         // Without one of its sides the adversarial game would go on with the last gradients of that side.
         if step.isExchange, changed.count < plan.exchangeTensorCount {
@@ -396,11 +358,62 @@ public struct Coordinator: Sendable {
         }
         // A domain whose only client is gone in an adaptation keeps the model that it has.
         let isEmpty = answered.isEmpty && step != .adapt
-        if isEmpty || plan.obstacle(after: step, parameters: shared) != nil {
-            let reason = plan.obstacle(after: step, parameters: shared) ?? "no client answered round \(round)"
-            return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))
+        let obstacle = plan.obstacle(after: step, parameters: shared, changed: made)
+        if isEmpty || obstacle != nil {
+            let reason = obstacle ?? "no client answered round \(round)"
+            let gone = lost.isEmpty ? "" : "; lost: \(lostClients.joined(separator: ", "))"
+            return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)\(gone)"))
         }
         return actions + (index + 1 < steps.count ? open(index + 1, now: now) : finish(.completed))
+    }
+
+    /// Gives a round up whose speaker was lost, and asks for it again with another client of the domain.
+    private mutating func doAgain(
+        _ index: Int, without speaker: String, _ successor: String, missing: [String], now: Duration
+    ) -> [Action] {
+        let step = steps[index]
+        sum = nil
+        isRepeated = true
+        steps.insert(step, at: index + 1)
+        let summary = RoundSummary(
+            round: index + 1, step: step, participants: asked, answered: answered.sorted(), missing: missing,
+            changed: [], isLast: false)
+        return [
+            .closed(summary, shared),
+            .warn(
+                "round \(index + 1) (\(step)) is done again: \(successor) now speaks for the clients that \(speaker) "
+                    + "was one of"),
+        ] + open(index + 1, now: now)
+    }
+
+    /// Puts all tensors of domains that nobody could train again back to what they were before the choices, so that they
+    /// fit each other; returns their names.
+    private mutating func restoreStale(
+        _ changed: [String], round: Int, _ plan: RunPlan, _ actions: inout [Action]
+    ) -> [String] {
+        var restored: [String] = []
+        for domain in plan.stale(changed: Set(changed)) {
+            for tensor in beforeRefit.tensors
+            where tensor.spec.scope == .domain(domain)
+                || (domain == plan.target && tensor.spec.release == ReleaseName.tower)
+            {
+                if shared.values(tensor.spec.name) == tensor.values { continue }
+                shared.set(tensor)
+                changedIn[tensor.spec.name] = round
+                restored.append(tensor.spec.name)
+            }
+            actions.append(
+                .warn(
+                    "round \(round) (refit-encoders): nobody has trained \(domain) again after the choices; its models stay those "
+                        + "that the choices were made on"))
+        }
+        return restored
+    }
+
+    /// Whether the sums of a step replace what was known: a gate of too few persons does not.
+    private mutating func takes(_ sums: ParameterSet, _ step: RoundStep, _ plan: RunPlan) -> Bool {
+        guard step == .gate || step == .adaptGate, let gate = plan.gate, drift != nil else { return true }
+        return drift?.take(sums, of: gate) == true
     }
 
     /// The sums of a round with the noise that is the coordinator's to add. The ledger is written first.
@@ -445,11 +458,14 @@ public struct Coordinator: Sendable {
         changedIn[spec.name] = round
     }
 
-    /// Judges a window; an alarm adds a round of adaptation and one of bridges.
+    /// Judges a window; an alarm adds a round of adaptation and one of bridges, the window after it one of the gate.
     private mutating func judge(_ sums: ParameterSet, at index: Int, _ plan: RunPlan) -> [Action] {
         let domains = Set(present.compactMap { plan.domain(of: $0) })
         let errors = drift?.observe(sums, present: domains) ?? []
-        if drift?.adapting.isEmpty == false { steps.insert(contentsOf: [.adapt, .adaptBridge], at: index + 1) }
+        var added: [RoundStep] = []
+        if plan.gate != nil, drift?.isGateStale == true { added.append(.adaptGate) }
+        if drift?.adapting.isEmpty == false { added += [.adapt, .adaptBridge] }
+        steps.insert(contentsOf: added, at: index + 1)
         return errors.map { .warn("round \(index + 1): a window cannot be judged: \($0)") }
     }
 

@@ -8,12 +8,18 @@ public struct DriftAlarms: OptionSet, Sendable, Hashable, CustomStringConvertibl
     public static let loss = DriftAlarms(rawValue: 1)
     /// The random features have another mean than at the start.
     public static let features = DriftAlarms(rawValue: 2)
+    /// Persons rate higher or lower than they used to.
+    public static let ratings = DriftAlarms(rawValue: 4)
+    /// The alarms of what models learn from: they start adaptations. Models of what persons choose do not see ratings.
+    public static let ofChoices: DriftAlarms = [.loss, .features]
 
     /// The detectors of the bits.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
     /// The names of the detectors.
-    public var names: [String] { (contains(.loss) ? ["loss"] : []) + (contains(.features) ? ["features"] : []) }
+    public var names: [String] {
+        [(DriftAlarms.loss, "loss"), (.features, "features"), (.ratings, "ratings")].filter { contains($0.0) }.map(\.1)
+    }
 
     /// The names of the detectors, with a comma between them; `none`.
     public var description: String {

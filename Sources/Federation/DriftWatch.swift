@@ -61,7 +61,8 @@ public struct DriftState: Sendable, Equatable {
 ///
 /// An alarm starts `drift.rounds` adaptations, one after each window from that of the alarm on. While a domain adapts its
 /// windows are recorded and not judged, as the model changes between them; after the last adaptation its monitor begins
-/// anew. *Determinism*: a function of the released sums.
+/// anew. An alarm of ratings alone starts nothing, as no model of choices sees ratings. After an adaptation the gate is
+/// measured again in the next window. *Determinism*: a function of the released sums.
 public struct DriftWatch: Sendable {
     /// What a window of a domain showed.
     public struct Window: Sendable, Equatable {
@@ -77,8 +78,29 @@ public struct DriftWatch: Sendable {
         public var isAdapted: Bool
     }
 
+    /// What the gate was from a window on.
+    public struct GateChange: Sendable, Equatable {
+        /// The window in which it was measured; 0 for the gate before all windows.
+        public let window: Int
+        /// The validation persons behind it.
+        public let personCount: Int
+        /// g, by method and number of shots, in the gate's order.
+        public let weights: [(method: String, shots: Int, weight: Double)]
+
+        /// Equality of all parts.
+        public static func == (first: GateChange, second: GateChange) -> Bool {
+            (first.window, first.personCount) == (second.window, second.personCount)
+                && first.weights.elementsEqual(second.weights) { $0 == $1 }
+        }
+    }
+
     private let settings: DriftSettings
     private let domains: [String]
+    private var ratings: [String: RatingShiftAlarm]
+    /// Whether models have adapted since the gate was measured.
+    public private(set) var isGateStale = false
+    /// The gate before all windows, and each that an adaptation made of it.
+    public private(set) var gates: [GateChange] = []
     private var monitors: [String: DriftMonitor]
     private var remaining: [String: Int] = [:]
     private var since: [String: Int] = [:]
@@ -93,6 +115,8 @@ public struct DriftWatch: Sendable {
         self.settings = settings
         domains = scenario.domains
         monitors = Dictionary(uniqueKeysWithValues: domains.map { ($0, settings.monitor) })
+        let ratings = RatingShiftAlarm(warmUpCount: scenario.integer("drift.warm-up"))
+        self.ratings = Dictionary(uniqueKeysWithValues: domains.map { ($0, ratings) })
         windows = Dictionary(uniqueKeysWithValues: domains.map { ($0, []) })
     }
 
@@ -115,17 +139,18 @@ public struct DriftWatch: Sendable {
         for domain in domains {
             let counts = sums.values(TensorName.window(domain, .count)) ?? []
             let losses = sums.values(TensorName.window(domain, .losses)) ?? []
+            if !present.contains(domain) { remaining[domain] = nil }
             guard let count = counts.first, count > 0, losses.count == 2 else {
+                // An adaptation that has begun goes on to its end, where the monitor begins anew.
                 windows[domain]?.append(
-                    Window(loss: nil, frozenLoss: nil, personCount: 0, alarms: [], isAdapted: false))
-                remaining[domain] = nil
+                    Window(
+                        loss: nil, frozenLoss: nil, personCount: 0, alarms: [],
+                        isAdapted: remaining[domain, default: 0] > 0))
                 continue
             }
             let loss = Double(losses[0]) / Double(count)
             var alarms: DriftAlarms = []
-            if !present.contains(domain) {
-                remaining[domain] = nil
-            } else if remaining[domain, default: 0] == 0 {
+            if present.contains(domain), remaining[domain, default: 0] == 0 {
                 let features = features(domain, sums)
                 do {
                     alarms = try monitors[domain]?.observe(loss: loss, features: features) ?? []
@@ -138,12 +163,18 @@ public struct DriftWatch: Sendable {
                     remaining[domain] = settings.adaptationCount
                 }
             }
+            if let shifts = shifts(domain, sums), ratings[domain]?.observe(shifts) == true { alarms.insert(.ratings) }
             windows[domain]?.append(
                 Window(
                     loss: loss, frozenLoss: Double(losses[1]) / Double(count), personCount: Int(count), alarms: alarms,
                     isAdapted: remaining[domain, default: 0] > 0))
         }
         return errors
+    }
+
+    private func shifts(_ domain: String, _ sums: ParameterSet) -> RatingShifts? {
+        guard let values = sums.values(TensorName.window(domain, .ratings)), values.count == 3 else { return nil }
+        return RatingShifts(count: Double(values[0]), sum: Double(values[1]), squares: Double(values[2]))
     }
 
     private func features(_ domain: String, _ sums: ParameterSet) -> FeatureMean? {
@@ -156,10 +187,32 @@ public struct DriftWatch: Sendable {
     /// Ends an adaptation of the domains that adapt.
     public mutating func finishAdaptation() {
         for domain in adapting {
+            isGateStale = true
             remaining[domain, default: 0] -= 1
             if remaining[domain] == 0 { monitors[domain]?.restart() }
         }
     }
+}
+
+extension DriftWatch {
+    /// Takes the sums of a gate, measured in the present window; whether they tell enough to be used.
+    public mutating func take(_ sums: ParameterSet, of gate: Gate) -> Bool {
+        guard let gains = sums.values(TensorName.gateGains), let counts = sums.values(TensorName.gateCounts),
+            let persons = counts.first, window == 0 || persons >= Float(DriftWatch.leastGatePersons)
+        else { return false }
+        isGateStale = false
+        let weights = gate.methods.flatMap { method in
+            gate.shots.map { shots in
+                let decision = gate.decision(method: method, shots: shots, gains: gains, counts: counts)
+                return (method: method, shots: shots, weight: decision.weight)
+            }
+        }
+        gates.append(GateChange(window: window, personCount: Int(persons), weights: weights))
+        return true
+    }
+
+    /// With fewer validation persons in a window the gate stays as it was.
+    static let leastGatePersons = 10
 }
 
 /// Times as parameters: each 64-bit time in four limbs, which a Float holds exactly.
@@ -198,6 +251,7 @@ extension SchemaDeclaration {
             declare(TensorName.window(domain, .featureCount), [1], .domain(domain), features)
             declare(
                 TensorName.window(domain, .features), [2 * DriftFeatures.frequencyCount], .domain(domain), features)
+            declare(TensorName.window(domain, .ratings), [3], .domain(domain), ReleaseName.windowRatings(domain))
         }
     }
 }
@@ -223,10 +277,14 @@ extension TensorName {
         case featureCount = "feature-count"
         /// Σ of the random features of persons' vectors, 2D elements.
         case features
+        /// Persons, Σ of how far their new ratings are from their earlier ones, and Σ of the squares; three elements.
+        case ratings
     }
 
     /// A part of what a domain client releases of a window.
     public static func window(_ domain: String, _ part: WindowPart) -> String { "\(domain).window-\(part.rawValue)" }
+    /// As `itemCounts`, old interactions faded: the popularity ranking after an adaptation; items.
+    public static func recentCounts(_ domain: String) -> String { "\(domain).recent-item-counts" }
     /// When the windows begin and the last one ends, as `WindowTimesCode` writes them.
     public static let windowTimes = "calendar.windows"
     /// The present window and what has changed since when, as `DriftState` writes it; the coordinator's own.
@@ -238,6 +296,10 @@ extension ReleaseName {
     public static func windowLoss(_ domain: String) -> String { "\(domain).window-loss" }
     /// The mean of the random features of a domain's persons in a window.
     public static func windowFeatures(_ domain: String) -> String { "\(domain).window-features" }
+    /// How far persons' ratings in a window are from their earlier ones.
+    public static func windowRatings(_ domain: String) -> String { "\(domain).window-ratings" }
+    /// The faded item counts of a domain that has adapted.
+    public static func recentCounts(_ domain: String) -> String { "\(domain).recent-item-counts" }
     /// What the coordinator says of windows and alarms; it is nobody's release.
     public static let driftState = "drift-state"
 }

@@ -2,7 +2,8 @@ public import Numerics
 public import Scenario
 
 /// How far a transferred ranking is blended with the local one: s = (1 − g) · local + g · transfer, with a g for each
-/// number of shots and, where items are kept out of training, one for those cold items.
+/// number of shots and, where items are kept out of training, one for those cold items. Transferred ratings are blended
+/// with local ones likewise; their gain is what the sum of a person's squared errors falls by, on a scale of width 4.
 ///
 /// g is above 0 only where validation persons show a gain: among the weights whose gain has a one-sided 95 % bootstrap
 /// lower bound above 0 the one with the largest mean gain is taken. The bootstrap is that of Poisson weights, which a
@@ -20,7 +21,7 @@ public struct Gate: Sendable, Equatable {
     public struct Decision: Sendable, Equatable {
         /// g; 0 leaves the local ranking as it is.
         public let weight: Double
-        /// The mean gain of validation persons in NDCG, of g or, where g is 0, of the best weight that was tried.
+        /// The mean gain of validation persons, of g or, where g is 0, of the best weight that was tried.
         public let gain: Double
         /// Its one-sided 95 % lower bound; `nil` where nobody could be scored.
         public let lowerBound: Double?
@@ -44,7 +45,9 @@ public struct Gate: Sendable, Equatable {
 
     /// The gate of a scenario.
     public init(_ scenario: ScenarioDefinition) {
-        methods = [scenario.transferMethod, MethodName.shuffledSource]
+        methods =
+            [scenario.transferMethod, MethodName.shuffledSource]
+            + (scenario.transfersRatings ? MethodName.ratingTransfers : [])
         shots = scenario.integers("evaluation.shots")
         hasColdItems = scenario.number("evaluation.cold-items") > 0 && !scenario.mayBeSplitByTime
     }

@@ -49,6 +49,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case adapt = 41
     /// As `bridge`, with the adapted models.
     case adaptBridge = 42
+    /// As `gate`, with adapted models on what validation persons chose in a window, before anything trains on it.
+    case adaptGate = 43
 
     /// The name in records.
     public var description: String {
@@ -76,6 +78,7 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .monitor: "monitor"
         case .adapt: "adapt"
         case .adaptBridge: "adapt-bridge"
+        case .adaptGate: "adapt-gate"
         }
     }
 
@@ -85,7 +88,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .calendar, .tower, .factors, .adversarial, .encoders, .refitTower, .refitFactors, .refitAdversarial,
             .refitEncoders, .textModels, .refitTextModels, .monitor, .adapt:
             true
-        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge:
+        case .bridge, .map, .meta, .selection, .gate, .refitBridge, .refitMap, .refitMeta, .evaluation, .adaptBridge,
+            .adaptGate:
             false
         }
     }
@@ -104,7 +108,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         switch self {
         case .refitTower, .refitFactors, .refitAdversarial, .refitEncoders, .refitBridge, .refitMap, .refitMeta,
             .refitTextModels,
-            .evaluation, .monitor, .adapt, .adaptBridge:
+            .evaluation, .monitor, .adapt, .adaptBridge,
+            .adaptGate:
             true
         case .calendar, .tower, .factors, .adversarial, .encoders, .textModels, .bridge, .map, .meta, .selection, .gate:
             false

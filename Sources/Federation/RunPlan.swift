@@ -23,8 +23,8 @@ public struct RunPlan: Sendable {
     public let target: String
     /// What the target's client computes for itself alone where texts link the domains; nothing of it is ever sent.
     public let keptSpecs: [TensorSpec]
-    private let isByText: Bool
-    private let isAdversarial: Bool
+    let isByText: Bool
+    let isAdversarial: Bool
     /// The sizes of the catalogues, by domain.
     let itemCounts: [String: Int]
     /// How clients that share a domain learn its item factors.
@@ -107,16 +107,17 @@ public struct RunPlan: Sendable {
         keptSpecs = kept.specs
     }
 
-    /// The longest that a run of the scenario can take: the join, and every step to its deadline, with one to spare.
+    /// The longest that a run of the scenario can take: the join, every step to its deadline and, as each lost client can
+    /// have a round done again, one more a client; with one to spare.
     public static func longestDuration(_ scenario: ScenarioDefinition) -> Duration {
         scenario.duration("federation.join-deadline")
-            + scenario.duration("federation.deadline") * (scenario.roundCount + 1)
+            + scenario.duration("federation.deadline") * (scenario.roundCount + scenario.clients.count + 1)
     }
 
-    private func isAsked(_ client: ScenarioDefinition.Client, _ step: RoundStep) -> Bool {
+    private func isAsked(_ client: ScenarioDefinition.Client, _ step: RoundStep, isSpeaker: Bool) -> Bool {
         switch step {
-        // Of several clients of the target the first speaks for all: persons are dealt out by hash.
-        case .calendar: return client.group.domain == target && client.index == 0
+        // Of several clients of the target one speaks for all: persons are dealt out by hash.
+        case .calendar: return client.group.domain == target && isSpeaker
         case .factors, .refitFactors: return client.group.isShared
         case .encoders, .refitEncoders: return !client.group.isPersons && !(isByText && client.group.domain == target)
         case .textModels, .refitTextModels: return client.group.domain == target
@@ -133,11 +134,38 @@ public struct RunPlan: Sendable {
     }
 
     /// The clients that a step asks.
-    public func participants(_ step: RoundStep) -> [String] { clients.filter { isAsked($0, step) }.map(\.id) }
+    ///
+    /// - Parameter speakers: who speaks for the domains; without it the first client of each.
+    public func participants(_ step: RoundStep, speakers: Set<String>? = nil) -> [String] {
+        clients.filter { isAsked($0, step, isSpeaker: speakers?.contains($0.id) ?? ($0.index == 0)) }.map(\.id)
+    }
+
+    /// The clients that release what all clients of their domain know alike: of each domain the first one that is there.
+    public func speakers(among present: [String]) -> Set<String> {
+        var spoken: Set<String> = []
+        return Set(
+            clients.filter {
+                !$0.group.isPersons && present.contains($0.id) && spoken.insert($0.group.domain).inserted
+            }.map(\.id))
+    }
+
+    /// The client that can take a lost speaker's place in a step; `nil` where nothing was missed, or nobody is left.
+    func successor(of id: String, in step: RoundStep, among present: [String]) -> String? {
+        guard
+            step.isExchange
+                || uploads(step, client: id, isSpeaker: true) != uploads(step, client: id, isSpeaker: false),
+            let domain = domain(of: id)
+        else { return nil }
+        return clients.first { $0.group.domain == domain && present.contains($0.id) }?.id
+    }
 
     /// The tensors that a client must release in a step.
-    public func uploads(_ step: RoundStep, client id: String) -> [TensorSpec] {
-        guard let client = clients.first(where: { $0.id == id }), isAsked(client, step) else { return [] }
+    ///
+    /// - Parameter isSpeaker: whether it speaks for its domain; without it the first client of a domain does.
+    public func uploads(_ step: RoundStep, client id: String, isSpeaker: Bool? = nil) -> [TensorSpec] {
+        guard let client = clients.first(where: { $0.id == id }) else { return [] }
+        let isSpeaker = isSpeaker ?? (client.index == 0)
+        guard isAsked(client, step, isSpeaker: isSpeaker) else { return [] }
         switch step {
         case .calendar: return schema.specs.filter { $0.release == ReleaseName.calendar }
         case .tower, .refitTower: return schema.specs.filter { $0.release == ReleaseName.tower }
@@ -146,11 +174,12 @@ public struct RunPlan: Sendable {
         case .encoders, .refitEncoders:
             if isByText {
                 // All clients of a shared source know the same factors and the same texts.
-                return client.index == 0
+                return isSpeaker
                     ? schema.specs.filter { $0.release == ReleaseName.textMap(client.group.domain) } : []
             }
             return schema.specs.filter {
-                $0.scope == .domain(client.group.domain) && isOwn($0, client) && !isWindow($0)
+                $0.scope == .domain(client.group.domain) && isOwn($0, client, isSpeaker) && !isWindow($0)
+                    && $0.release != ReleaseName.recentCounts(client.group.domain)
             }
         case .bridge, .refitBridge, .adaptBridge: return schema.specs.filter { RunPlan.isBridge($0) }
         case .map, .refitMap: return schema.specs.filter { RunPlan.isMapGradient($0) }
@@ -163,19 +192,22 @@ public struct RunPlan: Sendable {
             }
             return schema.specs.filter { names.contains($0.name) }
         case .selection: return schema.specs.filter { $0.release == ReleaseName.selection }
-        case .gate: return schema.specs.filter { $0.release == ReleaseName.gate }
+        case .gate, .adaptGate: return schema.specs.filter { $0.release == ReleaseName.gate }
         case .textModels, .refitTextModels, .evaluation: return []
         case .monitor: return schema.specs.filter { $0.scope == .domain(client.group.domain) && isWindow($0) }
         case .adapt:
             let domain = client.group.domain
-            let releases = [ReleaseName.itemFactors, ReleaseName.moments, ReleaseName.itemCounts].map { $0(domain) }
+            let releases = [
+                ReleaseName.itemFactors(domain), ReleaseName.moments(domain), ReleaseName.itemCounts(domain),
+                ReleaseName.recentCounts(domain),
+            ]
             return schema.specs.filter { releases.contains($0.release) }
         }
     }
 
     /// Whether a client releases a tensor of its domain with its encoders: the item factors of a shared domain are the
-    /// coordinator's, and of what all its clients know alike the first one speaks.
-    private func isOwn(_ spec: TensorSpec, _ client: ScenarioDefinition.Client) -> Bool {
+    /// coordinator's, and of what all its clients know alike one speaks.
+    private func isOwn(_ spec: TensorSpec, _ client: ScenarioDefinition.Client, _ isSpeaker: Bool) -> Bool {
         let domain = client.group.domain
         guard client.group.isShared else { return true }
         let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
@@ -183,7 +215,7 @@ public struct RunPlan: Sendable {
         let known =
             [TensorName.towerItemFactors(domain)]
             + MethodName.adversarialMethods.map { TensorName.features(domain, method: $0) }
-        return client.index == 0 || !known.contains(spec.name)
+        return isSpeaker || !known.contains(spec.name)
     }
 
     /// Whether a client may and needs to see a tensor: a persons client what its devices compute with, a domain client
@@ -209,51 +241,11 @@ public struct RunPlan: Sendable {
         }
     }
 
-    /// Why the run cannot go on with the parameters it has after a step, or `nil` when it can.
-    func obstacle(after step: RoundStep, parameters: ParameterSet) -> String? {
-        switch step {
-        case .calendar:
-            if parameters.values(TensorName.calendar) == nil {
-                return "no client of the target domain \(target) is left"
-            }
-        case .encoders where isByText, .refitEncoders where isByText:
-            if !sources.contains(where: { parameters.values(TensorName.textMap($0, .weights)) != nil }) {
-                return "no client of a source domain is left"
-            }
-        case .encoders, .refitEncoders:
-            if parameters.values(TensorName.momentCount(target)) == nil {
-                return "no client of the target domain \(target) is left"
-            }
-            if !sources.contains(where: { parameters.values(TensorName.momentCount($0)) != nil }) {
-                return "no client of a source domain is left"
-            }
-        case .bridge, .refitBridge, .adaptBridge:
-            if parameters.values(TensorName.crossMoment(isShuffled: false)) == nil {
-                return "no persons client is left"
-            }
-        case .meta, .refitMeta:
-            if parameters.values(TensorName.meta(MethodName.meta, .start)) == nil {
-                return "no persons client is left"
-            }
-        case .selection:
-            if !isByText, parameters.values(TensorName.selectionScores) == nil {
-                return "the validation scores are missing"
-            }
-        case .gate:
-            if !isByText, parameters.values(TensorName.gateGains) == nil { return "the gains of the gate are missing" }
-        // Without persons clients nobody answers a step of the map.
-        case .tower, .factors, .adversarial, .map, .refitTower, .refitFactors, .refitAdversarial, .refitMap,
-            .evaluation, .monitor,
-            .textModels, .refitTextModels, .adapt:
-            break
-        }
-        return nil
-    }
-
     /// Whether a tensor is what a domain client releases of a window of time.
     private func isWindow(_ spec: TensorSpec) -> Bool {
         guard case .domain(let domain) = spec.scope else { return false }
-        return [ReleaseName.windowLoss(domain), ReleaseName.windowFeatures(domain)].contains(spec.release)
+        let releases = [ReleaseName.windowLoss, ReleaseName.windowFeatures, ReleaseName.windowRatings]
+        return releases.map { $0(domain) }.contains(spec.release)
     }
 
     /// The domain of a domain client; `nil` for a persons client.
@@ -280,6 +272,8 @@ public struct RunPlan: Sendable {
     }
 
     private static func isBridge(_ spec: TensorSpec) -> Bool {
-        [ReleaseName.bridge(isShuffled: false), ReleaseName.bridge(isShuffled: true)].contains(spec.release)
+        [false, true].contains { isShuffled in
+            [false, true].contains { spec.release == ReleaseName.bridge(isShuffled: isShuffled, ofRatings: $0) }
+        }
     }
 }

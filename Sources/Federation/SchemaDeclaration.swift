@@ -20,12 +20,15 @@ struct SchemaDeclaration {
     ) {
         let factors = scenario.integer("model.factors")
         let scope = ParameterScope.domain(domain)
-        let moments = ReleaseName.moments(domain)
         declare(TensorName.itemFactors(domain), [itemCount, factors], scope, ReleaseName.itemFactors(domain))
         if scenario.isShared(domain) { declareFactorUpdates(domain, itemCount, factors, FactorTraining(scenario)) }
-        declare(TensorName.momentCount(domain), [1], scope, moments)
-        declare(TensorName.momentSum(domain), [factors], scope, moments)
-        declare(TensorName.momentProduct(domain), [factors, factors], scope, moments)
+        declareMoments(domain, factors, ofRatings: false)
+        if scenario.transfersRatings {
+            let factors = scenario.integer("tune.rating-factors")
+            declareMoments(domain, factors, ofRatings: true)
+            // The target's are among its baselines.
+            if !isTarget { declareRatingModel(domain, MethodName.explicitALS, itemCount, factors: factors) }
+        }
         if scenario.isAdversarial {
             for method in MethodName.adversarialMethods {
                 declare(
@@ -38,6 +41,9 @@ struct SchemaDeclaration {
         }
         guard isTarget else { return }
         declare(TensorName.itemCounts(domain), [itemCount], scope, ReleaseName.itemCounts(domain))
+        if scenario.driftWindows > 0 {
+            declare(TensorName.recentCounts(domain), [itemCount], scope, ReleaseName.recentCounts(domain))
+        }
         for method in baselines.itemWeightMethods {
             declare(
                 TensorName.itemWeights(domain, method: method), [itemCount, itemCount], scope,
@@ -117,6 +123,15 @@ struct SchemaDeclaration {
         }
     }
 
+    /// Of persons' vectors: count, sum and second moment.
+    private mutating func declareMoments(_ domain: String, _ factors: Int, ofRatings: Bool) {
+        let release = ReleaseName.moments(domain, ofRatings: ofRatings)
+        let scope = ParameterScope.domain(domain)
+        declare(TensorName.momentCount(domain, ofRatings: ofRatings), [1], scope, release)
+        declare(TensorName.momentSum(domain, ofRatings: ofRatings), [factors], scope, release)
+        declare(TensorName.momentProduct(domain, ofRatings: ofRatings), [factors, factors], scope, release)
+    }
+
     private mutating func declareRatingModel(_ domain: String, _ method: String, _ itemCount: Int, factors: Int?) {
         let release = ReleaseName.model(domain, method: method)
         declare(TensorName.globalMean(domain, method: method), [1], .domain(domain), release)
@@ -168,6 +183,23 @@ struct SchemaDeclaration {
                 .global, release)
             if scenario.sources.count > 1 {
                 declare(TensorName.sourceMoment(isShuffled: isShuffled), [features, features], .global, release)
+            }
+        }
+        if scenario.transfersRatings { declareRatingBridges(scenario) }
+    }
+
+    private mutating func declareRatingBridges(_ scenario: ScenarioDefinition) {
+        let factors = scenario.integer("tune.rating-factors")
+        let features = scenario.sources.count * factors
+        for isShuffled in [false, true] {
+            let release = ReleaseName.bridge(isShuffled: isShuffled, ofRatings: true)
+            declare(TensorName.bridgeCount(isShuffled: isShuffled, ofRatings: true), [1], .global, release)
+            declare(
+                TensorName.crossMoment(isShuffled: isShuffled, ofRatings: true), [features, factors], .global, release)
+            if scenario.sources.count > 1 {
+                declare(
+                    TensorName.sourceMoment(isShuffled: isShuffled, ofRatings: true), [features, features], .global,
+                    release)
             }
         }
     }

@@ -55,6 +55,16 @@ public enum MethodName {
     public static let explicitALS = "explicit-als"
     /// Explicit-feedback factors by stochastic gradients.
     public static let biasedMF = "biased-mf"
+    /// Explicit factors whose prior is mapped from the sources: the transfer of ratings.
+    public static let mappedPrior = "mapped-prior"
+    /// Its control: the same with links permuted in the training of the map. The offset is the person's own in both.
+    public static let shuffledPrior = "shuffled-prior"
+    /// The methods that transfer ratings.
+    public static let ratingTransfers = [mappedPrior, shuffledPrior]
+    /// The local rating model that validation picks for each number of shots.
+    public static let bestLocalRatings = "best-local-ratings"
+    /// The local rating methods that `bestLocalRatings` picks from, in the order of the record.
+    public static let localRatings = [globalMean, itemMean, userMean, explicitALS, biasedMF]
     /// The name of damped means among released models; not a method.
     public static let ratingMeans = "rating-means"
 
@@ -88,6 +98,9 @@ public struct BaselineOffer: Sendable, Equatable {
     public let methods: [String]
     /// Why a baseline that was asked for is not offered.
     public let refusals: [String]
+
+    /// What transfers ratings.
+    public let ratingTransfers: [String]
 
     /// Whether `pooledReference` has an EASE beside its factors.
     let hasPooledEASE: Bool
@@ -161,6 +174,7 @@ public struct BaselineOffer: Sendable, Equatable {
         }
         self.methods = methods
         self.refusals = refusals
+        ratingTransfers = scenario.transfersRatings ? MethodName.ratingTransfers : []
         hasPooledEASE = itemCount <= limit
     }
 
@@ -194,20 +208,15 @@ public struct BaselineOffer: Sendable, Equatable {
     }
 
     /// Whether a baseline needs the damped means of the target.
-    var hasRatingMeans: Bool {
+    public var hasRatingMeans: Bool {
         !Set(methods).isDisjoint(with: [
             MethodName.globalMean, MethodName.itemMean, MethodName.userMean, MethodName.biasCarry,
         ])
     }
 
-    /// The methods that predict ratings.
+    /// The methods that predict ratings: transfers, then baselines.
     public var ratingMethods: [String] {
-        methods.filter {
-            [
-                MethodName.globalMean, MethodName.itemMean, MethodName.userMean, MethodName.biasCarry,
-                MethodName.explicitALS, MethodName.biasedMF,
-            ].contains($0)
-        }
+        ratingTransfers + methods.filter { MethodName.localRatings.contains($0) || $0 == MethodName.biasCarry }
     }
 }
 
@@ -229,7 +238,7 @@ public struct SelectionGrid: Sendable, Equatable {
         public var blend: Blend?
         /// The kind of pooled model, or `neighbours` of a transfer by text.
         public var model: String?
-        /// ρ of bias carry.
+        /// The share of a person's source offset, of bias carry and of a mapped prior.
         public var carry: Double?
         /// The damping of a person's rating offset.
         public var damping: Double?
@@ -343,14 +352,21 @@ public struct SelectionGrid: Sendable, Equatable {
         for method in baselines.ratingMethods {
             var candidate = Candidate(method, shots)
             // Without shots a person's own offset is not known; that of the sources is, and it is damped too.
-            let isDamped = method == MethodName.biasCarry || (method == MethodName.userMean && shots > 0)
-            for damping in isDamped ? scenario.numbers("tune.user-damping").map(Optional.some) : [nil] {
-                for carry in method == MethodName.biasCarry
-                    ? scenario.numbers("tune.bias-carry").map(Optional.some) : [nil]
-                {
-                    candidate.damping = damping
-                    candidate.carry = carry
-                    out.append(candidate)
+            let isMapped = baselines.ratingTransfers.contains(method)
+            let isDamped =
+                method == MethodName.biasCarry || ((isMapped || method == MethodName.userMean) && shots > 0)
+            let isCarried = isMapped || method == MethodName.biasCarry
+            func values(_ path: String, _ isChosen: Bool) -> [Double?] {
+                isChosen ? scenario.numbers(path).map(Optional.some) : [nil]
+            }
+            for damping in values("tune.user-damping", isDamped) {
+                for carry in values("tune.bias-carry", isCarried) {
+                    for ridge in values("transfer.ridge", isMapped) {
+                        candidate.damping = damping
+                        candidate.carry = carry
+                        candidate.ridge = ridge
+                        out.append(candidate)
+                    }
                 }
             }
         }
@@ -408,6 +424,11 @@ public struct SelectionGrid: Sendable, Equatable {
     /// model is popularity.
     public func bestLocal(shots: Int, scores: [Float]) -> Candidate? {
         bestIndex(of: MethodName.localRanking, shots: shots, scores: scores).map { candidates[$0] }
+    }
+
+    /// The local rating candidate that validation picks for a number of shots.
+    public func bestLocalRatings(shots: Int, scores: [Float]) -> Candidate? {
+        bestIndex(of: MethodName.localRatings, shots: shots, scores: scores).map { candidates[$0] }
     }
 
     private func bestIndex(of methods: [String], shots: Int, scores: [Float]) -> Int? {

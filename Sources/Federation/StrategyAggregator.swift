@@ -35,7 +35,7 @@ public struct Aggregator: Sendable {
     /// - Parameters:
     ///   - bound: the largest legal magnitude of a value.
     ///   - controlBound: the same for control variates, `bound` if not given.
-    ///   - largestWeight: the largest legal weight; 1 for those of `ClientWeighting`.
+    ///   - largestWeight: the largest legal weight.
     /// - Throws: `tooFewClients` when even a round of all clients cannot be finished.
     public init(
         _ configuration: StrategyConfiguration, parameterCount: Int, clientCount: Int, bound: Float,

@@ -2,7 +2,7 @@
 public struct ClientUpdate: Sendable, Equatable {
     /// The name of the client, unique in a round.
     public let client: String
-    /// The number of its examples or persons, or its share by `ClientWeighting`.
+    /// The number of its examples or persons.
     public let weight: Double
     /// New minus old parameters, flat.
     public let values: [Float]

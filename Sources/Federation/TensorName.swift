@@ -27,11 +27,19 @@ public enum TensorName {
     /// Interactions of each item, items.
     public static func itemCounts(_ domain: String) -> String { "\(domain).item-counts" }
     /// The number of persons behind the moments of a domain, one element.
-    public static func momentCount(_ domain: String) -> String { "\(domain).moment-count" }
+    ///
+    /// - Parameter ofRatings: here and below, whether vectors are those of explicit factors.
+    public static func momentCount(_ domain: String, ofRatings: Bool = false) -> String {
+        "\(domain).\(ofRatings ? "rating-" : "")moment-count"
+    }
     /// Σ v over persons, where v is the source feature `f` or the target factor `p_T`; factors.
-    public static func momentSum(_ domain: String) -> String { "\(domain).moment-sum" }
+    public static func momentSum(_ domain: String, ofRatings: Bool = false) -> String {
+        "\(domain).\(ofRatings ? "rating-" : "")moment-sum"
+    }
     /// Σ v vᵀ over persons, factors × factors.
-    public static func momentProduct(_ domain: String) -> String { "\(domain).moment-product" }
+    public static func momentProduct(_ domain: String, ofRatings: Bool = false) -> String {
+        "\(domain).\(ofRatings ? "rating-" : "")moment-product"
+    }
     /// A part of what a source has learnt of item texts.
     public enum TextPart: String, Sendable {
         /// B_S, text dimension × factors.
@@ -51,11 +59,17 @@ public enum TensorName {
         "\(domain).\(isShuffled ? "shuffled-" : "")text-\(part.rawValue)"
     }
     /// The number of linked persons behind a cross-moment, one element.
-    public static func bridgeCount(isShuffled: Bool) -> String { prefix(isShuffled) + ".count" }
+    public static func bridgeCount(isShuffled: Bool, ofRatings: Bool = false) -> String {
+        prefix(isShuffled, ofRatings) + ".count"
+    }
     /// `B = Σ f tᵀ` over linked persons, source features × target dimension.
-    public static func crossMoment(isShuffled: Bool) -> String { prefix(isShuffled) + ".cross-moment" }
+    public static func crossMoment(isShuffled: Bool, ofRatings: Bool = false) -> String {
+        prefix(isShuffled, ofRatings) + ".cross-moment"
+    }
     /// `A = Σ f fᵀ` over linked persons, present with several sources only.
-    public static func sourceMoment(isShuffled: Bool) -> String { prefix(isShuffled) + ".source-moment" }
+    public static func sourceMoment(isShuffled: Bool, ofRatings: Bool = false) -> String {
+        prefix(isShuffled, ofRatings) + ".source-moment"
+    }
     /// The number of linked persons behind the gradients of the map's networks, one element.
     public static func mapCount(isShuffled: Bool) -> String { mapPrefix(isShuffled) + ".count" }
     /// Σ of persons' gradients of the map's networks, weight decays × parameters.
@@ -128,7 +142,9 @@ public enum TensorName {
     public static let gateCounts = "gate.counts"
 
     private static func mapPrefix(_ isShuffled: Bool) -> String { isShuffled ? "shuffled-map" : "map" }
-    private static func prefix(_ isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
+    private static func prefix(_ isShuffled: Bool, _ ofRatings: Bool) -> String {
+        ReleaseName.bridge(isShuffled: isShuffled, ofRatings: ofRatings)
+    }
 }
 
 /// The names of releases in the ledger.
@@ -140,11 +156,17 @@ public enum ReleaseName {
     /// The item counts of a domain.
     public static func itemCounts(_ domain: String) -> String { "\(domain).item-counts" }
     /// The moments of a domain's persons.
-    public static func moments(_ domain: String) -> String { "\(domain).moments" }
+    ///
+    /// - Parameter ofRatings: here and below, whether those of explicit factors.
+    public static func moments(_ domain: String, ofRatings: Bool = false) -> String {
+        "\(domain).\(ofRatings ? "rating-" : "")moments"
+    }
     /// What a source has learnt of item texts.
     public static func textMap(_ domain: String) -> String { "\(domain).text-map" }
     /// The cross-moments, true or with shuffled links.
-    public static func bridge(isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
+    public static func bridge(isShuffled: Bool, ofRatings: Bool = false) -> String {
+        (isShuffled ? "shuffled-" : "") + (ofRatings ? "rating-bridge" : "bridge")
+    }
     /// The gradients of the map's networks, true or with shuffled links.
     public static func mapGradient(isShuffled: Bool) -> String {
         isShuffled ? "shuffled-map.gradient" : "map.gradient"

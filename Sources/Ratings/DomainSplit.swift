@@ -143,15 +143,36 @@ public struct DomainSplit: Sendable {
             }
         }
         guard pool.count >= minimumInteractions else { return nil }
-        let order: [Int]
-        switch support {
-        case .random: order = persons.order(of: "support", person: person, count: pool.count).map { pool[$0] }
-        case .earliest:
-            order = pool.sorted { (history.time($0), history.items[$0]) < (history.time($1), history.items[$1]) }
-        }
+        let order = ordered(pool, person, history)
         return history.task(
             known: Array(order.prefix(candidateCount)), query: order.dropFirst(candidateCount).sorted(),
             before: part == .cold ? times?.test : times?.validation)
+    }
+
+    /// What of a validation person tells how models rank in a window of time: the query is what is new in it, and known
+    /// are interactions since a change and before the window. What the person had before is left out of the ranking.
+    /// `nil` for others, without times, and without anything new.
+    ///
+    /// - Parameter since: the time of the change.
+    public func windowTask(
+        ofValidation person: String, _ history: PersonHistory, since: Int64, window: Range<Int64>
+    ) -> PredictionTask? {
+        guard isValidation(person), !history.times.isEmpty else { return nil }
+        let query = history.times.indices.filter { window.contains(history.times[$0]) }
+        guard !query.isEmpty else { return nil }
+        let pool = history.times.indices.filter { history.times[$0] >= since && history.times[$0] < window.lowerBound }
+        return history.task(
+            known: Array(ordered(pool, person, history).prefix(candidateCount)), query: query,
+            before: window.lowerBound)
+    }
+
+    /// Positions of a history in the order in which they become known.
+    private func ordered(_ pool: [Int], _ person: String, _ history: PersonHistory) -> [Int] {
+        switch support {
+        case .random: persons.order(of: "support", person: person, count: pool.count).map { pool[$0] }
+        case .earliest:
+            pool.sorted { (history.time($0), history.items[$0]) < (history.time($1), history.items[$1]) }
+        }
     }
 
     /// What of a validation person tells how to rank cold items: the query is their cold items alone, and what they know

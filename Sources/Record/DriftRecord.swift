@@ -67,16 +67,53 @@ public struct DriftDomainRecord: Codable, Sendable, Equatable {
     }
 }
 
+/// What the gate was from a window on.
+public struct DriftGateRecord: Codable, Sendable, Equatable {
+    /// g of one method at one number of shots.
+    public struct Weight: Codable, Sendable, Equatable {
+        /// The method.
+        public let method: String
+        /// Known target interactions.
+        public let shots: Int
+        /// g, the weight of the transferred ranking beside the best local one.
+        public let gate: Double
+
+        /// Makes a weight.
+        public init(method: String, shots: Int, gate: Double) {
+            self.method = method
+            self.shots = shots
+            self.gate = gate
+        }
+    }
+
+    /// The window in which it was measured, from 1; 0 for the gate before all windows.
+    public let window: Int
+    /// The validation persons behind it.
+    public let users: Int
+    /// g of every gated method and number of shots.
+    public let weights: [Weight]
+
+    /// Makes a gate.
+    public init(window: Int, users: Int, weights: [Weight]) {
+        self.window = window
+        self.users = users
+        self.weights = weights
+    }
+}
+
 /// What the windows of time of one seed showed, by domain: section `drift` of `run.json`.
 public struct DriftRecord: Codable, Sendable, Equatable {
     /// The seed.
     public let seed: Int
     /// The domains, sorted.
     public let domains: [DriftDomainRecord]
+    /// The gate before all windows and each that was measured after an adaptation; absent where none was.
+    public let gates: [DriftGateRecord]?
 
     /// Makes a record.
-    public init(seed: Int, domains: [DriftDomainRecord]) {
+    public init(seed: Int, domains: [DriftDomainRecord], gates: [DriftGateRecord]? = nil) {
         self.seed = seed
         self.domains = domains
+        self.gates = gates
     }
 }

@@ -114,9 +114,9 @@ public struct ChoiceRecord: Codable, Sendable, Equatable {
     public let foldIn: String?
     /// The fold-in's λ; `nil` without shots.
     public let regularization: Double?
-    /// The model that was picked, or the two that were blended.
+    /// The model that was picked, the two that were blended, or the source that has the weight.
     public let model: String?
-    /// The weight of the first of two blended models.
+    /// The weight of the first of two blended models, or of one of several sources.
     public let weight: Double?
     /// The share of a person's source offset.
     public let carry: Double?

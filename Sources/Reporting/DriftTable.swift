@@ -32,6 +32,9 @@ public enum DriftTable {
                 : "noticed in \(delays.count) of \(runs), "
                     + (delays.max() == 0
                         ? "in that window" : "\(range(delays)) \(delays.max() == 1 ? "window" : "windows") later"))
+        if !delays.isEmpty, changed.allSatisfy({ $0.delay == nil || isOfRatings($0) }) {
+            parts.append("of ratings alone, to which no model of choices adapts")
+        }
         parts.append("\(falseAlarms == 0 ? "no" : "\(falseAlarms)") false alarm\(falseAlarms == 1 ? "" : "s")")
         let recoveries = changed.compactMap(\.recovery)
         if !recoveries.isEmpty {
@@ -41,6 +44,12 @@ public enum DriftTable {
                     + (frozen.isEmpty ? "" : " (a model that is never trained again: \(percent(mean(frozen))))"))
         }
         return parts.joined(separator: "; ")
+    }
+
+    /// Whether all alarms of a domain are of ratings.
+    private static func isOfRatings(_ member: DriftDomainRecord) -> Bool {
+        let alarms = member.windows.map(\.alarms).filter { !$0.isEmpty }
+        return !alarms.isEmpty && alarms.allSatisfy { $0 == ["ratings"] }
     }
 
     private static func alarms(_ count: Int) -> String {

@@ -129,7 +129,7 @@ extension ScenarioDecoder {
         return list.compactMap { if case .integer(let value) = $0 { value } else { nil } }
     }
 
-    private func names(_ path: String) -> [String] {
+    func names(_ path: String) -> [String] {
         guard case .list(let list)? = values[path] else { return [] }
         return list.compactMap { if case .text(let value) = $0 { value } else { nil } }
     }
@@ -421,6 +421,8 @@ extension ScenarioDecoder {
         checkStrategy()
         checkDrift()
         checkPrivacy()
+        checkSimilarity()
+        checkRatings()
         let clients = clientGroups.reduce(0) { $0 + $1.count }
         if let minimum = integer("federation.minimum-clients"), minimum > clients {
             report("federation.minimum-clients", "\(minimum) is more than the \(clients) clients of the scenario")

@@ -232,6 +232,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
         return isAdversarial && seesNothingNew ? 0 : transferRounds
     }
 
+    /// Whether ratings are predicted by transfer too.
+    public var transfersRatings: Bool { optionalText("transfer.ratings") == "mapped-prior" }
+
     /// Whether a transferred ranking is blended with the local one as far as validation shows a gain.
     public var hasGate: Bool { boolean("transfer.gate") }
 
@@ -259,8 +262,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// Windows of time in which drift is looked for; 0 for none.
     public var driftWindows: Int { integer("drift.windows") }
 
-    /// The most rounds that alarms can add: an adaptation and new bridges after each window.
-    public var mostAdaptationRounds: Int { 2 * driftWindows }
+    /// The most rounds that alarms can add: an adaptation, new bridges and, with a gate, its refit after each window.
+    public var mostAdaptationRounds: Int { (hasGate ? 3 : 2) * driftWindows }
 
     /// A duration; the key must be in the table.
     public func duration(_ path: String) -> Duration {

@@ -245,7 +245,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("model.iterations", .integer(1...1_000), default: "8", "Sweeps over users and items."),
         ScenarioKey(
             "model.solver", .choice(["cholesky", "conjugate-gradient"]), default: "cholesky",
-            "How a row's normal equations are solved."),
+            "How a row's normal equations are solved; where clients share a domain (count) only cholesky is possible."),
         ScenarioKey("model.solver-steps", .integer(1...100), default: "3", "Conjugate-gradient steps a row and sweep."),
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
@@ -254,7 +254,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "federation.strategy", .choice(StrategyNames.all), default: "fedavg",
-            "How the clients that share a domain (count) learn its item factors together. fedavg with local-steps 0: exact half-sweeps, the same as one client with all the data; gradient: one gradient a round, a sum over persons; the others combine what local steps change."
+            "How the clients that share a domain (count) learn its item factors together. fedavg with local-steps 0: exact half-sweeps, the same as one client with all the data, of at most 512 MB a client (items × d(d+3)/2 × 4 bytes); gradient: one gradient a round, a sum over persons; the others combine what local steps change."
         ),
         ScenarioKey(
             "federation.factor-rounds", .integer(1...10_000), default: "40",
@@ -300,6 +300,10 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transfer.alignment", .choice(["persons", "text"]), default: "persons",
             "What links the domains. persons: people who use both, on whose devices the map is learnt. text: nobody; a source ships what it learnt of item texts, and the target's client adds that to its own."
+        ),
+        ScenarioKey(
+            "transfer.ratings", .choice(["none", "mapped-prior"]),
+            "Whether ratings are predicted by transfer too. mapped-prior: every domain releases explicit factors, devices learn a map between them, and a person's parameters are drawn to the mapped vector and to a share (tune.bias-carry) of that person's source offset; gated by squared error over best-local-ratings. Needs method feature-map with a linear map, alignment persons and the baseline explicit-als. none, or without it: no."
         ),
         ScenarioKey(
             "transfer.gate", .boolean, default: "true",
@@ -355,6 +359,10 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transfer.text.lengths", .words(["predicted", "equal"]), default: "[predicted, equal]",
             "How long item features are: as a text predicts, or all alike, which says what an item is like rather than how sure that is."
+        ),
+        ScenarioKey(
+            "transfer.text.similarity-temperature", .numberOrNone(1e-6...1e6),
+            "τ of the weights of several sources, exp(−d/τ), with d the MMD² in [0, 2] between the Gaussian moments of a source's texts and the target's: near sources count more in the start and among neighbours. none, or without it: all count alike."
         ),
         ScenarioKey(
             "transfer.adversarial", .section,
@@ -437,10 +445,10 @@ public struct ScenarioKey: Sendable, Equatable {
             "item-mean and all rating models: how many ratings at the global mean an item's own are mixed with."),
         ScenarioKey(
             "tune.user-damping", .numbers(0...1e6), default: "[0.5, 1, 2, 4, 8, 16]",
-            "user-mean and bias-carry: how many ratings the prior of a person's offset weighs."),
+            "user-mean, bias-carry and mapped-prior: how many ratings the prior of a person's offset weighs."),
         ScenarioKey(
             "tune.bias-carry", .numbers(0...2), default: "[0.4, 0.5, 0.6, 0.7, 0.8, 1]",
-            "bias-carry: the share of a person's source offset that is expected in the target."),
+            "bias-carry and mapped-prior: the share of a person's source offset that is expected in the target."),
         ScenarioKey(
             "tune.explicit-als-regularization", .numbers(1e-6...1e6), default: "[5, 7, 10, 14, 20, 30]",
             "explicit-als: λ of training and fold-in."),
@@ -464,7 +472,8 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "drift.warm-up", .integer(3...100), default: "6",
-            "Windows without alarms, at the start and after each adaptation, that say what is usual."),
+            "Windows without alarms, at the start and after each adaptation, that say what is usual; of ratings at the start and after each alarm."
+        ),
         ScenarioKey(
             "drift.tolerance", .number(0...100), default: "1.25",
             "Page-Hinkley: the increase of the loss that is tolerated, in standard deviations."),
@@ -477,12 +486,13 @@ public struct ScenarioKey: Sendable, Equatable {
             "The most probable false alarm of one window by the random features of what persons choose."),
         ScenarioKey(
             "drift.rounds", .integer(1...3), default: "3",
-            "Adaptations after an alarm, one after each window from that of the alarm on."),
+            "Adaptations after an alarm, one after each window from that of the alarm on; with transfer.gate each is followed by a gate of its own in the next window."
+        ),
         ScenarioKey(
-            "drift.half-life", .number(0.1...1_000), default: "8",
+            "drift.half-life", .number(0.1...1_000), default: "16",
             "Adapted item factors: the windows before the change in which an old interaction loses half its weight."),
         ScenarioKey(
-            "drift.person-half-life", .number(0.1...1_000), default: "0.5",
+            "drift.person-half-life", .number(0.1...1_000), default: "1",
             "A person's vector after an adaptation: the same for that person's own old interactions."),
         ScenarioKey("privacy", .section, "What is promised to the persons in the data."),
         ScenarioKey(

@@ -4,7 +4,14 @@ import Record
 extension DriftWatch {
     /// The windows of every domain as a record, before anything is known of the world.
     func record(seed: Int) -> DriftRecord {
-        DriftRecord(
+        let gates = gates.map { change in
+            DriftGateRecord(
+                window: change.window, users: change.personCount,
+                weights: change.weights.map {
+                    DriftGateRecord.Weight(method: $0.method, shots: $0.shots, gate: $0.weight)
+                })
+        }
+        return DriftRecord(
             seed: seed,
             domains: windows.sorted { $0.key < $1.key }.map { domain, windows in
                 DriftDomainRecord(
@@ -15,7 +22,7 @@ extension DriftWatch {
                             users: window.personCount,
                             alarms: window.alarms.isEmpty ? [] : window.alarms.names, adapted: window.isAdapted)
                     })
-            })
+            }, gates: gates.count > 1 ? gates : nil)
     }
 }
 
@@ -27,8 +34,10 @@ extension DriftDomainRecord {
         let alarms = windows.indices.filter { !windows[$0].alarms.isEmpty }
         let isComplete = losses.count == windows.count && frozen.count == windows.count
         let known = change.flatMap { windows.indices.contains($0 - 1) ? $0 : nil }
+        // Nothing is done about an alarm of ratings alone, so that nothing is regained after it.
+        let acted = alarms.filter { windows[$0].alarms != DriftAlarms.ratings.names }
         func judged(_ losses: [Double]) -> DriftReport? {
-            isComplete ? DriftReport(losses: losses, alarms: alarms, change: known.map { $0 - 1 }) : nil
+            isComplete ? DriftReport(losses: losses, alarms: acted, change: known.map { $0 - 1 }) : nil
         }
         let report = judged(losses)
         // Alarms are known even where a window's loss is not.
@@ -52,6 +61,6 @@ extension DriftRecord {
             seed: seed,
             domains: domains.map {
                 DriftDomainRecord(domain: $0.domain, change: changes[$0.domain], windows: $0.windows)
-            })
+            }, gates: gates)
     }
 }

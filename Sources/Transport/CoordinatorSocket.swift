@@ -271,10 +271,8 @@ public struct CoordinatorSocket: ~Copyable {
                 peers[peer]?.decoder.expectNothing()
             }
         }
-        let adapted = RoundPlan(
-            round: plan.round, step: plan.step, deadline: plan.deadline, parameters: plan.parameters,
-            needsCredit: needsCredit)
-        return try send(EncodedMessage(.plan(adapted), runID: runID, schema: schema), to: receivers)
+        let message = CoordinatorMessage.plan(plan.waitingForCredit(needsCredit))
+        return try send(EncodedMessage(message, runID: runID, schema: schema), to: receivers)
     }
 
     /// Sends piece by piece, each to every receiver: its bytes are copied and read once, and nobody waits for another's

@@ -13,7 +13,7 @@ import Numerics
 /// | 40 | byte count of this piece (UInt32) |
 /// | 44 | first argument: step of a plan, policy of an update, reason of a goodbye (UInt32) |
 /// | 48 | second argument: deadline of a plan in milliseconds (UInt32) |
-/// | 52 | 1 in a plan whose answer must wait for credit, else 0 (UInt32) |
+/// | 52 | flags of a plan: 1 its answer must wait for credit, 2 speaker, 4 repeated (UInt32) |
 /// | 56 | checksum of the piece (UInt64) |
 /// | 64 | checksum of bytes 0 ..< 64 (UInt64) |
 public struct Envelope: Equatable, Sendable {
@@ -43,8 +43,8 @@ public struct Envelope: Equatable, Sendable {
     public var firstArgument: UInt32
     /// The second argument.
     public var secondArgument: UInt32
-    /// Whether a plan's answer must wait for credit.
-    public var needsCredit: Bool
+    /// The flags of a plan; 0 in every other message.
+    public var flags: UInt32
     /// The checksum of the piece.
     public var pieceChecksum: UInt64
 
@@ -63,7 +63,7 @@ public struct Envelope: Equatable, Sendable {
             target.storeBytes(of: pieceByteCount.littleEndian, toByteOffset: 40, as: UInt32.self)
             target.storeBytes(of: firstArgument.littleEndian, toByteOffset: 44, as: UInt32.self)
             target.storeBytes(of: secondArgument.littleEndian, toByteOffset: 48, as: UInt32.self)
-            target.storeBytes(of: (needsCredit ? 1 : 0 as UInt32).littleEndian, toByteOffset: 52, as: UInt32.self)
+            target.storeBytes(of: flags.littleEndian, toByteOffset: 52, as: UInt32.self)
             target.storeBytes(of: pieceChecksum.littleEndian, toByteOffset: 56, as: UInt64.self)
             let code = ByteChecksum.code(of: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[0..<64]))
             target.storeBytes(of: code.littleEndian, toByteOffset: 64, as: UInt64.self)
@@ -81,7 +81,7 @@ public struct Envelope: Equatable, Sendable {
             T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
         }
         guard integer(0, UInt32.self) == Envelope.magic, integer(4, UInt16.self) == Envelope.protocolVersion,
-            integer(52, UInt32.self) <= 1
+            integer(52, UInt32.self) <= RoundPlan.allFlags
         else { throw .notAnEnvelope }
         guard let kind = MessageKind(rawValue: integer(6, UInt16.self)) else {
             throw .unexpectedKind(integer(6, UInt16.self))
@@ -95,7 +95,7 @@ public struct Envelope: Equatable, Sendable {
         pieceByteCount = integer(40, UInt32.self)
         firstArgument = integer(44, UInt32.self)
         secondArgument = integer(48, UInt32.self)
-        needsCredit = integer(52, UInt32.self) == 1
+        flags = integer(52, UInt32.self)
         pieceChecksum = integer(56, UInt64.self)
         guard ByteChecksum.code(of: UnsafeRawBufferPointer(rebasing: bytes[0..<64])) == integer(64, UInt64.self) else {
             throw .corrupted(kind: kind)
@@ -116,7 +116,7 @@ public struct Envelope: Equatable, Sendable {
 
     init(
         kind: MessageKind, runID: UInt64, round: UInt32 = 0, firstArgument: UInt32 = 0, secondArgument: UInt32 = 0,
-        needsCredit: Bool = false
+        flags: UInt32 = 0
     ) {
         self.kind = kind
         self.runID = runID
@@ -127,7 +127,7 @@ public struct Envelope: Equatable, Sendable {
         pieceByteCount = 0
         self.firstArgument = firstArgument
         self.secondArgument = secondArgument
-        self.needsCredit = needsCredit
+        self.flags = flags
         pieceChecksum = 0
     }
 }

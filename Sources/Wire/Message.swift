@@ -62,16 +62,43 @@ public struct RoundPlan: Sendable, Equatable {
     public let parameters: ParameterSet
     /// Whether the answer must wait for credit, as where all answers at once would not fit into the coordinator's memory.
     public let needsCredit: Bool
+    /// Whether the client releases what all clients of its domain know alike.
+    public let isSpeaker: Bool
+    /// Whether the last round, of the same step, was given up, so that what the client released in it changed nothing.
+    public let isRepeated: Bool
 
     /// Makes a plan.
     public init(
-        round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet, needsCredit: Bool = false
+        round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet, isSpeaker: Bool = false,
+        isRepeated: Bool = false, needsCredit: Bool = false
     ) {
+        self.isSpeaker = isSpeaker
+        self.isRepeated = isRepeated
         self.round = round
         self.step = step
         self.deadline = deadline
         self.parameters = parameters
         self.needsCredit = needsCredit
+    }
+
+    /// Every flag that a plan can have.
+    static let allFlags: UInt32 = 7
+
+    /// The flags as one number: 1 credit, 2 speaker, 4 repeated.
+    var flags: UInt32 { (needsCredit ? 1 : 0) | (isSpeaker ? 2 : 0) | (isRepeated ? 4 : 0) }
+
+    /// A plan with its flags as one number.
+    init(round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet, flags: UInt32) {
+        self.init(
+            round: round, step: step, deadline: deadline, parameters: parameters, isSpeaker: flags & 2 != 0,
+            isRepeated: flags & 4 != 0, needsCredit: flags & 1 != 0)
+    }
+
+    /// The same plan, the answer to which must wait for credit, or need not.
+    package func waitingForCredit(_ needsCredit: Bool) -> RoundPlan {
+        RoundPlan(
+            round: round, step: step, deadline: deadline, parameters: parameters, isSpeaker: isSpeaker,
+            isRepeated: isRepeated, needsCredit: needsCredit)
     }
 }
 

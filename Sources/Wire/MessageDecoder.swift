@@ -194,7 +194,7 @@ public struct CoordinatorMessageDecoder: Sendable {
                 RoundPlan(
                     round: Int(envelope.round), step: envelope.firstArgument,
                     deadline: .milliseconds(Int64(envelope.secondArgument)), parameters: try read(reader),
-                    needsCredit: envelope.needsCredit))
+                    flags: envelope.flags))
         case .goodbye, .join, .update, .request:
             guard let reason = EndReason(rawValue: envelope.firstArgument) else { throw .malformed(kind: .goodbye) }
             return .goodbye(reason)

@@ -62,7 +62,7 @@ package struct EncodedMessage: Sendable {
             let milliseconds = (plan.deadline / .milliseconds(1)).rounded()
             let envelope = Envelope(
                 kind: .plan, runID: runID, round: UInt32(plan.round), firstArgument: plan.step,
-                secondArgument: UInt32(min(max(milliseconds, 0), Double(UInt32.max))), needsCredit: plan.needsCredit)
+                secondArgument: UInt32(min(max(milliseconds, 0), Double(UInt32.max))), flags: plan.flags)
             self.init(envelope, head: writer.bytes, tensors: plan.parameters)
         case .credit(let round): self.init(creditFor: round, runID: runID)
         case .goodbye(let reason):

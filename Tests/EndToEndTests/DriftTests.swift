@@ -62,6 +62,21 @@ struct DriftTests {
         for release in ["books.window-loss", "books.window-features", "movies.window-loss", "movies.window-features"] {
             #expect(unprotected.contains(release), "\(release)")
         }
+        // The gate is measured in each of the three windows after an adaptation.
+        let drift = try #require(record.object["drift"] as? [String: Any])
+        let gates = try #require(drift["gates"] as? [[String: Any]])
+        let alarm = try #require(windows.firstIndex { ($0["alarms"] as? [String])?.isEmpty == false }) + 1
+        #expect(gates.compactMap { $0["window"] as? Int } == [0, alarm + 1, alarm + 2, alarm + 3])
+        #expect(gates.allSatisfy { $0["users"] as? Int ?? 0 > 50 })
+        // The last one is that of the choices.
+        let weights = try #require(gates.last?["weights"] as? [[String: Any]])
+        let choices = try #require(record.object["choices"] as? [[String: Any]])
+        for weight in weights where weight["method"] as? String == "feature-map" {
+            let choice = choices.first {
+                $0["method"] as? String == "feature-map" && $0["shots"] as? Int == weight["shots"] as? Int
+            }
+            #expect(choice?["gate"] as? Double == weight["gate"] as? Double, "\(weight)")
+        }
         #expect(output.contains("drift of books: changed in window"))
         #expect(output.contains("drift of movies: no change is known; no alarm"))
     }
@@ -76,5 +91,42 @@ struct DriftTests {
             let windows = try #require(domain["windows"] as? [[String: Any]])
             #expect(windows.allSatisfy { $0["adapted"] as? Bool == false && $0["users"] as? Int ?? 0 > 100 })
         }
+    }
+
+    @Test("a shift of ratings is noticed though it moves no choice, and nothing adapts to it")
+    func ratings() throws {
+        let (record, output) = try run(
+            try TemporaryFolder(),
+            ["world.drift.time=0.75", "world.drift.scale-shift=-0.5", "world.drift.domain=books"])
+        let books = try domain("books", record)
+        let windows = try #require(books["windows"] as? [[String: Any]])
+        let alarms = windows.compactMap { $0["alarms"] as? [String] }.filter { !$0.isEmpty }
+        #expect(alarms == [["ratings"]])
+        #expect(try #require(books["delay"] as? Int) <= 1)
+        #expect(books["false-alarms"] as? Int == 0 && books["recovery"] == nil)
+        #expect(windows.allSatisfy { $0["adapted"] as? Bool == false })
+        #expect(try domain("movies", record)["false-alarms"] as? Int == 0)
+        #expect(output.contains("of ratings"), "\(output)")
+    }
+
+    @Test("a source's recommendations fade what its persons did before a change, as the run does")
+    func recommendations() throws {
+        func list(_ halfLife: String) throws -> [String] {
+            let folder = try TemporaryFolder()
+            let turned = DriftTests.turned.map { $0.replacingOccurrences(of: "domain=books", with: "domain=movies") }
+            _ = try run(folder, turned + ["drift.person-half-life=\(halfLife)"])
+            let seed = try folder.seedFolder("small", seed: 1)
+            // Not every person of the world watches movies.
+            return try (1...9).map { number in
+                let output = try FerryProcess.run(
+                    ["recommend", seed, "--client", "movies", "--user", "person-000\(number)", "-n", "20", "--json"])
+                return output.exitCode == 0 ? output.standardOutput : ""
+            }
+        }
+        // The half-life of persons changes no item factors. Who was there in one of the two times alone has the same list.
+        let (short, long) = (try list("0.1"), try list("1000"))
+        #expect(short.count { !$0.isEmpty } >= 5)
+        #expect(zip(short, long).contains { !$0.isEmpty && $0 != $1 })
+        #expect(zip(short, long).allSatisfy { $0.isEmpty == $1.isEmpty })
     }
 }

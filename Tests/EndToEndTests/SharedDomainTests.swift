@@ -72,4 +72,56 @@ struct SharedDomainTests {
             #expect(figure > 0.95 * clean, "\(strategy): \(figure) of \(clean)")
         }
     }
+
+    @Test(
+        "without the first client of a domain the run goes on: another speaks",
+        arguments: [
+            ("round 2/", "client movies-1"), ("encoders", "client books-1"), ("refit-factors", "client movies-1"),
+        ])
+    func lostSpeaker(line: String, child: String) throws {
+        let folder = try TemporaryFolder()
+        let text = Fixture.scenario(persons: 1_500).replacingOccurrences(of: "iterations: 3", with: "iterations: 20")
+        let scenario = try folder.write(text, to: "small.yaml")
+        let ferry = try FerryProcess(
+            ["run", scenario, "--output", folder.path, "--set", "evaluation.baselines=[]"]
+                + ["clients.movies.count=2", "clients.books.count=2"].flatMap { ["--set", $0] })
+        _ = try ferry.waitForLine(containing: line)
+        try ferry.killChild(child)
+        let output = try ferry.finish()
+        let id = String(child.split(separator: " ")[1])
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        #expect(output.standardOutput.contains("missing: \(id) was lost in seed 1"))
+        let record = try RecordOfRun("\(try folder.seedFolder("small", seed: 1))/run.json")
+        #expect(record.object["missing"] as? [String] == [id])
+        #expect(try #require(record.value("feature-map", 1)) > 0)
+        let summary = try String(
+            contentsOfFile: "\(try folder.seedFolder("small", seed: 1))/../summary.json", encoding: .utf8)
+        #expect(summary.contains("\"missing\"") && summary.contains(id))
+    }
+
+    @Test("a source without a person in common goes on without its first client")
+    func lostTextSpeaker() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try folder.write(
+            """
+            name: apart
+            world: {persons: 900, overlap: 0, items: 150, interactions: 20, text-noise: 0, text-sharpness: 8}
+            clients:
+              - {id: movies, domain: movies, count: 3, data: {format: synthetic}}
+              - {id: books, domain: books, data: {format: synthetic}}
+            target: books
+            model: {factors: 8, regularization: 10, confidence: 10, iterations: 30}
+            transfer: {alignment: text, text: {regularization: [40], item-regularization: [10], feature-ratio: [1]}}
+            evaluation: {split: seeded, baselines: [], cold-users: 0.4}
+
+            """, to: "apart.yaml")
+        let ferry = try FerryProcess(["run", scenario, "--output", folder.path])
+        _ = try ferry.waitForLine(containing: "round 2/")
+        try ferry.killChild("client movies-1")
+        let output = try ferry.finish()
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        let record = try RecordOfRun("\(try folder.seedFolder("apart", seed: 1))/run.json")
+        #expect(try #require(record.value("feature-map", 1, client: "books")) > 0)
+        #expect(record.object["missing"] as? [String] == ["movies-1"])
+    }
 }

@@ -104,4 +104,68 @@ struct TextTransferTests {
         #expect(output.exitCode == 74)
         #expect(output.standardError.contains("with alignment text the models stay in the target's client"))
     }
+
+    /// Two sources; in one of them a coordinate of the items' vectors tells popularity, elsewhere it tells nothing and has
+    /// another mean.
+    private static let sources = """
+        name: apart
+        world: {persons: 600, overlap: 0, items: 300, interactions: 30, target-items: 200, target-interactions: 8, taste-dimensions: 4, taste-strength: 4, domain-gap: 0, unit-items: true, item-vectors: dense, shortcut: {domain: music, length: 1, strength: 0.9, shift: 2, spread: 2}}
+        clients:
+          - {id: movies, domain: movies, data: {format: synthetic}}
+          - {id: music, domain: music, data: {format: synthetic}}
+          - {id: books, domain: books, data: {format: synthetic}}
+        target: books
+        text: {dimension: 5, word-vectors: none}
+        model: {factors: 8, regularization: 10, confidence: 20, iterations: 4}
+        transfer: {alignment: text, text: {regularization: [40], item-regularization: [10, 40], feature-ratio: [10, 100]}}
+        evaluation: {split: seeded, baselines: [text-knn], cold-users: 0.5, validation-users: 0.4, minimum-interactions: 6}
+
+        """
+
+    @Test("of two sources the one with the target's kind of texts counts more, and the other misleads less")
+    func similarity() throws {
+        func run(_ temperature: String) throws -> (record: RecordOfRun, weights: [String: Double]) {
+            let folder = try TemporaryFolder()
+            let scenario = try folder.write(TextTransferTests.sources, to: "apart.yaml")
+            let output = try FerryProcess.run([
+                "run", "-q", scenario, "--output", folder.path, "--set",
+                "transfer.text.similarity-temperature=\(temperature)",
+            ])
+            try #require(output.exitCode == 0, "\(output.standardError)")
+            let record = try RecordOfRun("\(try folder.seedFolder("apart", seed: 1))/run.json")
+            let pairs = (record.object["choices"] as? [[String: Any]] ?? []).compactMap { choice in
+                (choice["model"] as? String).flatMap { name in
+                    (choice["weight"] as? Double).map { (name, $0) }
+                }
+            }.filter { ["movies", "music"].contains($0.0) }
+            return (record, Dictionary(uniqueKeysWithValues: pairs))
+        }
+        func total(_ record: RecordOfRun) throws -> Double {
+            try [1, 3, 5].reduce(0) {
+                $0 + (try #require(record.value("feature-map-ungated", $1, client: "books")))
+            }
+        }
+        let alike = try run("none")
+        let weighted = try run("0.1")
+        #expect(alike.weights.isEmpty)
+        #expect(try #require(weighted.weights["movies"]) > 0.8)
+        #expect(abs(weighted.weights.values.reduce(0, +) - 1) < 1e-9)
+        // The weights are those of the discrepancies that the record has.
+        let distances = (weighted.record.object["discrepancy"] as? [[String: Any]] ?? [])
+            .filter { $0["measure"] as? String == "mmd" }
+        let parts = Dictionary(
+            uniqueKeysWithValues: distances.compactMap { entry in
+                (entry["source"] as? String).flatMap { name in
+                    (entry["before"] as? Double).map { (name, exp(-$0 / 0.1)) }
+                }
+            })
+        let sum = parts.values.reduce(0, +)
+        for (source, part) in parts { #expect(abs((weighted.weights[source] ?? 0) - part / sum) < 1e-6, "\(source)") }
+        #expect(parts.count == 2)
+        #expect(try total(weighted.record) > 1.03 * total(alike.record))
+        // A temperature far above all discrepancies weighs alike.
+        let hot = try run("1e6")
+        #expect(abs((hot.weights["music"] ?? 0) - 0.5) < 1e-5)
+        #expect(abs(try total(hot.record) - total(alike.record)) < 0.03)
+    }
 }

@@ -26,7 +26,8 @@ import Wire
         #expect(uploads.map(\.name) == ["calendar.times"])
         #expect(actions.dropFirst(2).first == .expect(client: "books", round: 1, specs: uploads))
         let first = RoundPlan(
-            round: 1, step: RoundStep.calendar.rawValue, deadline: .seconds(60), parameters: ParameterSet())
+            round: 1, step: RoundStep.calendar.rawValue, deadline: .seconds(60), parameters: ParameterSet(),
+            isSpeaker: true)
         #expect(actions.last == .send(.plan(first), to: ["books"]))
         #expect(actions.count == 4)
         #expect(federation.coordinator.deadline == federation.now + .seconds(60))
@@ -40,7 +41,8 @@ import Wire
         }
         #expect(Array(federation.actions.dropFirst(2).prefix(3)) == expectations)
         let first = RoundPlan(
-            round: 1, step: RoundStep.encoders.rawValue, deadline: .seconds(60), parameters: ParameterSet())
+            round: 1, step: RoundStep.encoders.rawValue, deadline: .seconds(60), parameters: ParameterSet(),
+            isSpeaker: true)
         #expect(federation.actions.last == .send(.plan(first), to: ["movies", "music", "books"]))
         #expect(federation.actions.count == 6)
     }

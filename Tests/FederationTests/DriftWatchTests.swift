@@ -43,10 +43,21 @@ private struct DriftRun {
         }
     }
 
+    /// The mean rating shift of a domain in a window, of a hundred persons with a spread of 1.
+    var shift: (_ domain: String, _ window: Int) -> Float = { _, _ in 0 }
+    /// The validation persons behind a gate.
+    var gatePersons: Float = 20
+
     private func values(
         _ spec: TensorSpec, _ domain: String, _ window: Int, _ loss: (String, Int) -> Float?
     ) -> [Float] {
         let ones = [Float](repeating: 1, count: spec.elementCount)
+        if spec.name == TensorName.gateCounts { return ones.map { _ in gatePersons } }
+        if spec.name == TensorName.gateGains { return ones.map { _ in gatePersons * (window == 0 ? 0 : 0.1) } }
+        if spec.release == ReleaseName.windowRatings(domain) {
+            let mean = shift(domain, window)
+            return [100, 100 * mean, 100 * (1 + mean * mean)]
+        }
         guard spec.release == ReleaseName.windowLoss(domain) else {
             return spec.release == ReleaseName.windowFeatures(domain) ? ones.map { _ in 0 } : ones
         }
@@ -134,7 +145,8 @@ private func usual(_ window: Int) -> Float { 0.2 + 0.002 * [0, 1, -1, 0.5, -0.5]
         #expect(!plan.uploads(.encoders, client: "books").contains { $0.name.contains("window") })
         #expect(
             Set(plan.uploads(.adapt, client: "books").map(\.release))
-                == ["books.item-factors", "books.moments", "books.item-counts"])
+                == ["books.item-factors", "books.moments", "books.item-counts", "books.recent-item-counts"])
+        #expect(!plan.uploads(.encoders, client: "books").contains { $0.name.contains("recent") })
         #expect(
             Set(plan.uploads(.adapt, client: "movies").map(\.release)) == ["movies.item-factors", "movies.moments"])
     }
@@ -152,5 +164,91 @@ private func usual(_ window: Int) -> Float { 0.2 + 0.002 * [0, 1, -1, 0.5, -0.5]
         #expect(WindowTimesCode.decode(WindowTimesCode.encode(times)) == times)
         #expect(WindowTimesCode.decode([1, 2, 3]) == nil)
         #expect(WindowTimesCode.decode(WindowTimesCode.encode([5, 5])) == nil)
+    }
+
+    private static let gated = ["transfer.gate=true"]
+
+    @Test func `After an adaptation the gate is measured again in the next window, before anything trains on it`()
+        throws
+    {
+        var run = try DriftRun(Self.gated)
+        try run.play { domain, window in domain == "books" && window >= 6 ? 0.4 : usual(window) }
+        let alarm = try #require(
+            run.federation.coordinator.drift?.windows["books"]?.firstIndex { !$0.alarms.isEmpty })
+        var expected: [RoundStep] = []
+        for window in 0..<9 {
+            expected.append(.monitor)
+            if window == alarm + 1 || window == alarm + 2 { expected.append(.adaptGate) }
+            if window == alarm || window == alarm + 1 { expected += [.adapt, .adaptBridge] }
+        }
+        #expect(Array(run.steps.drop { $0 != .monitor }) == expected + [.evaluation])
+        #expect(run.asked(.adaptGate) == [["persons"], ["persons"]])
+        let gates = try #require(run.federation.coordinator.drift?.gates)
+        #expect(gates.map(\.window) == [0, alarm + 2, alarm + 3])
+        #expect(gates[0].weights.allSatisfy { $0.weight == 0 } && gates[2].weights.allSatisfy { $0.weight == 0.25 })
+        #expect(gates.allSatisfy { $0.personCount == 20 && !$0.weights.isEmpty })
+        // The new one is what devices are sent.
+        let last = try #require(run.federation.closed.last?.shared)
+        #expect(try last.require(TensorName.gateGains).allSatisfy { abs($0 - 2) < 1e-5 })
+        #expect(run.steps.count <= run.federation.scenario.roundCount)
+        #expect(run.federation.outcomes == [.completed])
+    }
+
+    @Test func `A gate of too few persons changes nothing and is tried again in the next window`() throws {
+        var run = try DriftRun(Self.gated)
+        run.gatePersons = 9
+        try run.play { domain, window in domain == "books" && window >= 6 ? 0.4 : usual(window) }
+        #expect(run.federation.coordinator.drift?.gates.map(\.window) == [0])
+        #expect(run.asked(.adaptGate).count >= 2)
+        let last = try #require(run.federation.closed.last?.shared)
+        #expect(try last.require(TensorName.gateGains).allSatisfy { $0 == 0 })
+    }
+
+    @Test func `A window in which nobody is scored does not end an adaptation, after which the watch begins anew`()
+        throws
+    {
+        var run = try DriftRun(["drift.windows=16"])
+        try run.play { domain, window in
+            guard domain == "books", window >= 6 else { return usual(window) }
+            return window == 8 ? nil : 0.4 + usual(window)
+        }
+        let windows = try #require(run.federation.coordinator.drift?.windows["books"])
+        let alarms = windows.indices.filter { !windows[$0].alarms.isEmpty }
+        let first = try #require(alarms.first)
+        #expect(windows.indices.filter { windows[$0].isAdapted } == [first, first + 1])
+        #expect(windows[7].loss == nil && (first...first + 1).contains(7))
+        // The new level is the usual one after the adaptation.
+        #expect(alarms == [first])
+    }
+
+    @Test(arguments: [Float(0.8), -0.8])
+    func `A shift of ratings raises one alarm, and nothing adapts to it`(points: Float) throws {
+        var run = try DriftRun()
+        run.shift = { domain, window in
+            (domain == "books" && window >= 7 ? points : 0) + 0.01 * Float(window % 3)
+        }
+        try run.play { _, window in usual(window) }
+        let windows = try #require(run.federation.coordinator.drift?.windows["books"])
+        #expect(windows.indices.filter { windows[$0].alarms == .ratings } == [6])
+        #expect(windows.allSatisfy { $0.alarms.isEmpty || $0.alarms == .ratings })
+        #expect(run.federation.coordinator.drift?.windows["movies"]?.allSatisfy { $0.alarms.isEmpty } == true)
+        #expect(!run.steps.contains(.adapt))
+    }
+
+    @Test func `A shift within the noise of the windows, and sums that say nothing, raise no alarm of ratings`() {
+        var alarm = RatingShiftAlarm(warmUpCount: 2)
+        func alarms(_ count: Double, _ sum: Double, _ squares: Double) -> Bool {
+            alarm.observe(RatingShifts(count: count, sum: sum, squares: squares))
+        }
+        for _ in 0..<2 { #expect(!alarms(100, 0, 100)) }
+        // Standard error: √(1/100 + 1/200) = 0.122; five of them are 0.61.
+        #expect(!alarms(100, 60, 100 + 36))
+        #expect(!alarms(1, 99, 9_801) && !alarms(50, .nan, 1) && !alarms(50, 1, .infinity))
+        #expect(alarms(100, -63, 100 + 0.63 * 63))
+        // What it is now is usual.
+        #expect(!alarms(100, -63, 100 + 0.63 * 63))
+        // Ratings that are all alike.
+        alarm = RatingShiftAlarm(warmUpCount: 1)
+        for _ in 0..<4 { #expect(!alarms(9, 0, 0)) }
     }
 }

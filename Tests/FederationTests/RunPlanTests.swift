@@ -62,6 +62,26 @@ import Wire
         #expect(!narrow.schema.specs.contains { $0.name.hasSuffix("source-moment") })
     }
 
+    @Test func `A transfer of ratings adds explicit factors and moments of every domain, and bridges of its own`()
+        throws
+    {
+        let with = try plan(try Scenarios.wide(["transfer.ratings=mapped-prior"]))
+        let without = Set(try plan(try Scenarios.wide()).schema.specs.map(\.name))
+        let shapes = Dictionary(uniqueKeysWithValues: with.schema.specs.map { ($0.name, $0.shape) })
+            .filter { !without.contains($0.key) }
+        #expect(shapes.count == 2 * 4 + 3 * 3 + 2 * 3)
+        #expect(
+            shapes["music.explicit-als.item-factors"] == [43, 16] && shapes["music.explicit-als.item-offsets"] == [43])
+        #expect(shapes["books.rating-moment-product"] == [16, 16] && shapes["movies.rating-moment-sum"] == [16])
+        for name in ["rating-bridge", "shuffled-rating-bridge"] {
+            #expect(shapes["\(name).cross-moment"] == [32, 16] && shapes["\(name).source-moment"] == [32, 32])
+            #expect(with.uploads(.bridge, client: "some").contains { $0.name == "\(name).count" })
+        }
+        let methods = ["feature-map", "shuffled-source", "mapped-prior", "shuffled-prior"]
+        #expect(with.gate?.methods == methods)
+        #expect(with.baselines.ratingMethods.prefix(2) == ["mapped-prior", "shuffled-prior"])
+    }
+
     @Test func `Every tensor of a domain has the scope of that domain, the others are global`() throws {
         for spec in try plan(try Scenarios.wide()).schema.specs {
             let domain = ["books", "movies", "music"].first { spec.name.hasPrefix($0 + ".") }
@@ -84,7 +104,10 @@ import Wire
 
     /// Runs of every shape: each baseline alone, all, none, with and without times.
     private static let overrides: [[String]] =
-        [[], Scenarios.bare, ["evaluation.split=seeded"], ["evaluation.baselines=[]"], ["text.word-vectors=none"]]
+        [
+            [], Scenarios.bare, ["evaluation.split=seeded"], ["evaluation.baselines=[]"], ["text.word-vectors=none"],
+            ["transfer.ratings=mapped-prior"],
+        ]
         + BaselineNames.all.map { ["evaluation.baselines=[\($0)]"] }
 
     private func expectEveryTensorReleased(_ scenario: ScenarioDefinition) throws {

@@ -111,6 +111,31 @@ private func makeGrid(_ overrides: [String], targetItemCount: Int = 41) throws -
             ])
     }
 
+    @Test
+    func `A mapped prior and its control choose ridge, share of the offset and, with shots, its damping`()
+        throws
+    {
+        let scenario = try Scenarios.narrow(["transfer.ratings=mapped-prior", "evaluation.shots=[0, 2]"])
+        let grid = SelectionGrid(
+            scenario, baselines: BaselineOffer(scenario, itemCounts: ["books": 41, "movies": 42]))
+        for method in MethodName.ratingTransfers {
+            for shots in [0, 2] {
+                let settings = grid.candidates.filter { $0.method == method && $0.shots == shots }
+                    .map { [$0.ridge ?? -1, $0.carry ?? -1, $0.damping ?? -1] }
+                let count = shots == 0 ? 36 : 216
+                #expect(Set(settings).count == count && settings.count == count, "\(method) at \(shots)")
+                #expect(settings.allSatisfy { ($0[2] < 0) == (shots == 0) })
+            }
+        }
+        // Among local rating models a carried offset and a mapped prior are none.
+        let scores = grid.candidates.map { candidate -> Float in
+            if candidate.method == "user-mean" { return 2 }
+            return ["mapped-prior", "bias-carry"].contains(candidate.method) ? 3 : 0
+        }
+        #expect(grid.bestLocalRatings(shots: 2, scores: scores)?.method == "user-mean")
+        #expect(grid.best(method: "mapped-prior", shots: 2, scores: scores)?.carry == 0.4)
+    }
+
     @Test func `The same number of settings is tried for every local model`() {
         // Models of pairs of items are tuned by their domain: one candidate here, a list of settings there.
         let settings: [String: Int] = [

@@ -192,16 +192,16 @@ import Testing
     }
 
     @Test func `Weights by similarity halve for each ln 2 of discrepancy over temperature`() {
-        let weights = ClientWeighting.weights(discrepancies: [0.3, 0.3 + 2 * 2.0.logarithm, 0.3], temperature: 2)
+        let weights = SimilarityWeighting.weights(discrepancies: [0.3, 0.3 + 2 * 2.0.logarithm, 0.3], temperature: 2)
         for (weight, answer) in zip(weights, [0.4, 0.2, 0.4]) { #expect(abs(weight - answer) <= 1e-15) }
-        #expect(ClientWeighting.weights(discrepancies: [], temperature: 1).isEmpty)
-        #expect(ClientWeighting.weights(discrepancies: [1e300], temperature: 1e-3) == [1])
-        #expect(ClientWeighting.weights(discrepancies: [1e6, 0], temperature: 1) == [0, 1])
+        #expect(SimilarityWeighting.weights(discrepancies: [], temperature: 1).isEmpty)
+        #expect(SimilarityWeighting.weights(discrepancies: [1e300], temperature: 1e-3) == [1])
+        #expect(SimilarityWeighting.weights(discrepancies: [1e6, 0], temperature: 1) == [0, 1])
         var stream = RandomStream(root: 8, path: ["weighting"])
         let discrepancies = (0..<9).map { _ in stream.uniform() }
         let order = stream.permutation(count: 9)
-        let plain = ClientWeighting.weights(discrepancies: discrepancies, temperature: 0.1)
-        let permuted = ClientWeighting.weights(discrepancies: order.map { discrepancies[$0] }, temperature: 0.1)
+        let plain = SimilarityWeighting.weights(discrepancies: discrepancies, temperature: 0.1)
+        let permuted = SimilarityWeighting.weights(discrepancies: order.map { discrepancies[$0] }, temperature: 0.1)
         #expect(permuted == order.map { plain[$0] })
         #expect(abs(plain.reduce(0, +) - 1) <= 1e-15)
     }

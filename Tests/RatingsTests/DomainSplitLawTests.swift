@@ -251,4 +251,26 @@ import Testing
         }
         #expect(differ > 190)
     }
+
+    @Test func aWindowTaskAsksForWhatIsNewAndKnowsWhatIsSinceTheChange() throws {
+        let all = split(validation: 1)
+        let person = try #require(persons.first { all.isValidation($0) })
+        let history = history(20, times: (0..<20).map { Int64(10 * $0) })
+        let task = try #require(all.windowTask(ofValidation: person, history, since: 60, window: 120..<150))
+        #expect(task.query == history.subset(12..<15))
+        #expect(task.known.count == 5 && task.known.times.allSatisfy { (60..<120).contains($0) })
+        // What was before is left out of the ranking, what comes later is not known of.
+        #expect(Set(task.excluded) == Set(history.items.prefix(12)))
+        let early = split(validation: 1, support: .earliest)
+        #expect(
+            early.windowTask(ofValidation: person, history, since: 60, window: 120..<150)?.known
+                == history.subset(6..<11))
+        #expect(
+            early.windowTask(ofValidation: person, history, since: 110, window: 120..<150)?.known
+                == history.subset([11]))
+        #expect(all.windowTask(ofValidation: person, history, since: 60, window: 200..<300) == nil)
+        #expect(all.windowTask(ofValidation: person, self.history(20), since: 60, window: 120..<150) == nil)
+        let stranger = try #require(persons.first { !all.isValidation($0) })
+        #expect(all.windowTask(ofValidation: stranger, history, since: 60, window: 120..<150) == nil)
+    }
 }

@@ -5,13 +5,14 @@ import Testing
 @Suite struct DriftTableTests {
     private func domain(
         _ name: String, change: Int? = nil, delay: Int? = nil, falseAlarms: Int = 0, recovery: Double? = nil,
-        frozen: Double? = nil
+        frozen: Double? = nil, alarms: [String] = []
     ) -> DriftDomainRecord {
         DriftDomainRecord(
             domain: name, change: change, delay: delay, falseAlarms: falseAlarms, recovery: recovery,
             frozenRecovery: frozen,
             windows: (1...12).map {
-                DriftWindowRecord(window: $0, loss: 0.2, frozenLoss: 0.2, users: 9, alarms: [], adapted: false)
+                DriftWindowRecord(
+                    window: $0, loss: 0.2, frozenLoss: 0.2, users: 9, alarms: $0 == 8 ? alarms : [], adapted: false)
             })
     }
 
@@ -37,5 +38,12 @@ import Testing
         #expect(
             DriftTable.text(missed)
                 == "drift of books: changed in window 7 of 12; not noticed in 1 run; 1 false alarm\n")
+        let rated = [DriftRecord(seed: 1, domains: [domain("books", change: 7, delay: 1, alarms: ["ratings"])])]
+        #expect(
+            DriftTable.text(rated)
+                == "drift of books: changed in window 7 of 12; noticed in 1 of 1 run, 1 window later; of ratings alone, to "
+                + "which no model of choices adapts; no false alarms\n")
+        let both = [DriftRecord(seed: 1, domains: [domain("books", change: 7, delay: 1, alarms: ["loss", "ratings"])])]
+        #expect(!DriftTable.text(both).contains("of ratings"))
     }
 }

@@ -28,10 +28,10 @@ import Testing
 
     @Test func `The rounds that alarms can add count`() throws {
         let scenario = try ScenarioDefinition(yaml: validScenario, file: "s.yaml", overrides: Self.legal)
-        #expect(scenario.driftWindows == 12 && scenario.mostAdaptationRounds == 24)
+        #expect(scenario.driftWindows == 12 && scenario.mostAdaptationRounds == 36)
         let without = try ScenarioDefinition(
             yaml: validScenario, file: "s.yaml", overrides: Self.legal + ["drift.windows=0"])
-        #expect(scenario.roundCount == without.roundCount + 36 && without.driftWindows == 0)
+        #expect(scenario.roundCount == without.roundCount + 48 && without.driftWindows == 0)
         let least = scenario.roundCount
         #expect(
             printed(validScenario, overrides: Self.legal + ["federation.rounds=\(least - 1)"]).contains(

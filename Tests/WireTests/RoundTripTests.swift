@@ -46,7 +46,8 @@ import Wire
             let plan = RoundPlan(
                 round: round, step: UInt32(stream.integer(below: 1 << 32)),
                 deadline: .seconds(1 << stream.integer(below: 12)),
-                parameters: parameters.filter { part.contains($0.name) })
+                parameters: parameters.filter { part.contains($0.name) }, isSpeaker: stream.integer(below: 2) == 0,
+                isRepeated: stream.integer(below: 2) == 0)
             let frames = EncodedMessage(.plan(plan), runID: Fixture.runID, schema: schema).frames(
                 after: UInt32(10 * round))
             let outcome = try receiver.accept(frames)
