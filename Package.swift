@@ -91,8 +91,8 @@ let package = Package(
         .executableTarget(
             name: "ferry",
             dependencies: [
-                "Accounting", "DomainClient", "Numerics", "Ratings", "Record", "Reporting", "Scenario", "Simulation",
-                "Supervision",
+                "Accounting", "Cryptography", "DomainClient", "Numerics", "Ratings", "Record", "Reporting", "Scenario",
+                "Simulation", "Supervision",
                 argumentParser,
                 logging,
             ]),
@@ -130,6 +130,7 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Privacy", "Record", "Scenario", "Simulation"]),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["make-key-stream-vector.py"]),
+        .testTarget(name: "SupervisionTests", dependencies: ["Cryptography", "Supervision", "TestSupport"]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),
         .testTarget(
             name: "RecommendersTests", dependencies: ["Numerics", "Ratings", "Recommenders", "TestSupport"],

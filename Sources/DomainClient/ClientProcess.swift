@@ -52,7 +52,8 @@ public enum ClientProcess {
         }
         let folder = "\(brief.outputDirectory)/clients/\(id)"
         try RecordFile.makeDirectory(folder)
-        var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber)
+        let curve = try brief.curve.map { try CurveClient(keys: $0.keys, serverKey: $0.coordinatorKey) }
+        var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber, curve: curve)
         try socket.send(.join(Join(clientID: id, token: token, catalogues: worker.catalogues)))
         try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
         try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")

@@ -111,6 +111,10 @@ extension ScenarioDecoder {
         if case .text(let value)? = values[path] { value } else { nil }
     }
 
+    func isOn(_ path: String) -> Bool {
+        if case .boolean(true)? = values[path] { true } else { false }
+    }
+
     func integer(_ path: String) -> Int? {
         if case .integer(let value)? = values[path] { value } else { nil }
     }
@@ -475,6 +479,9 @@ extension ScenarioDecoder {
             report("evaluation.rating-scale", "expected the lowest and the highest rating, as in [1, 5]")
         }
         if let endpoint = text("transport.endpoint") { checkEndpoint(endpoint) }
+        if isOn("transport.curve"), text("transport.kind") != "tcp" {
+            report("transport.curve", "only transport.kind: tcp is encrypted; unix sockets lie in a private folder")
+        }
     }
 
     private mutating func checkEndpoint(_ endpoint: String) {
@@ -482,15 +489,21 @@ extension ScenarioDecoder {
             report("transport.endpoint", "only transport.kind: tcp takes an endpoint")
             return
         }
-        let isLocal = ["tcp://127.0.0.1:", "tcp://[::1]:"].contains { prefix in
-            guard endpoint.hasPrefix(prefix) else { return false }
-            let port = endpoint.dropFirst(prefix.utf8.count)
-            return port.allSatisfy { ("0"..."9").contains($0) } && Int(port).map { $0 <= 65_535 } == true
+        let colon = endpoint.lastIndex(of: ":") ?? endpoint.endIndex
+        let port = endpoint[colon...].dropFirst()
+        let host = endpoint[..<colon]
+        let isAddress =
+            host.hasPrefix("tcp://") && host.utf8.count > "tcp://".utf8.count && !port.isEmpty
+            && host.dropFirst(6).utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+            && port.allSatisfy { ("0"..."9").contains($0) } && Int(port).map { $0 <= 65_535 } == true
+        guard isAddress else {
+            report("transport.endpoint", "\"\(endpoint)\" is not tcp://ADDRESS:PORT")
+            return
         }
-        if !isLocal {
+        if !["tcp://127.0.0.1", "tcp://[::1]"].contains(host), !isOn("transport.curve") {
             report(
                 "transport.endpoint",
-                "\"\(endpoint)\" is not tcp://127.0.0.1:PORT; without encryption only addresses of this machine are allowed"
+                "\"\(endpoint)\" is not tcp://127.0.0.1:PORT; without transport.curve: true only addresses of this machine are allowed"
             )
         }
     }

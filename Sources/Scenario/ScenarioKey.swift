@@ -609,7 +609,11 @@ public struct ScenarioKey: Sendable, Equatable {
             "Unix sockets in a private folder, or TCP on this machine."),
         ScenarioKey(
             "transport.endpoint", .text,
-            "TCP only: where the coordinator listens, such as tcp://127.0.0.1:5555; by default the system picks a free port."
+            "TCP only: where the coordinator listens, such as tcp://127.0.0.1:5555; by default the system picks a free port. Addresses that other machines reach need transport.curve: true."
+        ),
+        ScenarioKey(
+            "transport.curve", .boolean, default: "false",
+            "TCP only: whether messages are encrypted and both ends authenticated with CURVE (Curve25519). ferry run makes fresh keys for every run; roles started by hand take theirs from files of ferry keys new."
         ),
     ]
 

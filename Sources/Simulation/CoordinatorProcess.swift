@@ -66,7 +66,8 @@ public struct CoordinatorProcess: ~Copyable {
         logger.logLevel = Logger.Level(rawValue: brief.logLevel) ?? .warning
         let socket = try CoordinatorSocket(
             endpoint: brief.endpoint, runID: runNumber, clientCount: scenario.clients.count,
-            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token)
+            recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token,
+            curve: try brief.curve.map { try CurveServer(keys: $0.keys, clients: $0.clientKeys) })
         try RecordFile.makeDirectory("\(brief.outputDirectory)/checkpoints")
         self.scenario = scenario
         self.brief = brief
@@ -103,6 +104,12 @@ public struct CoordinatorProcess: ~Copyable {
                         .warning(
                             "a frame of \(client ?? "an unknown sender") was refused, further ones are counted: \(error)"
                         ))
+                }
+            case .refusedKey(let key):
+                logger.warning("connection refused", metadata: ["key": "\(key)"])
+                if warnedOf.insert("key").inserted {
+                    RoleProcess.report(
+                        .warning("a connection with the unknown key \(key) was refused, further ones are counted"))
                 }
             case .message(let peer, let message):
                 try receive(message, from: peer)
@@ -185,7 +192,7 @@ public struct CoordinatorProcess: ~Copyable {
             case .control:
                 for (id, _) in readNotices() { remaining.remove(id) }
                 if control.isAtEnd { return }
-            case .message, .refused, .timedOut: continue
+            case .message, .refused, .refusedKey, .timedOut: continue
             }
         }
     }

@@ -132,14 +132,16 @@ public struct ScenarioRunner {
             ? "ipc://\(sockets)/seed-\(seed)" : scenario.optionalText("transport.endpoint") ?? "tcp://127.0.0.1:*"
         let (scenario, recordsWire, dataDirectory, logLevel) = (scenario, recordsWire, dataDirectory, logLevel)
         let hasSecureRandomness = hasSecureRandomness
+        let keys = scenario.boolean("transport.curve") ? RunKeys(clients: scenario.clients.map(\.id)) : nil
         var supervisor = SeedSupervisor(
             scenario: scenario, endpoint: requested, display: display, seed: seed, seedIndex: index,
             seedCount: scenario.seeds.count
-        ) { endpoint in
+        ) { role, endpoint in
             RoleBrief(
                 scenario: scenario.resolvedYAML, seed: seed, dataDirectory: dataDirectory, outputDirectory: output,
                 endpoint: endpoint, runID: hexadecimal(runID), token: hexadecimal(token), recordsWire: recordsWire,
-                hasSecureRandomness: hasSecureRandomness, launcherProcessID: getpid(), logLevel: logLevel)
+                hasSecureRandomness: hasSecureRandomness, launcherProcessID: getpid(), logLevel: logLevel,
+                curve: keys?.brief(for: role))
         }
         let ending = supervisor.run(signals)
         let status: RunStatus

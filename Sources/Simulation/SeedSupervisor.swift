@@ -40,7 +40,7 @@ struct SeedSupervisor {
     private static let warningLimit = 100
 
     let scenario: ScenarioDefinition
-    let brief: (_ endpoint: String) -> RoleBrief
+    let brief: (_ role: String, _ endpoint: String) -> RoleBrief
     let endpoint: String
     let display: ProgressDisplay
     let seed: Int
@@ -52,7 +52,7 @@ struct SeedSupervisor {
 
     init(
         scenario: ScenarioDefinition, endpoint: String, display: ProgressDisplay, seed: Int, seedIndex: Int,
-        seedCount: Int, brief: @escaping (_ endpoint: String) -> RoleBrief
+        seedCount: Int, brief: @escaping (_ role: String, _ endpoint: String) -> RoleBrief
     ) {
         self.scenario = scenario
         self.endpoint = endpoint
@@ -72,9 +72,9 @@ struct SeedSupervisor {
         }
         do {
             // All are spawned at once and wait for their brief, so that their start-up overlaps.
-            try spawn("coordinator", ["coordinator"])
+            try spawn(Coordinator.name, ["coordinator"])
             for client in scenario.clients { try spawn(client.id, ["client", client.id]) }
-            let line = try ControlLine.encode(brief(endpoint))
+            let line = try ControlLine.encode(brief(Coordinator.name, endpoint))
             // Room for the endpoint that the coordinator picks, and for the launcher's notices.
             guard line.count <= ChildProcess.inputByteCount / 2 else {
                 return .failed(RunFailure(.scenario, "the resolved scenario is too large: \(line.count) bytes"))
@@ -123,8 +123,11 @@ struct SeedSupervisor {
             guard let report = try? ControlLine.decode(RoleReport.self, from: line) else { continue }
             switch report {
             case .ready(let endpoint):
-                guard index == 0, let line = try? ControlLine.encode(brief(endpoint)) else { continue }
-                for client in roles.dropFirst() { client.process.write(line) }
+                guard index == 0 else { continue }
+                for client in roles.dropFirst() {
+                    guard let line = try? ControlLine.encode(brief(client.name, endpoint)) else { continue }
+                    client.process.write(line)
+                }
             case .round(let progress):
                 display.round(progress, seed: seed, seedIndex: seedIndex, seedCount: seedCount)
             case .started:

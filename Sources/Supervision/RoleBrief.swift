@@ -25,11 +25,14 @@ public struct RoleBrief: Codable, Sendable {
     public let launcherProcessID: Int32
     /// The level of the log on standard error.
     public let logLevel: String
+    /// The role's keys, where messages are encrypted.
+    public let curve: CurveBrief?
 
     /// Makes a brief.
     public init(
         scenario: String, seed: Int, dataDirectory: String, outputDirectory: String, endpoint: String, runID: String,
-        token: String, recordsWire: Bool, hasSecureRandomness: Bool, launcherProcessID: Int32, logLevel: String
+        token: String, recordsWire: Bool, hasSecureRandomness: Bool, launcherProcessID: Int32, logLevel: String,
+        curve: CurveBrief? = nil
     ) {
         self.scenario = scenario
         self.seed = seed
@@ -42,6 +45,7 @@ public struct RoleBrief: Codable, Sendable {
         self.hasSecureRandomness = hasSecureRandomness
         self.launcherProcessID = launcherProcessID
         self.logLevel = logLevel
+        self.curve = curve
     }
 
     /// The secret of this role's noise: fresh entropy, or what the seed gives.

@@ -21,10 +21,10 @@ public struct ClientSocket: ~Copyable {
     /// Connects to the coordinator.
     ///
     /// - Throws: `zeroMQ`.
-    public init(endpoint: String, runID: UInt64) throws(TransportError) {
+    public init(endpoint: String, runID: UInt64, curve: CurveClient? = nil) throws(TransportError) {
         let socket = try Socket.open(
             type: ZMQ_DEALER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
-            sendTimeout: .seconds(10), sendQueueLimit: Socket.highWaterMark)
+            sendTimeout: .seconds(10), sendQueueLimit: Socket.highWaterMark, curve: curve.map { .client($0) })
         try socket.connect()
         self.socket = socket
         self.runID = runID

@@ -14,6 +14,8 @@ public enum CoordinatorEvent: Sendable {
     case message(PeerID, ReceivedClientMessage)
     /// A frame was refused; the client is named when the connection is bound.
     case refused(client: String?, WireError)
+    /// A connection was refused for its key, given in Z85.
+    case refusedKey(String)
     /// The control descriptor is readable.
     case control
     /// The time is over.
@@ -26,6 +28,8 @@ public struct CoordinatorSocket: ~Copyable {
         var decoder: ClientMessageDecoder
         var sequence: UInt32 = 0
         var client: String?
+        /// Who its key says it is, under CURVE.
+        var userID: String?
         /// The one update that it may send, once it has credit.
         var expected: (round: Int, specs: [TensorSpec], byteCount: Int)?
         var credit = Credit.free
@@ -70,15 +74,18 @@ public struct CoordinatorSocket: ~Copyable {
     /// - Parameters:
     ///   - recording: a file that every frame is written to.
     ///   - token: the run's secret, which the recording must not hold.
-    /// - Throws: `endpointInUse`, `zeroMQ`, `recording`.
+    ///   - curve: the keys; without them only addresses of this machine are bound.
+    /// - Throws: `endpointInUse`, `unencrypted`, `zeroMQ`, `recording`.
     public init(
-        endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken
+        endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken,
+        curve: CurveServer? = nil
     ) throws(TransportError) {
+        guard curve != nil || CoordinatorSocket.isLocal(endpoint) else { throw .unencrypted(endpoint) }
         // What waits for a client that does not read is one plan, whose pieces all clients share: no limit is needed,
         // and none of the others waits.
         let socket = try Socket.open(
             type: ZMQ_ROUTER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
-            sendTimeout: .seconds(10), sendQueueLimit: 0)
+            sendTimeout: .seconds(10), sendQueueLimit: 0, curve: curve.map { .server($0) })
         let boundEndpoint = try socket.bind()
         let recorder: FrameRecorder?
         if let recording { recorder = try FrameRecorder(path: recording, secret: token.bytes) } else { recorder = nil }
@@ -87,6 +94,11 @@ public struct CoordinatorSocket: ~Copyable {
         self.runID = runID
         self.clientCount = clientCount
         self.recorder = recorder
+    }
+
+    /// Whether only this machine can reach an endpoint.
+    public static func isLocal(_ endpoint: String) -> Bool {
+        ["ipc://", "inproc://", "tcp://127.0.0.1:", "tcp://[::1]:"].contains { endpoint.hasPrefix($0) }
     }
 
     /// Binds a connection to the client whose token it has presented.
@@ -134,6 +146,9 @@ public struct CoordinatorSocket: ~Copyable {
                 try recorder?.flush()
                 return .timedOut
             case .descriptor: return .control
+            case .refusedKey(let key):
+                traffic.refused += 1
+                return .refusedKey(key)
             case .message:
                 if let event = try receiveAndGrant() { return event }
                 if ContinuousClock.now >= end { return .timedOut }
@@ -179,6 +194,11 @@ public struct CoordinatorSocket: ~Copyable {
         let peer = PeerID(routingID: identity.withBytes { Array($0) })
         guard hasMore, try socket.receive(into: &envelope) else { return refuse(peer, .notAnEnvelope) }
         hasMore = try socket.receive(into: &piece)
+        let userID = piece.userID
+        if let known = peers[peer], known.userID != userID {
+            // Another key under a routing id that was somebody else's.
+            return refuse(nil, .anotherIdentity)
+        }
         if hasMore {
             while hasMore { hasMore = try socket.receive(into: &piece) }
             return refuse(peer, .notAnEnvelope)
@@ -189,7 +209,7 @@ public struct CoordinatorSocket: ~Copyable {
             if strangers.count >= clientCount + CoordinatorSocket.strangerLimit, let other = strangers.first {
                 peers[other.key] = nil
             }
-            peers[peer] = Peer(decoder: ClientMessageDecoder(runID: runID))
+            peers[peer] = Peer(decoder: ClientMessageDecoder(runID: runID), userID: userID)
         }
         let name = peers[peer]?.client ?? "?"
         // The dictionary entry is taken out so that the decoder's staging buffer is not copied.
@@ -235,7 +255,12 @@ public struct CoordinatorSocket: ~Copyable {
                 entry.credit = .requested(requestCount)
                 return nil
             case .update: entry.expected = nil
-            case .join, .goodbye: break
+            case .join(let join):
+                guard userID == nil || userID == join.clientID else {
+                    traffic.refused += 1
+                    return .refused(client: userID, .anotherIdentity)
+                }
+            case .goodbye: break
             }
             return .message(peer, message)
         }
@@ -249,9 +274,9 @@ public struct CoordinatorSocket: ~Copyable {
         return event
     }
 
-    private mutating func refuse(_ peer: PeerID, _ error: WireError) -> CoordinatorEvent {
+    private mutating func refuse(_ peer: PeerID?, _ error: WireError) -> CoordinatorEvent {
         traffic.refused += 1
-        return .refused(client: peers[peer]?.client, error)
+        return .refused(client: peer.flatMap { peers[$0]?.client }, error)
     }
 
     /// Sends a message to several connections, encoding it once; returns those that have gone.

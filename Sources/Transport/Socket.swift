@@ -1,4 +1,5 @@
 import CZeroMQ
+import Cryptography
 import Glibc
 import Wire
 
@@ -32,6 +33,11 @@ struct Socket: ~Copyable {
             return try body(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: count))
         }
 
+        /// The client that libzmq has authenticated as the sender; `nil` without CURVE.
+        var userID: String? {
+            mutating get { zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } }
+        }
+
         fileprivate var hasMore: Bool {
             mutating get { zmq_msg_more(&message) != 0 }
         }
@@ -40,6 +46,13 @@ struct Socket: ~Copyable {
     private let context: UnsafeMutableRawPointer
     private let handle: UnsafeMutableRawPointer
     private let endpoint: String
+    private let keyGuard: KeyGuard?
+    /// The keys of one end of an encrypted connection.
+    enum Curve {
+        case server(CurveServer)
+        case client(CurveClient)
+    }
+
     /// How long unsent messages live after closing.
     private static let lingerMilliseconds: Int32 = 2_000
     /// Complete messages that wait at one end of a connection; each is at most one piece.
@@ -52,25 +65,43 @@ struct Socket: ~Copyable {
         mallopt(M_TRIM_THRESHOLD, Int32(32 * Envelope.pieceByteLimit))
     }
 
-    private init(context: UnsafeMutableRawPointer, handle: UnsafeMutableRawPointer, endpoint: String) {
+    private init(
+        context: UnsafeMutableRawPointer, handle: UnsafeMutableRawPointer, endpoint: String,
+        keyGuard: KeyGuard?
+    ) {
         self.context = context
         self.handle = handle
         self.endpoint = endpoint
+        self.keyGuard = keyGuard
     }
 
     /// Opens a socket of a libzmq type with every limit set; one send blocks at most `sendTimeout` while
     /// `sendQueueLimit` messages wait for the peer, 0 for no limit.
     static func open(
-        type: Int32, endpoint: String, frameByteLimit: Int, sendTimeout: Duration, sendQueueLimit: Int32
+        type: Int32, endpoint: String, frameByteLimit: Int, sendTimeout: Duration, sendQueueLimit: Int32,
+        curve: Curve? = nil
     ) throws(TransportError) -> Socket {
         keepFreedFrames()
         guard let context = zmq_ctx_new() else { throw Socket.error("zmq_ctx_new", endpoint) }
+        let keyGuard: KeyGuard?
+        do throws(TransportError) {
+            if case .server(let server)? = curve {
+                keyGuard = try KeyGuard(context: context, clients: server.clients)
+            } else {
+                keyGuard = nil
+            }
+        } catch {
+            zmq_ctx_term(context)
+            throw error
+        }
         guard let handle = zmq_socket(context, type) else {
             let failure = Socket.error("zmq_socket", endpoint)
+            keyGuard?.close()
             zmq_ctx_term(context)
             throw failure
         }
-        let socket = Socket(context: context, handle: handle, endpoint: endpoint)
+        let socket = Socket(context: context, handle: handle, endpoint: endpoint, keyGuard: keyGuard)
+        try socket.encrypt(curve)
         try socket.set(ZMQ_LINGER, lingerMilliseconds)
         try socket.set(ZMQ_SNDTIMEO, Int32(min(max(sendTimeout / .milliseconds(1), 1), 1e9)))
         try socket.set(ZMQ_SNDHWM, sendQueueLimit)
@@ -81,7 +112,8 @@ struct Socket: ~Copyable {
         try socket.set(ZMQ_HEARTBEAT_TTL, 20_000)
         // With IPv6 an IPv4 endpoint would be reported as a mapped address.
         if endpoint.hasPrefix("tcp://[") { try socket.set(ZMQ_IPV6, 1) }
-        var limit = Int64(frameByteLimit)
+        // Under CURVE the limit counts what encryption adds.
+        var limit = Int64(frameByteLimit + (curve == nil ? 0 : curveByteCount))
         if zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, 8) != 0 { throw socket.failure("zmq_setsockopt") }
         if type == ZMQ_ROUTER {
             try socket.set(ZMQ_ROUTER_MANDATORY, 1)
@@ -94,7 +126,33 @@ struct Socket: ~Copyable {
 
     deinit {
         zmq_close(handle)
+        keyGuard?.close()
         zmq_ctx_term(context)
+    }
+
+    /// The bytes that CURVE adds to a frame.
+    private static let curveByteCount = 33
+    /// ZMQ_ZAP_ENFORCE_DOMAIN, which the header names in draft builds alone.
+    private static let zapEnforceDomain: Int32 = 93
+
+    /// Sets the keys.
+    private func encrypt(_ curve: Curve?) throws(TransportError) {
+        switch curve {
+        case nil: return
+        case .server(let server):
+            try set(ZMQ_CURVE_SERVER, 1)
+            try set(ZMQ_CURVE_SECRETKEY, server.keys.secretKey.bytes)
+            try set(ZMQ_ZAP_DOMAIN, Array(KeyGuard.domain.utf8))
+            try set(Socket.zapEnforceDomain, 1)
+        case .client(let client):
+            try set(ZMQ_CURVE_SERVERKEY, client.serverKey.bytes)
+            try set(ZMQ_CURVE_PUBLICKEY, client.keys.publicKey.bytes)
+            try set(ZMQ_CURVE_SECRETKEY, client.keys.secretKey.bytes)
+        }
+    }
+
+    private func set(_ option: Int32, _ value: [UInt8]) throws(TransportError) {
+        if zmq_setsockopt(handle, option, value, value.count) != 0 { throw failure("zmq_setsockopt(\(option))") }
     }
 
     private func set(_ option: Int32, _ value: Int32) throws(TransportError) {
@@ -104,7 +162,7 @@ struct Socket: ~Copyable {
 
     private func failure(_ call: String) -> TransportError { Socket.error(call, endpoint) }
 
-    private static func error(_ call: String, _ endpoint: String) -> TransportError {
+    static func error(_ call: String, _ endpoint: String) -> TransportError {
         let code = zmq_errno()
         if code == EADDRINUSE { return .endpointInUse(endpoint) }
         return .zeroMQ(call: call, code: code, reason: String(cString: zmq_strerror(code)), endpoint: endpoint)
@@ -125,14 +183,18 @@ struct Socket: ~Copyable {
     }
 
     /// What a wait ended with.
-    enum Readiness { case message, descriptor, nothing }
+    enum Readiness: Equatable { case message, descriptor, refusedKey(String), nothing }
 
     /// Waits for a message, or for a file descriptor to be readable, at most `timeout`.
     func wait(timeout: Duration, descriptor: Int32?) throws(TransportError) -> Readiness {
         let end = ContinuousClock.now + timeout
         while true {
             let left = max(.zero, end - ContinuousClock.now) / .milliseconds(1)
-            var items = [zmq_pollitem_t(socket: handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)]
+            var items = [
+                zmq_pollitem_t(socket: handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
+                zmq_pollitem_t(
+                    socket: keyGuard?.handle, fd: -1, events: Int16(ZMQ_POLLIN), revents: 0),
+            ]
             if let descriptor {
                 items.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
             }
@@ -142,8 +204,9 @@ struct Socket: ~Copyable {
                 throw failure("zmq_poll")
             }
             if count == 0 { return .nothing }
-            if items.count > 1, items[1].revents != 0 { return .descriptor }
-            return .message
+            if items[1].revents != 0, let key = keyGuard?.answer() { return .refusedKey(key) }
+            if items.count > 2, items[2].revents != 0 { return .descriptor }
+            if items[0].revents != 0 { return .message }
         }
     }
 

@@ -12,6 +12,14 @@ public enum TransportError: Error, Equatable, Sendable, CustomStringConvertible 
     case peerGone(String)
     /// A frame was refused.
     case refused(WireError)
+    /// A key is one that the manual of libzmq prints.
+    case publishedKey(owner: String)
+    /// A key is missing or is none.
+    case damagedKeys
+    /// Two clients have one key.
+    case sharedKey(String, String)
+    /// An address of the network without encryption.
+    case unencrypted(String)
     /// The recording of frames could not be written.
     case recording(path: String, reason: String)
 
@@ -24,6 +32,12 @@ public enum TransportError: Error, Equatable, Sendable, CustomStringConvertible 
         case .timedOut(let what, let seconds): "waited \(seconds) s for \(what)"
         case .peerGone(let peer): "\(peer) has gone"
         case .refused(let error): "refused \(error)"
+        case .publishedKey(let owner):
+            "the key of \(owner) is printed in the manual of libzmq; make keys with ferry keys new"
+        case .damagedKeys: "a CURVE key is missing or damaged"
+        case .sharedKey(let one, let other): "clients \(one) and \(other) have the same key"
+        case .unencrypted(let endpoint):
+            "\(endpoint) can be reached from other machines; that needs transport.curve: true"
         case .recording(let path, let reason): "could not write \(path): \(reason)"
         }
     }

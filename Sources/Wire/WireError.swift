@@ -6,6 +6,8 @@ public enum WireError: Error, Equatable, Sendable, CustomStringConvertible {
     case notAnEnvelope
     /// An envelope of another run.
     case anotherRun
+    /// The authenticated sender is another one than the message's.
+    case anotherIdentity
     /// A kind that does not exist or that this side does not accept.
     case unexpectedKind(UInt16)
     /// A sequence number that is not above the last one: a replay.
@@ -28,6 +30,7 @@ public enum WireError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .notAnEnvelope: "not an envelope of protocol version \(Envelope.protocolVersion)"
         case .anotherRun: "an envelope of another run"
+        case .anotherIdentity: "a message under an identity that the sender's key does not have"
         case .unexpectedKind(let kind): "unexpected message kind \(kind)"
         case .replayed(let sequence): "sequence number \(sequence) was seen before"
         case .illegalSize(let kind, let bytes, let limit): "a \(kind) of \(bytes) bytes where \(limit) are legal"

@@ -31,11 +31,15 @@ struct RoundCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Rounds.", valueName: "n"))
     var rounds = 100
 
+    @Flag(help: "Encrypt and authenticate with CURVE, over tcp.")
+    var curve = false
+
     func validate() throws {
         guard (1...1_000).contains(clients), (1...100_000_000).contains(dimension), (1...10_000_000).contains(rounds)
         else {
             throw ValidationError("clients must be 1 to 1000, dimension 1 to 10^8, rounds 1 to 10^7")
         }
+        guard !curve || transport == .tcp else { throw ValidationError("--curve needs --transport tcp") }
     }
 
     func run() throws {
@@ -60,7 +64,9 @@ struct RoundClientCommand: ParsableCommand {
         let schema = try RoundBenchmark.schema(dimension: dimension)
         guard let runID = brief.runNumber, let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
         else { throw ValidationError("the brief is damaged") }
-        var socket = try ClientSocket(endpoint: brief.endpoint, runID: runID)
+        var socket = try ClientSocket(
+            endpoint: brief.endpoint, runID: runID,
+            curve: try brief.curve.map { try CurveClient(keys: $0.keys, serverKey: $0.coordinatorKey) })
         try socket.send(.join(Join(clientID: id, token: token, catalogues: [])))
         socket.adopt(schema)
         var gate = ReleaseGate(client: id, ledger: Ledger(client: id) { _ in })
@@ -123,18 +129,24 @@ struct RoundBenchmark: ~Copyable {
         let runID = secureRandomBytes(count: 8)
         let secret = secureRandomBytes(count: RunToken.byteCount)
         guard let token = RunToken(bytes: secret) else { throw ValidationError("no token") }
-        let brief = { (endpoint: String) in
+        let serverKeys = CurveKeyPair()
+        let clientKeys = Dictionary(uniqueKeysWithValues: names.map { ($0, CurveKeyPair()) })
+        let curve =
+            options.curve ? try CurveServer(keys: serverKeys, clients: clientKeys.mapValues(\.publicKey)) : nil
+        let brief = { (endpoint: String, keys: CurveKeyPair?) in
             RoleBrief(
                 scenario: "", seed: 0, dataDirectory: "", outputDirectory: folder, endpoint: endpoint,
                 runID: hexadecimal(runID), token: hexadecimal(secret), recordsWire: false, hasSecureRandomness: false,
-                launcherProcessID: getpid(), logLevel: "error")
+                launcherProcessID: getpid(), logLevel: "error",
+                curve: keys.map { CurveBrief($0, serverKey: serverKeys.publicKey) })
         }
-        guard let runNumber = brief("").runNumber else { throw ValidationError("no run id") }
+        guard let runNumber = brief("", nil).runNumber else { throw ValidationError("no run id") }
         var socket = try CoordinatorSocket(
             endpoint: options.transport == .ipc ? "ipc://\(folder)/socket" : "tcp://127.0.0.1:*", runID: runNumber,
-            clientCount: names.count, recording: nil, token: token)
-        let line = try ControlLine.encode(brief(socket.endpoint))
-        for process in processes { process.write(line) }
+            clientCount: names.count, recording: nil, token: token, curve: curve)
+        for (name, process) in zip(names, processes) {
+            process.write(try ControlLine.encode(brief(socket.endpoint, options.curve ? clientKeys[name] : nil)))
+        }
 
         var peers: [PeerID] = []
         while peers.count < names.count {
@@ -190,6 +202,7 @@ struct RoundBenchmark: ~Copyable {
                 if case .goodbye = message { continue }
                 return (peer, message)
             case .refused(_, let error): throw error
+            case .refusedKey(let key): throw ValidationError("the key \(key) was refused")
             case .control: continue
             case .timedOut: throw ValidationError("a client did not answer within 60 s")
             }
@@ -199,7 +212,8 @@ struct RoundBenchmark: ~Copyable {
     private func report(_ seconds: [Double], secondsToFirstRound: Double) throws -> String {
         let sorted = (seconds.count > 1 ? Array(seconds.dropFirst()) : seconds).sorted()
         let line: [String: Any] = [
-            "transport": options.transport.rawValue, "clients": options.clients, "dimension": options.dimension,
+            "transport": options.transport.rawValue, "curve": options.curve, "clients": options.clients,
+            "dimension": options.dimension,
             "rounds": options.rounds, "round_s_median": sorted[sorted.count / 2], "round_s_min": sorted[0],
             "round_s_p90": sorted[sorted.count * 9 / 10], "start_s": secondsToFirstRound,
             "coordinator_peak_mb": peakByteCount() / 1e6,

@@ -21,7 +21,7 @@ struct Ferry: ParsableCommand {
         version: FerryVersion.current,
         subcommands: [
             RunCommand.self, ReportCommand.self, PrivacyCommand.self, RecommendCommand.self, ValidateCommand.self,
-            ScenarioCommand.self, AuditCommand.self,
+            ScenarioCommand.self, AuditCommand.self, KeysCommand.self,
             DataCommand.self,
             CoordinatorCommand.self, ClientCommand.self,
         ])

@@ -76,10 +76,10 @@ struct Agreement: Sendable {
     }
 
     /// Runs a client from join to goodbye; gives back what it received.
-    func client(_ endpoint: String) -> Background<[CoordinatorMessage]> {
+    func client(_ endpoint: String, curve: CurveClient? = nil) -> Background<[CoordinatorMessage]> {
         Background {
             var received: [CoordinatorMessage] = []
-            var socket = try ClientSocket(endpoint: endpoint, runID: runID)
+            var socket = try ClientSocket(endpoint: endpoint, runID: runID, curve: curve)
             try socket.send(.join(join))
             received.append(try socket.receive(timeout: .seconds(20)))
             socket.adopt(schema)

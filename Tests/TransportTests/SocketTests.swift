@@ -102,12 +102,12 @@ import Wire
         #expect(first.endpoint == taken)
     }
 
-    @Test func `An endpoint that libzmq does not know is an error with the failing call`() {
+    @Test func `An endpoint that cannot be bound is an error with the failing call`() {
         let error = #expect(throws: TransportError.self) {
             _ = try CoordinatorSocket(
-                endpoint: "carrier-pigeon://roof", runID: 1, clientCount: 1, recording: nil, token: RunToken())
+                endpoint: "ipc:///no/such/folder/socket", runID: 1, clientCount: 1, recording: nil, token: RunToken())
         }
-        guard case .zeroMQ(call: "zmq_bind", _, _, endpoint: "carrier-pigeon://roof") = error else {
+        guard case .zeroMQ(call: "zmq_bind", _, _, endpoint: "ipc:///no/such/folder/socket") = error else {
             Issue.record("\(String(describing: error))")
             return
         }
