@@ -127,7 +127,9 @@ let package = Package(
         .testTarget(name: "RatingsTests", dependencies: ["Numerics", "Ratings", "TestSupport"]),
         .testTarget(name: "RecordTests", dependencies: ["Record", "TestSupport"]),
         .testTarget(name: "ReportingTests", dependencies: ["Record", "Reporting"], exclude: ["Goldens"]),
-        .testTarget(name: "SimulationTests", dependencies: ["Privacy", "Record", "Scenario", "Simulation"]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Privacy", "Record", "Scenario", "Simulation", "Supervision", "TestSupport"]),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["make-key-stream-vector.py"]),
         .testTarget(name: "SupervisionTests", dependencies: ["Cryptography", "Supervision", "TestSupport"]),

@@ -56,6 +56,8 @@ public enum ClientProcess {
         var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber, curve: curve)
         try socket.send(.join(Join(clientID: id, token: token, catalogues: worker.catalogues)))
         try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
+        let persons = worker.personFigures
+        if !persons.isEmpty { try RecordFile.writeLines(persons, to: "\(folder)/\(PersonFigures.fileName)") }
         try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
     }
 

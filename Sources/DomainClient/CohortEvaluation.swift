@@ -1,3 +1,4 @@
+import Cryptography
 import Federation
 import Numerics
 import Ratings
@@ -37,6 +38,8 @@ struct CohortEvaluation {
     private var rankingsAmongCold: [CohortMetrics] = []
     private var errors: [[RatingErrors]]
     private let directions: ItemDirections?
+    /// Who was scored, in order.
+    private var persons = FieldHasher(purpose: "ferry.persons/1")
 
     init(
         _ cohort: String, entries: [EvaluationEntry], models: DeviceModels, plan: RunPlan,
@@ -82,6 +85,7 @@ struct CohortEvaluation {
         func known(_ shots: Int) -> PersonHistory {
             cohort == CohortEvaluation.coldUsers ? task.known.prefix(shots) : task.known
         }
+        persons.update(device.person)
         let scores = try models.scores(ranking.map(\.candidate), maps: maps, device: device, known: known)
         let excluded = task.excluded
         let others =
@@ -116,6 +120,21 @@ struct CohortEvaluation {
             }
             errors[index].append(
                 try RatingErrors(predictions: values, ratings: task.query.ratings, scale: scale.range))
+        }
+    }
+
+    /// What each method gave each person by the metric that tables show first; empty where that is no metric of lists.
+    var personFigures: [PersonFigures] {
+        guard let metric = Metric.ofRelevance.first(where: { $0.label(topN: topN) == scenario.headlineMetric }) else {
+            return []
+        }
+        let digest = persons.finalize().description
+        return zip(ranking, rankings).compactMap { entry, metrics in
+            let values = metrics.values(of: metric).compactMap { $0 }
+            guard values.count == metrics.persons.count, !values.isEmpty else { return nil }
+            return PersonFigures(
+                method: entry.method, cohort: cohort, shots: entry.shots, metric: scenario.headlineMetric,
+                persons: digest, values: values)
         }
     }
 

@@ -376,6 +376,8 @@ struct DomainWorker: RoundWorker {
         }
     }
 
+    var personFigures: [PersonFigures] { scoring?.personFigures ?? [] }
+
     var folderRecord: ClientFolderRecord {
         ClientFolderRecord(
             client: ClientRecord(

@@ -264,6 +264,8 @@ struct PersonsWorker: RoundWorker {
         }
     }
 
+    var personFigures: [PersonFigures] { scoring.personFigures }
+
     var folderRecord: ClientFolderRecord {
         ClientFolderRecord(
             client: ClientRecord(

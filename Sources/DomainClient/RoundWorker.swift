@@ -19,6 +19,9 @@ protocol RoundWorker {
 
     /// What the client writes into its own folder.
     var folderRecord: ClientFolderRecord { get }
+
+    /// What single persons got, for the same folder.
+    var personFigures: [PersonFigures] { get }
 }
 
 extension RoundWorker {

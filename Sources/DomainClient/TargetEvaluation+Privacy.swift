@@ -8,9 +8,6 @@ import Scenario
 import Transfer
 
 extension TargetEvaluation {
-    /// The cohort's name in records of attacks.
-    static let membership = "membership"
-
     /// Scores the ungated map at k = 0 under several draws of the noise: what one draw gives is a matter of luck.
     mutating func evaluateDraws(
         _ maps: [FeatureMap], plan: RunPlan, known: ParameterSet, models: inout DeviceModels
@@ -90,7 +87,7 @@ extension TargetEvaluation {
             guard let area = AreaUnderCurve(members: scores.members, others: scores.others) else { continue }
             record(
                 EvaluationRecord(
-                    client: clientID, method: method, cohort: TargetEvaluation.membership, shots: nil,
+                    client: clientID, method: method, cohort: EvaluationRecord.membershipCohort, shots: nil,
                     metric: "attack-auc", value: area.value, interval: [area.interval.lower, area.interval.upper],
                     users: scores.members.count + scores.others.count))
         }

@@ -25,6 +25,7 @@ struct TargetEvaluation {
     /// By domain.
     private(set) var splits: [String: DomainSplit] = [:]
     private(set) var evaluation: [EvaluationRecord] = []
+    private(set) var personFigures: [PersonFigures] = []
     private(set) var choices: [ChoiceRecord] = []
     private(set) var discrepancy: [DiscrepancyRecord] = []
 
@@ -315,6 +316,7 @@ struct TargetEvaluation {
             }
             // Of several persons clients one may hold nobody to score; that nobody at all was is the launcher's to say.
             evaluation += cohort.figures(client: client.id, seed: seed)
+            personFigures += cohort.personFigures
             for warning in cohort.warnings { RoleProcess.report(.warning("\(client.id), \(name): \(warning)")) }
         }
     }

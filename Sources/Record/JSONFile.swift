@@ -100,13 +100,47 @@ public enum RecordFile {
         }
     }
 
+    /// Writes values as lines of JSON with sorted keys.
+    ///
+    /// - Throws: `notWritable`, or what encoding throws.
+    public static func writeLines(_ values: [some Encodable & Sendable], to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try write(try values.flatMap { Array(try encoder.encode($0)) + [UInt8(ascii: "\n")] }, to: path)
+    }
+
+    /// The values in a file of JSON lines.
+    ///
+    /// - Throws: `notReadable`, `malformed`.
+    public static func readLines<Value: Decodable>(
+        _ type: Value.Type, from path: String
+    ) throws(RecordError) -> [Value] {
+        let decoder = JSONDecoder()
+        var values: [Value] = []
+        for line in try read(path).split(separator: UInt8(ascii: "\n")) {
+            do { values.append(try decoder.decode(type, from: Data(line))) } catch {
+                throw .malformed(path: path, reason: "\(error)")
+            }
+        }
+        return values
+    }
+
     /// Makes a folder and those above it.
     ///
     /// - Throws: `notWritable`.
     public static func makeDirectory(_ path: String) throws(RecordError) {
-        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
-            throw .notWritable(path: path, reason: (error as NSError).localizedDescription)
+        if mkdir(path, 0o777) == 0 { return }
+        var reason = errno
+        let parent = (path as NSString).deletingLastPathComponent
+        if reason == ENOENT, !parent.isEmpty, parent != path {
+            try makeDirectory(parent)
+            if mkdir(path, 0o777) == 0 { return }
+            reason = errno
         }
+        var isFolder: ObjCBool = false
+        // Another process may have made it.
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return }
+        throw .notWritable(path: path, reason: String(cString: strerror(reason)))
     }
 
     private static func systemReason() -> String { String(cString: strerror(errno)) }

@@ -41,6 +41,9 @@ public struct EvaluationRecord: Codable, Sendable, Equatable {
         case interval = "ci95"
     }
 
+    /// The cohort's name of attacks, which score nobody.
+    public static let membershipCohort = "membership"
+
     /// The client that measured.
     public let client: String
     /// The method.

@@ -3,15 +3,20 @@ public import Record
 /// What is promised to persons as text: each ε with its adversary, unit and relation, and what it is conditional on.
 public enum PrivacyTable {
     /// The lines of a privacy section.
-    public static func text(_ privacy: PrivacyRecord?) -> String {
+    ///
+    /// - Parameter isForecast: whether the run is still to come.
+    public static func text(_ privacy: PrivacyRecord?, isForecast: Bool = false) -> String {
         guard let privacy, privacy.mode != "none", let delta = privacy.delta else {
-            return "privacy: none – item factors and moments crossed unprotected, so no ε bounds anybody\n"
+            return
+                "privacy: none – item factors and moments \(isForecast ? "cross" : "crossed") unprotected, so no ε bounds anybody\n"
         }
         var out = "privacy: \(privacy.mode), one \(privacy.unit), \(privacy.neighbouring), δ = \(delta)\n"
         for release in privacy.releases where release.mechanism != nil {
             out += "  ε of \(release.name) \(bounds(release.epsilon))"
             out += release.rounds.map { $0 > 1 ? " over \($0) rounds" : "" } ?? ""
-            out += release.conditionalOn.isEmpty ? "\n" : ", conditional on what crossed unprotected\n"
+            out +=
+                release.conditionalOn.isEmpty
+                ? "\n" : ", conditional on what \(isForecast ? "crosses" : "crossed") unprotected\n"
         }
         for cohort in privacy.cohorts ?? [] {
             out +=

@@ -75,7 +75,7 @@ public enum ResultTable {
         return out
     }
 
-    private static func cell(_ figure: SummaryFigure) -> String {
+    static func cell(_ figure: SummaryFigure) -> String {
         guard figure.interval.count == 2 else { return decimals(figure.mean, 4) }
         return "\(decimals(figure.mean, 4)) [\(decimals(figure.interval[0], 4)), \(decimals(figure.interval[1], 4))]"
     }
@@ -92,6 +92,9 @@ public enum ResultTable {
                 .trimmedRight + "\n"
         }.joined()
     }
+
+    /// A difference with its sign and four decimals.
+    static func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + decimals(value, 4) }
 
     /// A number with a fixed count of decimals.
     public static func decimals(_ value: Double, _ count: Int) -> String {

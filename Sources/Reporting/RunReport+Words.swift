@@ -130,7 +130,9 @@ extension RunReport {
 
     /// What an attack on membership reached, if one was made.
     private var attacks: [HTML] {
-        let members = figures.figures.filter { $0.cohort == "membership" && $0.metric.hasSuffix("auc") }
+        let members = figures.figures.filter {
+            $0.cohort == EvaluationRecord.membershipCohort && $0.metric.hasSuffix("auc")
+        }
         let parts = members.prefix(4).compactMap { figure in
             Estimate(figure.mean, figure.interval).map { .name(figure.method) + " " + .strong($0.text(2)) }
         }

@@ -174,7 +174,7 @@ extension SweepReport {
                 return "\(release.name): \(bounds.joined(separator: ", "))"
             }
             row.append(own.isEmpty ? .missing : .text(own.joined(separator: "; ")))
-            row.append(.link("report", href: SweepReport.link(point.run)))
+            row.append(point.status == .completed ? .link("report", href: SweepReport.link(point.run)) : .missing)
             return row
         }
         guard !rows.isEmpty else { return }

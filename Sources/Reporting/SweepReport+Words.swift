@@ -68,7 +68,7 @@ extension SweepReport {
                 text
                 + HTML(
                     " Each point is the mean over \(low == high ? "\(low)" : "\(low) to \(high)") "
-                        + "\(high == 1 ? "seed" : "seeds"), paired between points; brackets are 95 % intervals.")
+                        + "\(high == 1 ? "seed" : "seeds"), paired between points; brackets are 95\u{A0}% intervals.")
         }
         return text
     }

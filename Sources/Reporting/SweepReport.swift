@@ -97,6 +97,11 @@ public struct SweepReport: Sendable {
     /// A setting as a number.
     static func number(_ value: String) -> Double? { Double(value).flatMap { $0.isFinite ? $0 : nil } }
 
+    /// A setting in a table of values.
+    private static func field(_ value: String) -> CSV.Field {
+        Int(value).map { .integer($0) } ?? number(value).map { .number($0) } ?? .text(value)
+    }
+
     /// The lines that share an axis of ε; none where nothing of a point has a bound, or it does not vary.
     var families: [Family] {
         var out: [Family] = []
@@ -128,9 +133,7 @@ public struct SweepReport: Sendable {
             rows: sweep.points.flatMap { point in
                 point.figures.map { figure in
                     let settings = sweep.keys.map { key in
-                        point.settings.first { $0.key == key }.map { setting -> CSV.Field in
-                            SweepReport.number(setting.value).map { .number($0) } ?? .text(setting.value)
-                        } ?? .empty
+                        point.settings.first { $0.key == key }.map { SweepReport.field($0.value) } ?? .empty
                     }
                     let ends =
                         figure.interval.count == 2 ? figure.interval.map { CSV.Field.number($0) } : [.empty, .empty]

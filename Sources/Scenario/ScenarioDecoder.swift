@@ -26,10 +26,22 @@ struct ScenarioDecoder {
     private(set) var clientCount = 0
     /// The paths that `--set` has replaced; their marks are those of the override's text, not of the file.
     var overrides: [String] = []
-    private let file: String
+    /// The swept keys, in the order of the file.
+    var sweep: [SweptKey] = []
+    /// The ids in `clients:`, of which a path of the sweep may name one.
+    private(set) var clientIDs: [String] = []
+    let file: String
     private var nodeCount = 0
 
     init(file: String) { self.file = file }
+
+    /// Every problem, in order of line.
+    var error: ScenarioError {
+        ScenarioError(
+            problems: problems.enumerated().sorted {
+                ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset)
+            }.map(\.element))
+    }
 
     mutating func setValue(_ path: String, _ value: ScenarioValue) { values[path] = value }
 
@@ -49,7 +61,7 @@ struct ScenarioDecoder {
         problems.append(ScenarioProblem(file: file, line: line, keyPath: keyPath, message: message))
     }
 
-    private mutating func report(_ keyPath: String, at node: Node, _ message: String) {
+    mutating func report(_ keyPath: String, at node: Node, _ message: String) {
         let isOverride = overrides.contains {
             keyPath == $0 || keyPath.hasPrefix($0 + ".") || keyPath.hasPrefix($0 + "[")
         }
@@ -126,17 +138,25 @@ struct ScenarioDecoder {
     }
 
     /// Decodes a text on a thread whose stack is deep enough for any nesting that libyaml lets through.
-    static func decode(_ text: String, file: String, overrides: [String]) -> ScenarioDecoder {
+    static func decode(
+        _ text: String, file: String, overrides: [String], purpose: DecodingPurpose = .scenario
+    ) -> ScenarioDecoder {
         let result = DecoderBox()
         let done = DispatchSemaphore(value: 0)
         let thread = Thread {
             var decoder = ScenarioDecoder(file: file)
             if var node = decoder.parse(text) {
                 for override in overrides { decoder.apply(override, to: &node) }
+                if case .point(let settings) = purpose { decoder.settle(settings, in: &node) }
+                decoder.clientIDs =
+                    node.mapping?["clients"]?.sequence?.compactMap { $0.mapping?["id"]?.string } ?? []
                 decoder.walk(node, path: "", tablePath: "")
             }
-            decoder.fillDefaults()
-            decoder.checkRules()
+            if purpose != .grid {
+                decoder.fillDefaults()
+                decoder.checkRules()
+            }
+            if purpose == .scenario { decoder.explainSweep() }
             result.set(decoder)
             done.signal()
         }
@@ -187,31 +207,34 @@ struct ScenarioDecoder {
             for (index, element) in sequence.enumerated() {
                 walk(element, path: "\(path)[\(index)]", tablePath: "\(key.path)[]")
             }
+        case .grid: walkGrid(node, path: path)
         default:
-            if key.kind.isList {
-                guard let sequence = count(node)?.sequence else {
-                    report(path, at: node, "expected a list, as in [\(example(key))]")
-                    return
-                }
-                var list: [ScenarioValue] = []
-                var seen: Set<ScenarioValue> = []
-                for element in sequence {
-                    guard let value = scalar(element, key: key, path: path) else { return }
-                    guard seen.insert(value).inserted else {
-                        report(path, at: element, "\(value.yaml) is listed twice")
-                        return
-                    }
-                    list.append(value)
-                }
-                guard !list.isEmpty || key.kind.mayBeEmpty else {
-                    report(path, at: node, "the list is empty")
-                    return
-                }
-                values[path] = .list(list)
-            } else if let value = scalar(node, key: key, path: path) {
-                values[path] = value
-            }
+            if let value = value(node, key: key, path: path) { values[path] = value }
         }
+    }
+
+    /// The value of a key that is no section, or `nil` with a problem reported.
+    mutating func value(_ node: Node, key: ScenarioKey, path: String) -> ScenarioValue? {
+        guard key.kind.isList else { return scalar(node, key: key, path: path) }
+        guard let sequence = count(node)?.sequence else {
+            report(path, at: node, "expected a list, as in [\(example(key))]")
+            return nil
+        }
+        var list: [ScenarioValue] = []
+        var seen: Set<ScenarioValue> = []
+        for element in sequence {
+            guard let value = scalar(element, key: key, path: path) else { return nil }
+            guard seen.insert(value).inserted else {
+                report(path, at: element, "\(value.yaml) is listed twice")
+                return nil
+            }
+            list.append(value)
+        }
+        guard !list.isEmpty || key.kind.mayBeEmpty else {
+            report(path, at: node, "the list is empty")
+            return nil
+        }
+        return .list(list)
     }
 
     private func example(_ key: ScenarioKey) -> String {
@@ -232,7 +255,7 @@ struct ScenarioDecoder {
     }
 
     /// The node, or `nil` once the tree is larger than any honest scenario.
-    private mutating func count(_ node: Node) -> Node? {
+    mutating func count(_ node: Node) -> Node? {
         nodeCount += 1
         if nodeCount == ScenarioDecoder.nodeLimit + 1 {
             report("", at: node, "more than \(ScenarioDecoder.nodeLimit) values are refused")

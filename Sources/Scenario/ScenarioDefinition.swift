@@ -271,7 +271,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
         return .milliseconds(value)
     }
 
-    /// Decodes a scenario.
+    /// Decodes a scenario. What a `sweep:` beside it gives is no part of it.
     ///
     /// - Parameters:
     ///   - yaml: the text of the file.
@@ -279,13 +279,12 @@ public struct ScenarioDefinition: Sendable, Equatable {
     ///   - overrides: `path=value` pairs that replace keys, as of `--set`.
     /// - Throws: every problem found, in order of line.
     public init(yaml: String, file: String, overrides: [String] = []) throws(ScenarioError) {
-        let decoder = ScenarioDecoder.decode(yaml, file: file, overrides: overrides)
-        guard decoder.problems.isEmpty else {
-            throw ScenarioError(
-                problems: decoder.problems.enumerated().sorted {
-                    ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset)
-                }.map(\.element))
-        }
+        try self.init(ScenarioDecoder.decode(yaml, file: file, overrides: overrides))
+    }
+
+    /// The scenario that a decoder has read.
+    init(_ decoder: ScenarioDecoder) throws(ScenarioError) {
+        guard decoder.problems.isEmpty else { throw decoder.error }
         values = decoder.values
         name = decoder.text("name") ?? ""
         target = decoder.text("target") ?? ""
@@ -294,10 +293,25 @@ public struct ScenarioDefinition: Sendable, Equatable {
         guard integer("federation.rounds") >= roundCount else {
             throw ScenarioError(problems: [
                 ScenarioProblem(
-                    file: file, line: decoder.lines["federation.rounds"], keyPath: "federation.rounds",
+                    file: decoder.file, line: decoder.lines["federation.rounds"], keyPath: "federation.rounds",
                     message: "this scenario takes \(roundCount) rounds, \(integer("federation.rounds")) are allowed")
             ])
         }
+    }
+
+    /// The metric that tables show first: NDCG of the list's length, else the first of the lists' or of the ratings'.
+    public var headlineMetric: String {
+        let words = words("evaluation.metrics")
+        guard let word = words.first(where: { !["rmse", "mae"].contains($0) }) else { return words.first ?? "ndcg" }
+        return "\(words.contains("ndcg") ? "ndcg" : word)@\(integer("evaluation.top-n"))"
+    }
+
+    /// The keys in which another scenario differs, with both values as YAML, `nil` where a key is absent; in order of key.
+    public func differences(
+        from other: ScenarioDefinition
+    ) -> [(key: String, value: String?, other: String?)] {
+        Set(values.keys).union(other.values.keys).sorted().filter { values[$0] != other.values[$0] }
+            .map { ($0, values[$0]?.yaml, other.values[$0]?.yaml) }
     }
 
     /// The scenario as YAML with every default filled in; the same for two files that mean the same.

@@ -28,12 +28,15 @@ public enum ScenarioValueKind: Sendable, Equatable {
     case integers(ClosedRange<Int>)
     /// A non-empty list of different numbers in a range.
     case numbers(ClosedRange<Double>)
+    /// A mapping of paths of other keys to lists of their values.
+    case grid
 
     /// How the reference prints the type.
     public var description: String {
         switch self {
         case .section: "section"
         case .sections: "list of sections"
+        case .grid: "section of key paths, each with a list of values"
         case .text: "text"
         case .name: "name"
         case .names: "list of names"
@@ -614,6 +617,10 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transport.curve", .boolean, default: "false",
             "TCP only: whether messages are encrypted and both ends authenticated with CURVE (Curve25519). ferry run makes fresh keys for every run; roles started by hand take theirs from files of ferry keys new."
+        ),
+        ScenarioKey(
+            "sweep", .grid,
+            "For ferry sweep: a grid over any keys, as in {model.factors: [16, 32], clients.books.count: [1, 3]}; every combination is a run of its own with the same seeds."
         ),
     ]
 

@@ -63,7 +63,7 @@ extension ScenarioValueKind {
                     message: "expected \(expected), found \(isQuoted ? "the text " : "")\"\(shortened(text))\""))
         }
         switch self {
-        case .section, .sections: return wrong("a section of keys")
+        case .section, .sections, .grid: return wrong("a section of keys")
         case .text:
             if text.isEmpty || (!isQuoted && ["~", "null", "Null", "NULL"].contains(text)) { return wrong("text") }
             return text.utf8.count <= 4_096 && !text.utf8.contains(0)

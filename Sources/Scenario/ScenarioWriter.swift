@@ -40,7 +40,7 @@ public enum ScenarioReference {
         for key in ScenarioKey.all {
             let fallback =
                 switch key.kind {
-                case .section, .sections: ""
+                case .section, .sections, .grid: ""
                 default: key.defaultText.isEmpty ? "  (no default)" : "  (default: \(key.defaultText))"
                 }
             out += "\n\(key.path)\n    \(key.kind.description)\(fallback)\n    \(key.meaning)\n"

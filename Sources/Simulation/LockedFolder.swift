@@ -14,23 +14,30 @@ struct LockedFolder: ~Copyable {
 
     /// Makes a folder whose name is the prefix and six random characters.
     ///
+    /// - Parameter salvage: takes what it wants from an abandoned folder of the same prefix, before that is removed,
+    ///   into the new one.
     /// - Throws: `notWritable`.
-    init(in parent: String, prefix: String) throws(RecordError) {
+    init(
+        in parent: String, prefix: String,
+        salvage: (_ abandoned: String, _ folder: String) -> Void = { _, _ in }
+    ) throws(RecordError) {
         var missing: [String] = []
         var ancestor = parent
         while ancestor.count > 1, !FileManager.default.fileExists(atPath: ancestor) {
             missing.append(ancestor)
             ancestor = (ancestor as NSString).deletingLastPathComponent
         }
+        let made: (path: String, lock: Int32)
         do throws(RecordError) {
             try RecordFile.makeDirectory(parent)
-            LockedFolder.removeAbandoned(in: parent, prefix: prefix)
-            (path, lock) = try LockedFolder.make(in: parent, prefix: prefix)
-            createdParents = missing
+            made = try LockedFolder.make(in: parent, prefix: prefix)
         } catch {
             for folder in missing { rmdir(folder) }
             throw error
         }
+        LockedFolder.removeAbandoned(in: parent, prefix: prefix) { salvage($0, made.path) }
+        (path, lock) = made
+        createdParents = missing
     }
 
     /// The folder for Unix sockets, whose paths hold at most 107 bytes.
@@ -75,7 +82,7 @@ struct LockedFolder: ~Copyable {
         .notWritable(path: path, reason: String(cString: strerror(errno)))
     }
 
-    private static func removeAbandoned(in parent: String, prefix: String) {
+    private static func removeAbandoned(in parent: String, prefix: String, salvage: (String) -> Void) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
         for name in names where name.hasPrefix(prefix) && name.utf8.count == prefix.utf8.count + 6 {
             let path = "\(parent)/\(name)"
@@ -85,7 +92,10 @@ struct LockedFolder: ~Copyable {
             }
             let descriptor = open("\(path)/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else { continue }
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { try? FileManager.default.removeItem(atPath: path) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+                salvage(path)
+                try? FileManager.default.removeItem(atPath: path)
+            }
             close(descriptor)
         }
     }

@@ -6,18 +6,37 @@ struct ProgressDisplay {
     private let isTerminal = isatty(2) == 1
     private let start = ContinuousClock.now
     private let isQuiet: Bool
+    private let isPoint: Bool
 
-    init(isQuiet: Bool) { self.isQuiet = isQuiet }
+    /// - Parameter isPoint: whether a sweep started this process; then it is told, and the display is the sweep's.
+    init(isQuiet: Bool, isPoint: Bool = false) {
+        self.isQuiet = isQuiet
+        self.isPoint = isPoint
+    }
 
     private var seconds: String {
         String(format: "%.1f s", (ContinuousClock.now - start) / .seconds(1))
     }
 
     /// A warning; also when quiet.
-    func warn(_ text: String) { write((isTerminal ? "\r\u{1B}[K" : "") + "warning: \(text)\n") }
+    func warn(_ text: String) {
+        if isPoint { return RoleProcess.tell(.warning(text)) }
+        write((isTerminal ? "\r\u{1B}[K" : "") + "warning: \(text)\n")
+    }
+
+    /// A seed was finished before.
+    func kept(seed: Int, seedIndex: Int, seedCount: Int) {
+        if isPoint { return RoleProcess.tell(.kept(seed: seed, seedIndex: seedIndex, seedCount: seedCount)) }
+        guard !isQuiet else { return }
+        write("seed \(seed) (\(seedIndex + 1)/\(seedCount)) is finished already\n")
+    }
 
     /// The end of a round.
     func round(_ progress: RoundProgress, seed: Int, seedIndex: Int, seedCount: Int) {
+        if isPoint {
+            return RoleProcess.tell(
+                .round(progress, seed: seed, seedIndex: seedIndex, seedCount: seedCount))
+        }
         guard !isQuiet else { return }
         let share = (Double(seedIndex) + Double(progress.round) / Double(progress.roundCount)) / Double(seedCount)
         let elapsed = (ContinuousClock.now - start) / .seconds(1)

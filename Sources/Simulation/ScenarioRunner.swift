@@ -24,6 +24,7 @@ public struct ScenarioRunner {
     private let outputDirectory: String
     private let recordsWire: Bool
     private let hasSecureRandomness: Bool
+    private let resumes: Bool
     private let logLevel: String
     private let display: ProgressDisplay
 
@@ -34,25 +35,26 @@ public struct ScenarioRunner {
     ///   - outputDirectory: the folder that records are written below.
     ///   - recordsWire: whether every frame is written to the record.
     ///   - hasSecureRandomness: whether noise comes from the operating system's entropy rather than from the seed.
+    ///   - resumes: whether finished seeds of an earlier attempt are kept as they are.
     ///   - isQuiet: whether the progress display is off.
+    ///   - isPoint: whether a sweep started this process, which is then told of the progress.
     public init(
         scenario: ScenarioDefinition, dataDirectory: String, outputDirectory: String, recordsWire: Bool,
-        hasSecureRandomness: Bool = false, isQuiet: Bool, logLevel: String
+        hasSecureRandomness: Bool = false, resumes: Bool = false, isQuiet: Bool, logLevel: String,
+        isPoint: Bool = false
     ) {
         self.scenario = scenario
         self.dataDirectory = dataDirectory
         self.outputDirectory = outputDirectory
         self.recordsWire = recordsWire
         self.hasSecureRandomness = hasSecureRandomness
+        self.resumes = resumes
         self.logLevel = logLevel
-        display = ProgressDisplay(isQuiet: isQuiet)
+        display = ProgressDisplay(isQuiet: isQuiet, isPoint: isPoint)
     }
 
     /// The folder of the scenario's record: its name, then the first 8 digits of the resolved scenario's hash.
-    private var folder: String {
-        let digest = sha256(Array(scenario.resolvedYAML.utf8)).description.prefix(8)
-        return "\(outputDirectory)/\(scenario.name)/\(digest)"
-    }
+    private var folder: String { "\(outputDirectory)/\(scenario.name)/\(scenario.runName)" }
 
     /// Runs every seed. When this returns no process is left.
     ///
@@ -61,20 +63,27 @@ public struct ScenarioRunner {
         try checkData()
         let signals = try LauncherSignals()
         let sockets = try LockedFolder.makeForSockets()
-        let staging: LockedFolder
-        do throws(RecordError) {
-            let name = (folder as NSString).lastPathComponent
-            staging = try LockedFolder(in: (folder as NSString).deletingLastPathComponent, prefix: ".\(name).partial-")
-        } catch { throw RunFailure(.inputOutput, error.description) }
+        let staging = try makeStaging()
+        if resumes {
+            for place in [folder, "\(folder).incomplete"] { keepSeeds(of: place, in: staging.path, isCopied: true) }
+        }
+        let kept = scenario.seeds.reduce(into: [Int: RunRecord]()) { $0[$1] = finished($1, in: staging.path) }
         var runs: [RunRecord] = []
         var status = RunStatus.completed
         var exitCode = ExitCode.success
         var message: String?
         for (index, seed) in scenario.seeds.enumerated() {
+            if let record = kept[seed] {
+                display.kept(seed: seed, seedIndex: index, seedCount: scenario.seeds.count)
+                runs.append(record)
+                continue
+            }
+            // Of the seeds after one that did not complete, those that were finished before are kept.
+            guard status == .completed else { continue }
             let ending = attempt(
                 seed, index: index, staging: staging.path, sockets: sockets.path, signals, &runs)
             switch ending {
-            case .completed: continue
+            case .completed: break
             case .peerLost(let reason):
                 status = .peerLost
                 exitCode = .peerLost
@@ -82,18 +91,19 @@ public struct ScenarioRunner {
             case .interrupted:
                 status = .interrupted
                 exitCode = .interrupted
-                message =
-                    "interrupted in seed \(seed); finished seeds are kept: \(runs.count) of \(scenario.seeds.count)"
+                message = "interrupted in seed \(seed)"
             case .failed(let failure):
-                guard !runs.isEmpty else { throw failure }
+                guard !runs.isEmpty || !kept.isEmpty else { throw failure }
                 status = .failed
                 exitCode = failure.exitCode
                 message = "seed \(seed): \(failure.description)"
             }
-            break
         }
-        let finished = runs.filter { $0.status == .completed }
-        let summary = SummaryRecord(scenario: scenario.name, status: status, runs: finished)
+        let completed = runs.filter { $0.status == .completed }
+        if status == .interrupted {
+            message? += "; finished seeds are kept: \(completed.count) of \(scenario.seeds.count)"
+        }
+        let summary = SummaryRecord(scenario: scenario.name, status: status, runs: completed)
         guard !runs.isEmpty else { return Result(exitCode: exitCode, summary: summary, folder: nil, message: message) }
         try RecordFile.writeJSON(summary, to: "\(staging.path)/summary.json")
         try RecordFile.write(summary.csv, to: "\(staging.path)/summary.csv")
@@ -102,6 +112,48 @@ public struct ScenarioRunner {
         try staging.publish(as: place)
         if place == folder { try? FileManager.default.removeItem(atPath: "\(folder).incomplete") }
         return Result(exitCode: exitCode, summary: summary, folder: place, message: message)
+    }
+
+    /// The folder that becomes the record; with `resumes` it begins with what an attempt that was killed has finished.
+    private func makeStaging() throws(RunFailure) -> LockedFolder {
+        let name = (folder as NSString).lastPathComponent
+        do throws(RecordError) {
+            return try LockedFolder(
+                in: (folder as NSString).deletingLastPathComponent, prefix: ".\(name).partial-"
+            ) { abandoned, staging in
+                if resumes { keepSeeds(of: abandoned, in: staging, isCopied: false) }
+            }
+        } catch { throw RunFailure(.inputOutput, error.description) }
+    }
+
+    /// Takes over the finished seeds of an earlier attempt; what cannot be taken is run again.
+    private func keepSeeds(of earlier: String, in staging: String, isCopied: Bool) {
+        for seed in scenario.seeds where finished(seed, in: earlier) != nil && finished(seed, in: staging) == nil {
+            let (source, place) = ("\(earlier)/seed-\(seed)", "\(staging)/seed-\(seed)")
+            guard isCopied else {
+                try? FileManager.default.moveItem(atPath: source, toPath: place)
+                continue
+            }
+            // A copy that is broken off must not look like a seed.
+            let copy = "\(staging)/.seed-\(seed)"
+            if (try? FileManager.default.copyItem(atPath: source, toPath: copy)) == nil
+                || (try? FileManager.default.moveItem(atPath: copy, toPath: place)) == nil
+            {
+                try? FileManager.default.removeItem(atPath: copy)
+            }
+        }
+    }
+
+    /// The record of a seed that is finished in a folder; its last file is `environment.json`.
+    private func finished(_ seed: Int, in folder: String) -> RunRecord? {
+        let place = "\(folder)/seed-\(seed)"
+        guard FileManager.default.fileExists(atPath: "\(place)/environment.json"),
+            !recordsWire || FileManager.default.fileExists(atPath: "\(place)/frames.bin"),
+            let record = try? FinishedRun.record(
+                of: seed, in: place, scenario: scenario, dataDirectory: dataDirectory),
+            record.privacy.hasReproducibleNoise != hasSecureRandomness, record.hasScores
+        else { return nil }
+        return record
     }
 
     /// Runs one seed; what goes wrong with its files ends the run as a failure of this seed.
@@ -158,7 +210,7 @@ public struct ScenarioRunner {
         try RecordFile.writeJSON(
             EnvironmentRecord(supervisor.measurements, transport: kind, dataDirectory: dataDirectory),
             to: "\(output)/environment.json")
-        if status == .completed && record.evaluation.isEmpty {
+        if status == .completed, !record.hasScores {
             throw RunFailure(
                 .data, "no cold person has evaluation.minimum-interactions target interactions; nothing can be scored")
         }
@@ -193,6 +245,16 @@ public struct ScenarioRunner {
             throw RunFailure(.data, "\(owner): \(absolute) is not a readable file")
         }
     }
+}
+
+extension RunRecord {
+    /// Whether anybody was scored: an attack alone is no result.
+    fileprivate var hasScores: Bool { evaluation.contains { $0.cohort != EvaluationRecord.membershipCohort } }
+}
+
+extension ScenarioDefinition {
+    /// The name of the folder of its runs: the first 8 digits of the resolved scenario's hash.
+    var runName: String { String(sha256(Array(resolvedYAML.utf8)).description.prefix(8)) }
 }
 
 /// Everything that may differ between two runs of one seed, `environment.json`.

@@ -115,11 +115,7 @@ struct SeedRecordWriter {
     }
 
     private func readLedger(_ path: String) throws -> [LedgerEntry] {
-        let entries = try RecordFile.read(path).split(separator: UInt8(ascii: "\n")).map { line in
-            do { return try JSONDecoder().decode(LedgerEntry.self, from: Data(line)) } catch {
-                throw RecordError.malformed(path: path, reason: "\(error)")
-            }
-        }
+        let entries = try RecordFile.readLines(LedgerEntry.self, from: path)
         guard Ledger.isIntact(entries) else {
             throw RecordError.malformed(path: path, reason: "the hash chain of the privacy ledger is broken")
         }

@@ -23,5 +23,7 @@ public struct CurveBrief: Codable, Sendable {
     public var coordinatorKey: CurvePublicKey? { CurvePublicKey(z85: serverKey) }
 
     /// The public keys of the clients that the coordinator lets in; damaged ones are left out.
-    public var clientKeys: [String: CurvePublicKey] { clients.compactMapValues { CurvePublicKey(z85: $0) } }
+    public var clientKeys: [(id: String, key: CurvePublicKey)] {
+        clients.sorted { $0.key < $1.key }.compactMap { id, text in CurvePublicKey(z85: text).map { (id, $0) } }
+    }
 }

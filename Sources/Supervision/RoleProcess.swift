@@ -7,7 +7,10 @@ public enum RoleProcess {
     ///
     /// The death signal is set first and the parent compared afterwards: a launcher that ended in between is noticed.
     /// - Throws: `notStartedByLauncher`, `launcherGone`, `system`.
-    public static func begin() throws -> RoleBrief {
+    public static func begin() throws -> RoleBrief { try begin(RoleBrief.self) }
+
+    /// As `begin()`, for another kind of brief.
+    public static func begin<Brief: LauncherBrief>(_ type: Brief.Type) throws -> Brief {
         guard isatty(0) == 0 else { throw SupervisionError.notStartedByLauncher }
         guard ferry_set_parent_death_signal(SIGKILL) == 0 else {
             throw SupervisionError.system(call: "prctl(PR_SET_PDEATHSIG)", reason: String(cString: strerror(errno)))
@@ -15,7 +18,7 @@ public enum RoleProcess {
         Glibc.signal(SIGPIPE, SIG_IGN)
         var reader = LineReader(descriptor: 0)
         guard let line = reader.nextLineBlocking() else { throw SupervisionError.notStartedByLauncher }
-        guard let brief = try? ControlLine.decode(RoleBrief.self, from: line) else {
+        guard let brief = try? ControlLine.decode(Brief.self, from: line) else {
             throw SupervisionError.notStartedByLauncher
         }
         guard getppid() == brief.launcherProcessID else { throw SupervisionError.launcherGone }
@@ -24,6 +27,12 @@ public enum RoleProcess {
 
     /// Sends a report to the launcher; when the launcher has gone there is nobody to tell.
     public static func report(_ report: RoleReport) {
+        guard let line = try? ControlLine.encode(report) else { return }
+        writeAll(line, to: 1)
+    }
+
+    /// Sends a report to the sweep.
+    public static func tell(_ report: PointReport) {
         guard let line = try? ControlLine.encode(report) else { return }
         writeAll(line, to: 1)
     }

@@ -132,7 +132,7 @@ struct RoundBenchmark: ~Copyable {
         let serverKeys = CurveKeyPair()
         let clientKeys = Dictionary(uniqueKeysWithValues: names.map { ($0, CurveKeyPair()) })
         let curve =
-            options.curve ? try CurveServer(keys: serverKeys, clients: clientKeys.mapValues(\.publicKey)) : nil
+            options.curve ? try CurveServer(keys: serverKeys, clients: clientKeys.map { ($0, $1.publicKey) }) : nil
         let brief = { (endpoint: String, keys: CurveKeyPair?) in
             RoleBrief(
                 scenario: "", seed: 0, dataDirectory: "", outputDirectory: folder, endpoint: endpoint,

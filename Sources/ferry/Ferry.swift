@@ -20,10 +20,9 @@ struct Ferry: ParsableCommand {
             """,
         version: FerryVersion.current,
         subcommands: [
-            RunCommand.self, ReportCommand.self, PrivacyCommand.self, RecommendCommand.self, ValidateCommand.self,
-            ScenarioCommand.self, AuditCommand.self, KeysCommand.self,
-            DataCommand.self,
-            CoordinatorCommand.self, ClientCommand.self,
+            RunCommand.self, SweepCommand.self, CompareCommand.self, ReportCommand.self, PrivacyCommand.self,
+            RecommendCommand.self, ValidateCommand.self, ScenarioCommand.self, AuditCommand.self, KeysCommand.self,
+            DataCommand.self, CoordinatorCommand.self, ClientCommand.self, PointCommand.self,
         ])
 }
 
@@ -46,8 +45,37 @@ func standardOutput(_ text: String) {
     }
 }
 
-/// Reads and decodes a scenario file.
-func loadScenario(_ path: String, overrides: [String]) throws(RunFailure) -> ScenarioDefinition {
+/// Reads and decodes a scenario file, and counts the points of the sweep beside it; 0 without one.
+func loadScenario(
+    _ path: String, overrides: [String]
+) throws(RunFailure) -> (scenario: ScenarioDefinition, pointCount: Int) {
+    let text = try scenarioText(path)
+    do {
+        let scenario = try ScenarioDefinition(yaml: text, file: path, overrides: overrides)
+        return (scenario, ScenarioSweep.pointCount(yaml: text, file: path, overrides: overrides))
+    } catch {
+        throw RunFailure(.scenario, error.description)
+    }
+}
+
+/// Reads and decodes a scenario file with or without a sweep.
+func loadSweep(_ path: String, overrides: [String]) throws(RunFailure) -> ScenarioSweep {
+    let text = try scenarioText(path)
+    do { return try ScenarioSweep(yaml: text, file: path, overrides: overrides) } catch {
+        throw RunFailure(.scenario, error.description)
+    }
+}
+
+/// A path of the command line below the working folder.
+func absolutePath(_ path: String) -> String { resolvedPath(path, in: FileManager.default.currentDirectoryPath) }
+
+/// A path as it is best shown: without the working folder.
+func relativePath(_ path: String) -> String {
+    let here = FileManager.default.currentDirectoryPath + "/"
+    return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+}
+
+private func scenarioText(_ path: String) throws(RunFailure) -> String {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     guard let attributes else { throw RunFailure(.scenario, "there is no scenario file \(path)") }
     guard (attributes[.type] as? FileAttributeType) != .typeDirectory else {
@@ -62,7 +90,5 @@ func loadScenario(_ path: String, overrides: [String]) throws(RunFailure) -> Sce
     guard let text = String(validating: data, as: UTF8.self) else {
         throw RunFailure(.scenario, "\(path) is not UTF-8 text")
     }
-    do { return try ScenarioDefinition(yaml: text, file: path, overrides: overrides) } catch {
-        throw RunFailure(.scenario, error.description)
-    }
+    return text
 }

@@ -27,6 +27,21 @@ struct ClientCommand: ParsableCommand {
     }
 }
 
+/// `ferry point`, started by `ferry sweep`.
+struct PointCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "point", abstract: "One point of a sweep; started by ferry sweep.", shouldDisplay: false)
+
+    func run() throws {
+        let brief: PointBrief
+        do { brief = try RoleProcess.begin(PointBrief.self) } catch { throw fail(RunFailure(.usage, "\(error)")) }
+        do throws(RunFailure) { try PointProcess.run(brief: brief) } catch {
+            RoleProcess.tell(.failed(error.description))
+            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+        }
+    }
+}
+
 /// Reads the brief, does the work, and tells the launcher when it failed.
 private func runRole(_ body: (RoleBrief) throws(RunFailure) -> Void) throws {
     let brief: RoleBrief

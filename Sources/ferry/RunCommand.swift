@@ -1,4 +1,5 @@
 import ArgumentParser
+import DomainClient
 import Foundation
 import Record
 import Reporting
@@ -12,7 +13,10 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Run a scenario: launch its processes, evaluate, write the record.",
         discussion: """
             The table of results goes to standard output, progress and warnings to standard error. The record is written
-            to DIR/<scenario>/<hash of the resolved scenario>/seed-N, with summary.json over the seeds beside it.
+            to DIR/<scenario>/<hash of the resolved scenario>/seed-N, with summary.json over the seeds beside it. Of a
+            scenario with sweep: this runs the base, as if the section were not there.
+            With --dry-run the data is read, and what would happen is printed: processes, rounds, tensors, messages,
+            memory, and ε of each release against each adversary. Nothing is started or written.
             """)
 
     @Argument(help: ArgumentHelp("The scenario file.", valueName: "scenario"))
@@ -32,8 +36,14 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp("Replace one key, as in --set model.factors=32; may be repeated.", valueName: "path=value"))
     var overrides: [String] = []
 
+    @Flag(help: "Keep the seeds that an earlier attempt has finished.")
+    var resume = false
+
     @Flag(help: "Write every frame that crosses the sockets to the record, for ferry audit wire.")
     var recordWire = false
+
+    @Flag(help: "Print what the run would do, and start nothing.")
+    var dryRun = false
 
     @Flag(help: "Noise from the operating system's entropy: what depends on it then differs from run to run.")
     var secureRandomness = false
@@ -48,12 +58,25 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         var overrides = overrides
         if let seed { overrides.append("seeds=[\(seed)]") }
-        let scenario: ScenarioDefinition
-        do { scenario = try loadScenario(path, overrides: overrides) } catch { throw fail(error) }
-        let folder = absolute((path as NSString).deletingLastPathComponent)
+        let (scenario, pointCount): (ScenarioDefinition, Int)
+        do { (scenario, pointCount) = try loadScenario(path, overrides: overrides) } catch { throw fail(error) }
+        if pointCount > 0, !quiet {
+            standardError("the sweep: of \(path) is left out; ferry sweep \(path) runs its \(pointCount) points\n")
+        }
+        let folder = absolutePath((path as NSString).deletingLastPathComponent)
+        let dataDirectory = data.map(absolutePath) ?? folder
+        if dryRun {
+            do throws(RunFailure) {
+                let sizes = try CatalogueSizes.read(scenario, dataDirectory: dataDirectory)
+                let forecast = try RunForecast(
+                    scenario, itemCounts: sizes, hasSecureRandomness: secureRandomness)
+                return standardOutput(ForecastText.text(forecast, scenario, itemCounts: sizes))
+            } catch { throw fail(error) }
+        }
         let runner = ScenarioRunner(
-            scenario: scenario, dataDirectory: data.map(absolute) ?? folder, outputDirectory: absolute(output),
-            recordsWire: recordWire, hasSecureRandomness: secureRandomness, isQuiet: quiet, logLevel: logLevel.rawValue)
+            scenario: scenario, dataDirectory: dataDirectory, outputDirectory: absolutePath(output),
+            recordsWire: recordWire, hasSecureRandomness: secureRandomness, resumes: resume, isQuiet: quiet,
+            logLevel: logLevel.rawValue)
         let result: ScenarioRunner.Result
         do { result = try runner.run() } catch let failure as RunFailure {
             throw fail(failure)
@@ -61,11 +84,8 @@ struct RunCommand: ParsableCommand {
             throw fail(RunFailure(.inputOutput, error.description))
         } catch { throw fail(RunFailure(.internalError, "\(error)")) }
         if !result.summary.figures.isEmpty {
-            let metrics = scenario.words("evaluation.metrics")
-            let ofRatings = metrics.filter { ["rmse", "mae"].contains($0) }
-            let ofLists = metrics.filter { !ofRatings.contains($0) }
-            let word = ofLists.contains("ndcg") ? "ndcg" : ofLists.first ?? "ndcg"
-            let metric = "\(word)@\(scenario.integer("evaluation.top-n"))"
+            let ofRatings = scenario.words("evaluation.metrics").filter { ["rmse", "mae"].contains($0) }
+            let metric = scenario.headlineMetric
             // Clients of one entry are shown together; metrics.csv has each of them.
             let clients = scenario.clientGroups.map(\.id)
             for (metric, cohort) in [
@@ -81,26 +101,19 @@ struct RunCommand: ParsableCommand {
             standardOutput(PrivacyTable.text(result.summary.privacy))
         }
         if let folder = result.folder {
-            standardOutput("record: \(relative(folder))\n")
-            do { standardOutput("report: \(relative(try RunFolder(folder).writeReport()))\n") } catch {
+            standardOutput("record: \(relativePath(folder))\n")
+            do { standardOutput("report: \(relativePath(try RunFolder(folder).writeReport()))\n") } catch {
                 throw fail(RunFailure(.inputOutput, "\(error)"))
             }
         }
         if let message = result.message {
             standardError("ferry: \(message)\n")
-            let kept = result.folder.map { "what is finished is in \(relative($0))" } ?? "nothing was finished"
-            standardError("\(kept); run the same command to start over\n")
+            standardError(
+                result.folder.map {
+                    "what is finished is in \(relativePath($0)); the same command with --resume goes on from there\n"
+                } ?? "nothing was finished; run the same command to start over\n")
         }
         guard result.exitCode == .success else { throw ArgumentParser.ExitCode(result.exitCode.rawValue) }
-    }
-
-    private func absolute(_ path: String) -> String {
-        resolvedPath(path, in: FileManager.default.currentDirectoryPath)
-    }
-
-    private func relative(_ path: String) -> String {
-        let here = FileManager.default.currentDirectoryPath + "/"
-        return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
     }
 }
 

@@ -21,9 +21,12 @@ struct ValidateCommand: ParsableCommand {
         var last: RunFailure?
         for path in paths {
             do throws(RunFailure) {
-                let scenario = try loadScenario(path, overrides: overrides)
+                let sweep = try loadSweep(path, overrides: overrides)
+                guard let scenario = sweep.points.first?.scenario else { continue }
                 let seeds = scenario.seeds.count == 1 ? "1 seed" : "\(scenario.seeds.count) seeds"
-                standardOutput("\(path): valid; \(scenario.clients.count) clients, \(seeds)\n")
+                let points = sweep.keys.isEmpty ? "" : ", a sweep of \(sweep.points.count) points"
+                standardOutput("\(path): valid; \(scenario.clients.count) clients, \(seeds)\(points)\n")
+                standardOutput(ForecastText.strategyMemory(sweep.points.map(\.scenario)))
             } catch {
                 standardError(error.description + "\n")
                 last = error
@@ -41,8 +44,15 @@ struct ScenarioCommand: ParsableCommand {
     /// `ferry scenario reference`.
     struct Reference: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "reference", abstract: "Print every key of a scenario file with type, default and meaning.")
+            commandName: "reference", abstract: "Print every key of a scenario file with type, default and meaning.",
+            discussion: """
+                For an editor that checks and completes: ferry scenario reference --schema > scenario.schema.json, and
+                # yaml-language-server: $schema=scenario.schema.json on top of a scenario.
+                """)
 
-        func run() { standardOutput(ScenarioReference.text) }
+        @Flag(help: "Print a JSON Schema (draft 2020-12) instead.")
+        var schema = false
+
+        func run() { standardOutput(schema ? ScenarioReference.jsonSchema : ScenarioReference.text) }
     }
 }

@@ -106,6 +106,49 @@ struct FailureTests {
         #expect(run.count == 1 && !run[0].contains("partial"))
         let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small/\(run[0])").sorted()
         #expect(names == ["report.html", "seed-1", "summary.csv", "summary.json", "tables"])
+        #expect(output.standardError.contains("small/\(run[0]); the same command with --resume goes on from there"))
+    }
+
+    @Test("a resumed run keeps the finished seeds of one that was stopped or killed, and ends like one that was not")
+    func resume() throws {
+        let folder = try TemporaryFolder()
+        let stopped = try start(folder)
+        _ = try stopped.waitForLine(containing: "seed 2 (2/4) · round 1/\(Fixture.roundCount)")
+        kill(stopped.processID, SIGINT)
+        #expect(try stopped.finish().exitCode == 130)
+        let killed = try start(folder, ["--resume"])
+        _ = try killed.waitForLine(containing: "seed 3 (3/4) · round 1/\(Fixture.roundCount)")
+        kill(killed.processID, SIGKILL)
+        #expect(try killed.finish(minutes: 1).exitCode == 128 + SIGKILL)
+        let resumed = try start(folder, ["--resume"]).finish(minutes: 2)
+        #expect(resumed.exitCode == 0, "\(resumed.standardError)")
+        for seed in 1...2 {
+            #expect(resumed.standardError.contains("seed \(seed) (\(seed)/4) is finished already"))
+            #expect(!resumed.standardError.contains("seed \(seed) (\(seed)/4) · round"))
+        }
+        #expect(resumed.standardError.contains("seed 3 (3/4) · round 1/"))
+        let run = try TemporaryFolder.only("\(folder.path)/out/small")
+        #expect(!folder.files().contains { $0.contains("partial") || $0.contains("incomplete") })
+        let whole = try TemporaryFolder()
+        #expect(try start(whole).finish(minutes: 2).exitCode == 0)
+        let other = try TemporaryFolder.only("\(whole.path)/out/small")
+        for name in ["summary.json", "report.html"] + (1...4).map({ "seed-\($0)/run.json" }) {
+            #expect(
+                try Data(contentsOf: URL(fileURLWithPath: "\(run)/\(name)"))
+                    == Data(contentsOf: URL(fileURLWithPath: "\(other)/\(name)")), "\(name)")
+        }
+        // A seed that is damaged, and one whose scenario was another, are run again.
+        try Data("{".utf8).write(to: URL(fileURLWithPath: "\(run)/seed-2/run.json"))
+        try Data("name: other".utf8).write(to: URL(fileURLWithPath: "\(run)/seed-4/scenario.yaml"))
+        let repaired = try start(folder, ["--resume"]).finish(minutes: 2)
+        #expect(repaired.exitCode == 0, "\(repaired.standardError)")
+        for (seed, isKept) in [(1, true), (2, false), (3, true), (4, false)] {
+            #expect(repaired.standardError.contains("seed \(seed) (\(seed)/4) is finished already") == isKept)
+            #expect(repaired.standardError.contains("seed \(seed) (\(seed)/4) · round 1/") != isKept)
+        }
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: "\(run)/summary.json"))
+                == Data(contentsOf: URL(fileURLWithPath: "\(other)/summary.json")))
     }
 
     @Test("Ctrl-C before anything is finished leaves nothing behind")

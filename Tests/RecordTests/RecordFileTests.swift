@@ -110,6 +110,30 @@ import Testing
         #expect(try RecordFile.read(folder.path + "/log") == Array("first\n\nthird\n".utf8))
     }
 
+    @Test func linesOfJSONAreReadAsTheyWereWrittenAndADamagedOneIsMalformed() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/persons.jsonl"
+        let figures = [0, nil].map {
+            PersonFigures(
+                method: "local", cohort: "cold-users", shots: $0, metric: "ndcg@10", persons: "aa",
+                values: [0.1, 1.0 / 3, 0])
+        }
+        try RecordFile.writeLines(figures, to: path)
+        #expect(try RecordFile.readLines(PersonFigures.self, from: path) == figures)
+        #expect(try RecordFile.read(path).count { $0 == UInt8(ascii: "\n") } == 2)
+        try RecordFile.write(Array(try RecordFile.read(path).dropLast(9)), to: path)
+        #expect(throws: RecordError.self) { try RecordFile.readLines(PersonFigures.self, from: path) }
+    }
+
+    @Test func aFolderThatCannotBeMadeSaysWhatTheSystemSays() throws {
+        let folder = try TemporaryFolder()
+        try RecordFile.write("", to: folder.path + "/file")
+        let path = folder.path + "/file/a/b"
+        #expect(throws: RecordError.notWritable(path: path, reason: "Not a directory")) {
+            try RecordFile.makeDirectory(path)
+        }
+    }
+
     @Test func aFolderIsMadeWithThoseAboveAndMayExist() throws {
         let folder = try TemporaryFolder()
         try RecordFile.makeDirectory(folder.path + "/a/b/c")

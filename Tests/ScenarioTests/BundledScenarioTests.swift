@@ -15,17 +15,21 @@ import Testing
 
     @Test(arguments: files)
     func aBundledScenarioDecodesAndIsNamedLikeItsFile(_ path: String) throws {
-        let scenario = try ScenarioDefinition(yaml: String(contentsOfFile: path, encoding: .utf8), file: path)
-        #expect(path.hasSuffix("/\(scenario.name).yaml"))
-        #expect(scenario.domains.contains(scenario.target))
-        #expect(!scenario.sources.isEmpty)
+        let sweep = try ScenarioSweep(yaml: String(contentsOfFile: path, encoding: .utf8), file: path)
+        #expect(path.hasSuffix("/\(sweep.name).yaml"))
+        for scenario in sweep.points.map(\.scenario) {
+            #expect(scenario.domains.contains(scenario.target))
+            #expect(!scenario.sources.isEmpty)
+        }
     }
 
     @Test(arguments: files)
     func theResolvedTextIsAFixedPoint(_ path: String) throws {
-        let first = try ScenarioDefinition(yaml: String(contentsOfFile: path, encoding: .utf8), file: path)
-        let second = try ScenarioDefinition(yaml: first.resolvedYAML, file: "resolved")
-        #expect(second == first)
-        #expect(second.resolvedYAML == first.resolvedYAML)
+        let sweep = try ScenarioSweep(yaml: String(contentsOfFile: path, encoding: .utf8), file: path)
+        for first in sweep.points.map(\.scenario) {
+            let second = try ScenarioDefinition(yaml: first.resolvedYAML, file: "resolved")
+            #expect(second == first)
+            #expect(second.resolvedYAML == first.resolvedYAML)
+        }
     }
 }

@@ -57,7 +57,7 @@ import Testing
     /// Values that the type of a key refuses.
     private func badValues(_ kind: ScenarioValueKind) -> [String] {
         switch kind {
-        case .section: ["5", "text", "[1]", "[{a: 1}]"]
+        case .section, .grid: ["5", "text", "[1]", "[{a: 1}]"]
         case .sections: ["5", "text", "{a: 1}", "[]", "[5]", "[[1]]"]
         case .numberOrNone: ["text", "null", "[1]", "{a: 1}", "0"]
         case .text: ["\"\"", "~", "null", "[a]", "{a: b}", String(repeating: "a", count: 4_097), "\"a\\0b\""]
@@ -99,7 +99,9 @@ import Testing
     }
 
     @Test func theResolvedScenarioHoldsEveryKey() {
-        #expect(ScenarioKeyErrorTests.places.map(\.key.path).sorted() == ScenarioKey.all.map(\.path).sorted())
+        // A sweep is of several scenarios; none of them holds it.
+        let paths = ScenarioKey.all.map(\.path).filter { $0 != "sweep" }.sorted()
+        #expect(ScenarioKeyErrorTests.places.map(\.key.path).sorted() == paths)
     }
 
     @Test(arguments: places)

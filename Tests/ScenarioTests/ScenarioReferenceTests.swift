@@ -42,7 +42,7 @@ import Testing
         let seen = paths(inBlockStyle: resolved)
         let known = Set(ScenarioKey.all.map(\.path))
         #expect(seen.subtracting(known.map { $0.replacing("clients[]", with: "clients") }) == [])
-        let expected = ScenarioKey.all.filter { $0.kind != .section && $0.kind != .sections }
+        let expected = ScenarioKey.all.filter { ![.section, .sections, .grid].contains($0.kind) }
             .map { $0.path.replacing("clients[]", with: "clients") }
         #expect(Set(expected).subtracting(seen) == [])
     }

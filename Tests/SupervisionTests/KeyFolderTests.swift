@@ -88,6 +88,7 @@ import Testing
         line.removeLast()
         let read = try ControlLine.decode(CurveBrief.self, from: line)
         #expect(read.keys?.publicKey == coordinator.publicKey)
-        #expect(read.coordinatorKey == coordinator.publicKey && read.clientKeys == ["a": client.publicKey])
+        #expect(read.coordinatorKey == coordinator.publicKey && read.clientKeys.map(\.id) == ["a"])
+        #expect(read.clientKeys.map(\.key) == [client.publicKey])
     }
 }

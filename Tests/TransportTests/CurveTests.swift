@@ -23,7 +23,7 @@ import Wire
         try CoordinatorSocket(
             endpoint: endpoint, runID: agreement.runID, clientCount: 2, recording: nil, token: agreement.token,
             curve: try CurveServer(
-                keys: server, clients: ["books": books.publicKey, "movies": movies.publicKey]))
+                keys: server, clients: [("books", books.publicKey), ("movies", movies.publicKey)]))
     }
 
     /// A client that joins and waits for an answer; returns whether one came within a second.
@@ -122,10 +122,10 @@ import Wire
             ])
         for pair in published {
             #expect(throws: TransportError.publishedKey(owner: "the coordinator")) {
-                try CurveServer(keys: pair, clients: [:])
+                try CurveServer(keys: pair, clients: [])
             }
             #expect(throws: TransportError.publishedKey(owner: "client books")) {
-                try CurveServer(keys: server, clients: ["books": pair.publicKey])
+                try CurveServer(keys: server, clients: [("books", pair.publicKey)])
             }
             #expect(throws: TransportError.publishedKey(owner: "this client")) {
                 try CurveClient(keys: pair, serverKey: server.publicKey)
@@ -138,9 +138,9 @@ import Wire
 
     @Test func `Two clients with one key and missing keys are refused`() throws {
         #expect(throws: TransportError.sharedKey("a", "b")) {
-            try CurveServer(keys: server, clients: ["a": books.publicKey, "b": books.publicKey])
+            try CurveServer(keys: server, clients: [("a", books.publicKey), ("b", books.publicKey)])
         }
-        #expect(throws: TransportError.damagedKeys) { try CurveServer(keys: nil, clients: [:]) }
+        #expect(throws: TransportError.damagedKeys) { try CurveServer(keys: nil, clients: []) }
         #expect(throws: TransportError.damagedKeys) { try CurveClient(keys: nil, serverKey: server.publicKey) }
     }
 
