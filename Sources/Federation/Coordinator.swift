@@ -360,7 +360,9 @@ public struct Coordinator: Sendable {
         let isEmpty = answered.isEmpty && step != .adapt
         let obstacle = plan.obstacle(after: step, parameters: shared, changed: made)
         if isEmpty || obstacle != nil {
-            let reason = obstacle ?? "no client answered round \(round)"
+            let reason =
+                isEmpty && !step.isForDomains
+                ? "no persons client is left" : obstacle ?? "no client answered round \(round)"
             let gone = lost.isEmpty ? "" : "; lost: \(lostClients.joined(separator: ", "))"
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)\(gone)"))
         }
