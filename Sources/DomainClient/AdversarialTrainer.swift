@@ -25,8 +25,6 @@ struct AdversarialTrainer {
     /// The stage whose data it trains on.
     let stage: SplitStage
     private let isSource: Bool
-    /// Whether the client's texts train D: all clients of a shared domain have the same ones.
-    private let isFirst: Bool
     private let shape: AdversarialShape
     private var states: [String: State] = [:]
     private var exchange = 0
@@ -35,11 +33,10 @@ struct AdversarialTrainer {
 
     init(
         _ scenario: ScenarioDefinition, seed: Int, stage: SplitStage, isSource: Bool, items: [String],
-        vectors: ItemVectors, rows: SparseRows, isFirst: Bool
+        vectors: ItemVectors, rows: SparseRows
     ) {
         self.stage = stage
         self.isSource = isSource
-        self.isFirst = isFirst
         let configuration = AdversarialConfiguration(scenario)
         shape = AdversarialShape(configuration, inputCount: vectors.vectors.columnCount)
         let root = UInt64(seed)
@@ -115,7 +112,8 @@ struct AdversarialTrainer {
         exchange += 1
     }
 
-    /// Puts the client's sums of an exchange into the gate.
+    /// Puts the client's sums of an exchange into the gate. All clients of a shared domain have the same texts: their sums
+    /// and counts of texts are so many times those of one, whoever is left, and what moves the networks is the quotient.
     mutating func release(gate: inout ReleaseGate) throws {
         isPending = true
         for method in MethodName.adversarialMethods {
@@ -124,24 +122,21 @@ struct AdversarialTrainer {
             let sums = try state.client.gradient(at: state.parameters, of: part)
             // At the end of the game only: what has held-out items costs a pass of its own.
             let isLast = exchange == state.configuration.exchangeCount - 1
-            let heldOut = isLast && isFirst ? state.client.heldOutCount(at: state.parameters) : nil
-            func publish(_ part: TensorName.AdversarialPart, _ values: [Double], isOfTexts: Bool = true) throws {
-                // Of the texts that all clients of a domain have, one speaks.
-                let values = isFirst || !isOfTexts ? values : values.map { _ in 0 }
+            let heldOut = isLast ? state.client.heldOutCount(at: state.parameters) : nil
+            func publish(_ part: TensorName.AdversarialPart, _ values: [Double]) throws {
                 try gate.publish(
                     TensorName.adversarial(method, isSource: isSource, part), values: values.map { Float($0) })
             }
             try publish(.discriminator, sums.discriminator)
             try publish(.confusion, sums.confusion)
-            try publish(.preference, sums.preference, isOfTexts: false)
-            let ofTexts = isFirst ? 1.0 : 0
+            try publish(.preference, sums.preference)
             try publish(
                 .sums,
                 [
-                    ofTexts * sums.domainLoss, ofTexts * Double(sums.rowCount), ofTexts * Double(sums.correctCount),
+                    sums.domainLoss, Double(sums.rowCount), Double(sums.correctCount),
                     sums.preferenceLoss, Double(sums.interactionCount), Double(heldOut?.rowCount ?? 0),
                     Double(heldOut?.correctCount ?? 0),
-                ], isOfTexts: false)
+                ])
         }
     }
 

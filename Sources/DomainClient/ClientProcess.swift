@@ -55,6 +55,7 @@ public enum ClientProcess {
         var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber)
         try socket.send(.join(Join(clientID: id, token: token, catalogues: worker.catalogues)))
         try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
+        if let models = worker.keptModels { try KeptModels.write(models, folder: folder) }
         try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
     }
 

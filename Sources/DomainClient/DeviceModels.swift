@@ -27,7 +27,7 @@ struct DeviceModels {
     private var games: [String: (source: FoldIn, target: FoldIn)] = [:]
     private let gameRegularization: Float
     /// The target's models of text, where texts link the domains.
-    var text: TextModels?
+    var text: TextRanker?
     /// One model of all data, where it is asked for.
     var pooled: PooledReference?
     /// γ/n₀, by which a protected bridge becomes a map; `nil` without protection.

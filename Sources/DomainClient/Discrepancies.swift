@@ -163,18 +163,30 @@ struct Discrepancies {
         return out.records
     }
 
-    /// Where texts link the domains: before, their texts; after, what the source's map makes of either.
+    /// Where texts link the domains: before, their texts; after, what the source's map makes of either, the target's
+    /// texts brought into its space. Of the public words that both have, the similarity of the two representations.
     static func ofTexts(
-        _ plan: RunPlan, known: ParameterSet, target: TextMoments, factors: Int
+        _ plan: RunPlan, known: ParameterSet, texts: Matrix, spaces: TextSpaces, factors: Int
     ) throws -> [DiscrepancyRecord] {
         var out = Discrepancies(target: plan.target)
-        let own = Moments(mean: target.mean, covariance: target.covariance)
+        func moments(_ texts: Matrix) -> Moments {
+            let moments = TextMoments(texts)
+            return Moments(mean: moments.mean, covariance: moments.covariance)
+        }
+        let own = moments(texts)
         for source in plan.sources where known.values(TensorName.textMap(source, .weights)) != nil {
             let other = Moments(
                 mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
                 covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
             let map = try TextFactorMap(known, source: source, isShuffled: false, factors: factors)
-            try out.add(source, before: (other, own), after: (image(other, map), image(own, map)))
+            let moved = moments(spaces.aligned(texts, to: source))
+            try out.add(source, before: (other, own), after: (image(other, map), image(moved, map)))
+            guard let pairs = spaces.pairs[source], pairs.count > 1 else { continue }
+            out.add(
+                source, "linear-cka", Discrepancy.linearCKA(pairs.to, pairs.from),
+                Discrepancy.linearCKA(
+                    pairs.to.multiplied(by: map.weights),
+                    spaces.aligned(pairs.from, to: source).multiplied(by: map.weights)))
         }
         return out.records
     }

@@ -21,12 +21,15 @@ struct DomainWorker: RoundWorker {
     /// Where texts link the domains: what the target's client knows and nobody else, its models and its scores.
     var own = ParameterSet()
     var textModels: TextModels?
+    var keptModels: ParameterSet?
     var discrepancy: [DiscrepancyRecord] = []
     var scoring: TargetEvaluation?
     private let data: DomainData
     /// The interactions of all clients of a shared domain, for what of the catalogue is cold.
     private let whole: Interactions?
     let vectors: ItemVectors?
+    /// The vectors of the words that are public, where the run has those.
+    let publicWords: Matrix?
     let isTarget: Bool
     /// What the windows of time are measured with; `nil` before the last ordinary training.
     var windowModel: WindowModel?
@@ -52,7 +55,7 @@ struct DomainWorker: RoundWorker {
         let needsVectors =
             scenario.isByText || scenario.isAdversarial || scenario.fedAvgRounds > 0
             || (isTarget && scenario.hasBaseline(MethodName.textKNN))
-        vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
+        (vectors, publicWords) = needsVectors ? try loader.texts(domain, data) : (nil, nil)
         split = DomainSplit(
             scenario, seed: seed, domain: domain, times: nil, data: whole.interactions, isForEncoders: true)
         scale = isTarget ? try RatingScale(scenario, target: whole.interactions) : .oneToFive
@@ -205,7 +208,7 @@ struct DomainWorker: RoundWorker {
             }
             game = AdversarialTrainer(
                 scenario, seed: seed, stage: stage, isSource: !isTarget, items: interactions.items, vectors: vectors,
-                rows: try training(stage, known: known).rows, isFirst: client.index == 0)
+                rows: try training(stage, known: known).rows)
         }
         try game?.absorb(known)
         try game?.release(gate: &gate)
@@ -259,7 +262,7 @@ struct DomainWorker: RoundWorker {
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
         if scenario.isAdversarial {
             try game?.absorb(known)
-            if client.index == 0 { try game?.releaseFeatures(of: domain, gate: &gate) }
+            try game?.releaseFeatures(of: domain, gate: &gate)
         }
         if isTarget {
             try releaseCounts(rows, gate: &gate)
@@ -268,7 +271,7 @@ struct DomainWorker: RoundWorker {
                 try baselines.release(
                     plan.baselines, data: visible, tasks: validationTasks, vectors: vectors, gate: &gate)
             }
-            if client.index == 0, plan.baselines.methods.contains(MethodName.naiveFedAvg) {
+            if plan.baselines.methods.contains(MethodName.naiveFedAvg) {
                 guard
                     let tower = TextTower(
                         known, textDimension: scenario.integer("text.dimension"), factors: configuration.factors)

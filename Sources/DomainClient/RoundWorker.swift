@@ -16,4 +16,11 @@ protocol RoundWorker {
 
     /// What the client writes into its own folder.
     var folderRecord: ClientFolderRecord { get }
+
+    /// The models that the client keeps in its own folder, for `ferry recommend`; `nil` where they are broadcast.
+    var keptModels: ParameterSet? { get }
+}
+
+extension RoundWorker {
+    var keptModels: ParameterSet? { nil }
 }

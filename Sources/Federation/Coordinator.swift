@@ -34,38 +34,6 @@ public struct Coordinator: Sendable {
         case finish(Outcome)
     }
 
-    /// What a round came to.
-    public struct RoundSummary: Sendable, Equatable {
-        /// The round, from 1.
-        public let round: Int
-        /// The step.
-        public let step: RoundStep
-        /// Clients that were asked.
-        public let participants: [String]
-        /// Clients that answered in time.
-        public let answered: [String]
-        /// Clients that did not.
-        public let missing: [String]
-        /// The names of the tensors that the round changed, sorted.
-        public let changed: [String]
-        /// Whether the next round is another step, or there is none.
-        public let isLast: Bool
-    }
-
-    /// How the run ended.
-    public enum Outcome: Sendable, Equatable {
-        /// Every round is done.
-        case completed
-        /// Too few clients, or a needed one is missing.
-        case peerLost(reason: String)
-        /// What the scenario asks for cannot be done with these data.
-        case impossible(reason: String)
-        /// Two clients of a domain hold different catalogues.
-        case catalogueMismatch(reason: String)
-        /// The sums of a domain would not fit into memory.
-        case tooLarge(reason: String)
-    }
-
     private enum Phase: Sendable {
         case joining
         case round(index: Int)
@@ -89,6 +57,8 @@ public struct Coordinator: Sendable {
     private var answered: [String] = []
     private var asked: [String] = []
     private var sum: ExactSum?
+    /// What all clients of a domain send alike, by name, and the place of the client it was taken from.
+    private var common: [String: (place: Int, tensor: ParameterSet.Tensor)] = [:]
     /// By domain, for those that several clients share.
     private var factorServers: [String: FactorServer] = [:]
     /// The shared domains of which some round could not improve the item factors.
@@ -161,7 +131,7 @@ public struct Coordinator: Sendable {
                     actions.append(.warn("round \(index + 1): the update of client \(client) is left out: \(error)"))
                 }
             } else {
-                sum?.add(update.parameters)
+                take(update.parameters, of: client)
             }
             return actions + closeIfComplete(index, now: now)
         case .lost(let client, let how):
@@ -175,7 +145,8 @@ public struct Coordinator: Sendable {
             }
             switch phase {
             case .joining: return [warning] + beginIfReady(now: now)
-            case .round(let index): return [warning] + closeIfComplete(index, now: now)
+            case .round(let index):
+                return [warning] + replace(client, index, now: now) + closeIfComplete(index, now: now)
             case .finished: return [warning]
             }
         case .tick:
@@ -251,11 +222,12 @@ public struct Coordinator: Sendable {
         let step = steps[index]
         let round = index + 1
         phase = .round(index: index)
-        asked = plan.participants(step).filter { present.contains($0) && isConcerned($0, by: step, plan) }
+        asked = plan.participants(step, of: present).filter { isConcerned($0, by: step, plan) }
         tellWindow(step, round: round, plan)
         awaited = Set(asked)
         answered = []
         sum = ExactSum(clientCount: clients.count)
+        common = [:]
         deadline = now + roundDeadline
         if step.isForFactors, index == 0 || steps[index - 1] != step {
             do { try startFactors(step, round: round, plan) } catch { return finish(.peerLost(reason: "\(error)")) }
@@ -265,6 +237,13 @@ public struct Coordinator: Sendable {
             mapServer = server
             share(server.tensors, round: round, plan)
         }
+        return ask(asked, index, plan) + closeIfComplete(index, now: now)
+    }
+
+    /// Asks clients to do the work of a step.
+    private mutating func ask(_ asked: [String], _ index: Int, _ plan: RunPlan) -> [Action] {
+        let step = steps[index]
+        let round = index + 1
         var actions: [Action] = []
         for client in asked {
             actions.append(.expect(client: client, round: round, specs: plan.uploads(step, client: client)))
@@ -288,7 +267,32 @@ public struct Coordinator: Sendable {
                 round: round, step: step.rawValue, deadline: roundDeadline, parameters: group.parameters)
             actions.append(.send(.plan(message), to: group.clients))
         }
-        return actions + closeIfComplete(index, now: now)
+        return actions
+    }
+
+    /// Where a lost client was to speak for all of its domain and has not, the next one does, with the whole time.
+    private mutating func replace(_ client: String, _ index: Int, now: Duration) -> [Action] {
+        guard let plan, plan.hasOneVoice(steps[index]), asked.contains(client), !answered.contains(client),
+            let domain = plan.domain(of: client),
+            let next = plan.participants(steps[index], of: present).first(where: { plan.domain(of: $0) == domain }),
+            !asked.contains(next)
+        else { return [] }
+        asked.append(next)
+        awaited.insert(next)
+        deadline = now + roundDeadline
+        return ask([next], index, plan)
+    }
+
+    /// Adds an update to the sums of the round; of what all clients of a domain know alike one is taken, whatever the
+    /// order in which they answer.
+    private mutating func take(_ parameters: ParameterSet, of client: String) {
+        let place = clients.firstIndex(of: client) ?? 0
+        let isCommon: (TensorSpec) -> Bool = { [plan] in plan?.isCommon($0) == true }
+        for tensor in parameters.filter(isCommon).tensors
+        where common[tensor.spec.name].map({ place < $0.place }) ?? true {
+            common[tensor.spec.name] = (place, tensor)
+        }
+        sum?.add(parameters.filter { !isCommon($0) })
     }
 
     /// Puts the common item factors of shared domains at their start.
@@ -375,7 +379,8 @@ public struct Coordinator: Sendable {
                 }
                 if step == .monitor { actions += judge(total, at: index, plan) }
                 if step == .monitor || step == .adapt { changed.append(TensorName.driftState) }
-                for tensor in step.isForMap ? [] : try protected(total, round: round) {
+                let taken = common.sorted { $0.key < $1.key }.map(\.value.tensor)
+                for tensor in step.isForMap ? [] : try protected(total, round: round) + taken {
                     shared.set(tensor)
                     changedIn[tensor.spec.name] = round
                     changed.append(tensor.spec.name)
@@ -396,9 +401,16 @@ public struct Coordinator: Sendable {
         }
         // A domain whose only client is gone in an adaptation keeps the model that it has.
         let isEmpty = answered.isEmpty && step != .adapt
-        if isEmpty || plan.obstacle(after: step, parameters: shared) != nil {
-            let reason = plan.obstacle(after: step, parameters: shared) ?? "no client answered round \(round)"
+        let obstacle = plan.obstacle(after: step, parameters: shared, changed: changed)
+        if isEmpty || obstacle != nil {
+            let reason = obstacle ?? "no client answered round \(round)"
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))
+        }
+        for domain in plan.silentDomains(after: step, parameters: shared, changed: changed) {
+            actions.append(
+                .warn(
+                    "round \(round) (\(step)): no client of \(domain) is left, and what it released before the choices "
+                        + "stays in use, trained without validation persons"))
         }
         return actions + (index + 1 < steps.count ? open(index + 1, now: now) : finish(.completed))
     }

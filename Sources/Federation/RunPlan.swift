@@ -23,6 +23,14 @@ public struct RunPlan: Sendable {
     public let target: String
     /// What the target's client computes for itself alone where texts link the domains; nothing of it is ever sent.
     public let keptSpecs: [TensorSpec]
+    /// Of those, what is trained without any source.
+    public var modelSpecs: [TensorSpec] {
+        keptSpecs.filter { ![ReleaseName.selection, ReleaseName.gate].contains($0.release) }
+    }
+    /// The models of text that the target's client keeps in its own folder: the transfer and its twin.
+    public let keptTextMethods: [String]
+    /// Their tensors; nothing of them is ever sent either.
+    public let textModelSpecs: [TensorSpec]
     private let isByText: Bool
     private let isAdversarial: Bool
     /// The sizes of the catalogues, by domain.
@@ -105,18 +113,25 @@ public struct RunPlan: Sendable {
         }
         schema = try ParameterSchema(declaration.specs)
         keptSpecs = kept.specs
+        keptTextMethods = isByText ? [scenario.transferMethod, scenario.transferMethod + "-local"] : []
+        var models = SchemaDeclaration(bound: RunPlan.valueBound)
+        models.declareTextModels(
+            target, methods: keptTextMethods, itemCount: itemCounts[target] ?? 0, scenario: scenario,
+            baselines: baselines)
+        textModelSpecs = models.specs
     }
 
     /// The longest that a run of the scenario can take: the join, and every step to its deadline, with one to spare.
     public static func longestDuration(_ scenario: ScenarioDefinition) -> Duration {
-        scenario.duration("federation.join-deadline")
-            + scenario.duration("federation.deadline") * (scenario.roundCount + 1)
+        // The calendar and, where texts link the domains, both trainings of encoders wait for one client after the other.
+        let others = (scenario.clientGroups.filter { !$0.isPersons }.map(\.count).max() ?? 1) - 1
+        return scenario.duration("federation.join-deadline")
+            + scenario.duration("federation.deadline") * (scenario.roundCount + 1 + 3 * others)
     }
 
     private func isAsked(_ client: ScenarioDefinition.Client, _ step: RoundStep) -> Bool {
         switch step {
-        // Of several clients of the target the first speaks for all: persons are dealt out by hash.
-        case .calendar: return client.group.domain == target && client.index == 0
+        case .calendar: return client.group.domain == target
         case .factors, .refitFactors: return client.group.isShared
         case .encoders, .refitEncoders: return !client.group.isPersons && !(isByText && client.group.domain == target)
         case .textModels, .refitTextModels: return client.group.domain == target
@@ -132,8 +147,32 @@ public struct RunPlan: Sendable {
         return clients.first { $0.id == id && $0.group.isShared }?.group.domain
     }
 
-    /// The clients that a step asks.
+    /// The clients that a step asks while all are there and all of a domain are asked.
     public func participants(_ step: RoundStep) -> [String] { clients.filter { isAsked($0, step) }.map(\.id) }
+
+    /// The clients that a step asks of those that are there.
+    func participants(_ step: RoundStep, of present: [String]) -> [String] {
+        let asked = clients.filter { isAsked($0, step) && present.contains($0.id) }
+        guard hasOneVoice(step) else { return asked.map(\.id) }
+        return asked.filter { client in asked.first { $0.group.domain == client.group.domain }?.id == client.id }
+            .map(\.id)
+    }
+
+    /// Whether one client of a domain speaks for all in a step, since they know the same: of the times, as persons are
+    /// dealt out by hash; of a source's texts, as its clients have the same factors and the same texts. When that one is
+    /// lost, the next one is asked.
+    func hasOneVoice(_ step: RoundStep) -> Bool {
+        step == .calendar || (isByText && [.encoders, .refitEncoders].contains(step))
+    }
+
+    /// Whether all clients of a domain send the same values of a tensor, which is taken from the first that answers and
+    /// not summed: what they make of the common networks and the same texts.
+    func isCommon(_ spec: TensorSpec) -> Bool {
+        guard case .domain(let domain) = spec.scope else { return false }
+        return spec.name == TensorName.towerItemFactors(domain)
+            || (isAdversarial
+                && MethodName.adversarialMethods.contains { spec.name == TensorName.features(domain, method: $0) })
+    }
 
     /// The tensors that a client must release in a step.
     public func uploads(_ step: RoundStep, client id: String) -> [TensorSpec] {
@@ -145,9 +184,9 @@ public struct RunPlan: Sendable {
             return schema.specs.filter { $0.release == ReleaseName.factorUpdates(client.group.domain) }
         case .encoders, .refitEncoders:
             if isByText {
-                // All clients of a shared source know the same factors and the same texts.
-                return client.index == 0
-                    ? schema.specs.filter { $0.release == ReleaseName.textMap(client.group.domain) } : []
+                let domain = client.group.domain
+                let own = [ReleaseName.textMap(domain), ReleaseName.textWords(domain)]
+                return schema.specs.filter { own.contains($0.release) }
             }
             return schema.specs.filter {
                 $0.scope == .domain(client.group.domain) && isOwn($0, client) && !isWindow($0)
@@ -174,16 +213,12 @@ public struct RunPlan: Sendable {
     }
 
     /// Whether a client releases a tensor of its domain with its encoders: the item factors of a shared domain are the
-    /// coordinator's, and of what all its clients know alike the first one speaks.
+    /// coordinator's.
     private func isOwn(_ spec: TensorSpec, _ client: ScenarioDefinition.Client) -> Bool {
         let domain = client.group.domain
         guard client.group.isShared else { return true }
         let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
-        if common.contains(spec.name) || spec.release == ReleaseName.factorUpdates(domain) { return false }
-        let known =
-            [TensorName.towerItemFactors(domain)]
-            + MethodName.adversarialMethods.map { TensorName.features(domain, method: $0) }
-        return client.index == 0 || !known.contains(spec.name)
+        return !common.contains(spec.name) && spec.release != ReleaseName.factorUpdates(domain)
     }
 
     /// Whether a client may and needs to see a tensor: a persons client what its devices compute with, a domain client
@@ -209,8 +244,27 @@ public struct RunPlan: Sendable {
         }
     }
 
+    /// The domains that have released nothing in a repeated training, so that what they released before it stays.
+    func silentDomains(after step: RoundStep, parameters: ParameterSet, changed: [String]) -> [String] {
+        guard step == .refitEncoders else { return [] }
+        let changed = Set(changed)
+        let ids = Dictionary(grouping: participants(step)) { domain(of: $0) ?? "" }
+        return ids.filter { _, ids in
+            let names = Set(ids.flatMap { uploads(step, client: $0).map(\.name) })
+            return names.isDisjoint(with: changed) && names.contains { parameters.values($0) != nil }
+        }.keys.sorted()
+    }
+
     /// Why the run cannot go on with the parameters it has after a step, or `nil` when it can.
-    func obstacle(after step: RoundStep, parameters: ParameterSet) -> String? {
+    ///
+    /// - Parameter changed: the names of the tensors that the step has changed.
+    func obstacle(after step: RoundStep, parameters: ParameterSet, changed: [String]) -> String? {
+        // Features of two games have nothing in common.
+        if isAdversarial, steps.contains(.refitAdversarial),
+            let silent = silentDomains(after: step, parameters: parameters, changed: changed).first
+        {
+            return "no client of \(silent) is left, and its features are of another game than the other domain's"
+        }
         switch step {
         case .calendar:
             if parameters.values(TensorName.calendar) == nil {

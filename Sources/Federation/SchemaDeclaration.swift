@@ -73,6 +73,35 @@ struct SchemaDeclaration {
         }
         declare(TensorName.textMap(domain, .mean), [dimension], .global, release)
         declare(TensorName.textMap(domain, .covariance), [dimension, dimension], .global, release)
+        if scenario.hasPublicWords {
+            declare(
+                TensorName.textMap(domain, .words), [scenario.publicWordCount, dimension],
+                .global, ReleaseName.textWords(domain))
+        }
+    }
+
+    /// The target's models of text, which its client keeps in its own folder.
+    mutating func declareTextModels(
+        _ domain: String, methods: [String], itemCount: Int, scenario: ScenarioDefinition, baselines: BaselineOffer
+    ) {
+        let factors = scenario.integer("model.factors")
+        for method in methods {
+            func declare(_ part: TensorName.TextModelPart, _ shape: [Int]) {
+                self.declare(
+                    TensorName.textModel(domain, method, part), shape, .domain(domain),
+                    ReleaseName.model(domain, method: method))
+            }
+            declare(.itemFactors, [itemCount, factors])
+            declare(.regularization, [1])
+            if scenario.isArticle {
+                declare(.prior, [1 + factors])
+                declare(.globalMean, [1])
+                declare(.itemOffsets, [itemCount])
+            } else {
+                declare(.prior, [factors])
+            }
+            if baselines.hasTextNeighbours { declare(.neighbours, [itemCount, itemCount]) }
+        }
     }
 
     /// What enters every run's schema whatever links the domains.

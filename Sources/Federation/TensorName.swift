@@ -44,11 +44,33 @@ public enum TensorName {
         case mean
         /// The covariance of the texts, text dimension squared.
         case covariance
+        /// The vectors of public words, words × text dimension; zeros for a word that the source does not know.
+        case words
     }
 
     /// A part of a source's text map, true or with permuted texts.
     public static func textMap(_ domain: String, _ part: TextPart, isShuffled: Bool = false) -> String {
         "\(domain).\(isShuffled ? "shuffled-" : "")text-\(part.rawValue)"
+    }
+    /// A part of one of the target's models of text, which stays with its client.
+    public enum TextModelPart: String, Sendable {
+        /// Items × factors.
+        case itemFactors = "item-factors"
+        /// The mean person: factors; of ratings, the offset before them.
+        case prior
+        /// λ of its training.
+        case regularization
+        /// Of ratings: the mean.
+        case globalMean = "global-mean"
+        /// Of ratings: items.
+        case itemOffsets = "item-offsets"
+        /// The weights of neighbours, items × items.
+        case neighbours
+    }
+
+    /// A part of one of the target's models of text.
+    public static func textModel(_ domain: String, _ method: String, _ part: TextModelPart) -> String {
+        "\(domain).\(method).\(part.rawValue)"
     }
     /// The number of linked persons behind a cross-moment, one element.
     public static func bridgeCount(isShuffled: Bool) -> String { prefix(isShuffled) + ".count" }
@@ -143,6 +165,8 @@ public enum ReleaseName {
     public static func moments(_ domain: String) -> String { "\(domain).moments" }
     /// What a source has learnt of item texts.
     public static func textMap(_ domain: String) -> String { "\(domain).text-map" }
+    /// A source's vectors of public words, which depend on no rating and no item.
+    public static func textWords(_ domain: String) -> String { "\(domain).text-words" }
     /// The cross-moments, true or with shuffled links.
     public static func bridge(isShuffled: Bool) -> String { isShuffled ? "shuffled-bridge" : "bridge" }
     /// The gradients of the map's networks, true or with shuffled links.

@@ -143,7 +143,7 @@ extension ScenarioDecoder {
             if let format = text("\(path).data.format") {
                 data = ScenarioDefinition.DataSource(
                     format: format, ratings: text("\(path).data.ratings"), items: text("\(path).data.items"),
-                    itemVectors: text("\(path).data.item-vectors"),
+                    itemVectors: text("\(path).data.item-vectors"), wordVectors: text("\(path).data.word-vectors"),
                     duplicates: text("\(path).data.duplicates") ?? "default",
                     zeros: text("\(path).data.zeros") ?? "default",
                     mergeTwins: number("\(path).data.merge-twins").flatMap { $0 > 0 ? $0 : nil },
@@ -255,6 +255,7 @@ extension ScenarioDecoder {
         if text("transfer.method") == "article", text("transfer.alignment") != "text" {
             report("transfer.method", "article needs alignment: text")
         }
+        checkWordVectors(groups)
         if text("transfer.alignment") == "text" {
             checkTextAlignment(groups, target: target)
         } else if persons.isEmpty {
@@ -303,6 +304,33 @@ extension ScenarioDecoder {
         group.data.map {
             $0.vectorObstacle(wordVectors: text("text.word-vectors"), worldVectors: text("world.item-vectors")) == nil
         } ?? false
+    }
+
+    /// Where word vectors of a domain's own make sense, and what a space of words needs.
+    private mutating func checkWordVectors(_ groups: [ScenarioDefinition.ClientGroup]) {
+        let isByText = text("transfer.alignment") == "text"
+        let space = text("transfer.text.space") ?? TextSpaceName.shared
+        if let rotation = number("world.word-rotation"), rotation != 0, !isByText {
+            report("world.word-rotation", "only alignment text knows word vectors of a domain's own")
+        }
+        let files = Set(groups.filter { !$0.isPersons }.map { $0.data?.wordVectors })
+        for (index, group) in groups.enumerated() where group.data?.wordVectors != nil {
+            // One file for all is no different from text.word-vectors.
+            guard files.count > 1 else { continue }
+            if !isByText {
+                report(
+                    "clients[\(index)].data.word-vectors", "only alignment text takes word vectors of a domain's own")
+            } else if space == TextSpaceName.shared {
+                report(
+                    "clients[\(index)].data.word-vectors",
+                    "with transfer.text.space shared all domains have the same word vectors; choose "
+                        + TextSpaceName.all.dropFirst().joined(separator: ", "))
+            }
+        }
+        guard isByText, TextSpaceName.ofWords.contains(space) else { return }
+        for group in groups where group.data?.isOfWords(worldVectors: text("world.item-vectors")) == false {
+            report("transfer.text.space", "\(space) needs words, and the items of \(group.domain) have other vectors")
+        }
     }
 
     /// What domains that texts alone link need.

@@ -10,6 +10,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
         public let items: String?
         /// The file of dense item vectors.
         public let itemVectors: String?
+        /// The file of word vectors of its own.
+        public let wordVectors: String?
         /// The duplicate rule's name.
         public let duplicates: String
         /// The rule for ratings of 0.
@@ -31,7 +33,12 @@ public struct ScenarioDefinition: Sendable, Equatable {
             let isSynthetic = format == DataFormatName.synthetic
             if itemVectors != nil || (isSynthetic && worldVectors == "dense") { return nil }
             guard isSynthetic || items != nil else { return .noText }
-            return wordVectors == "none" ? .noWordVectors : nil
+            return (self.wordVectors ?? wordVectors) == "none" ? .noWordVectors : nil
+        }
+
+        /// Whether vectors of items are those of their words.
+        func isOfWords(worldVectors: String?) -> Bool {
+            itemVectors == nil && !(format == DataFormatName.synthetic && worldVectors == "dense")
         }
     }
 

@@ -115,6 +115,10 @@ public struct ScenarioKey: Sendable, Equatable {
             "clients[].data.item-vectors", .text,
             "A file of dense item vectors (text, or .npy with an .ids file beside it) to use in place of item text."),
         ScenarioKey(
+            "clients[].data.word-vectors", .text,
+            "A file of word vectors for the texts of this domain, in place of text.word-vectors; for services that embed words apart, with a transfer.text.space that is not shared."
+        ),
+        ScenarioKey(
             "clients[].data.duplicates", .choice(["default", "last", "mean", "first", "error"]), default: "default",
             "What becomes of several ratings of one item by one person; default: last by time where there are times, else mean."
         ),
@@ -168,6 +172,10 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "world.nuisance-rotation", .number(0...3.15), default: "0",
             "Angle in radians by which a domain's item texts are turned against the items' vectors."),
+        ScenarioKey(
+            "world.word-rotation", .number(0...3.15),
+            "alignment: text; angle in radians, 0 where it is not given, by which the word vectors of each source are turned against the target's, as if the services had embedded words apart."
+        ),
         ScenarioKey(
             "world.text-noise", .number(0...1), default: "0.1", "The share of title words that say nothing of the item."
         ),
@@ -333,9 +341,20 @@ public struct ScenarioKey: Sendable, Equatable {
             "transfer.text", .section,
             "alignment: text; the target's models of its items' text, with what sources know."),
         ScenarioKey(
-            "transfer.text.space", .choice(["shared", "optimal-transport"]), default: "shared",
-            "How the target's texts are brought into a source's space. shared: both use the same word vectors; optimal-transport: by the affine map between the Gaussian moments of all texts."
+            "transfer.text.space", .choice(TextSpaceName.all), default: "shared",
+            "How the target's texts are brought into a source's space. shared: both use the same word vectors; by the vectors that both have of public words, procrustes: a rotation, anchors: a ridge regression, network: a linear network trained by SGD; optimal-transport: by the affine map between the Gaussian moments of all texts."
         ),
+        ScenarioKey(
+            "transfer.text.public-words", .integer(10...20_000),
+            "Of how many of the most frequent words of the built-in list a source sends its own vectors, 1000 where it is not given; they depend on no rating and no item."
+        ),
+        ScenarioKey(
+            "transfer.text.anchor-ridge", .number(1e-9...1e9),
+            "space: anchors; the ridge of the regression, for vectors whose numbers have variance 1; 1 where it is not given."
+        ),
+        ScenarioKey(
+            "transfer.text.network-epochs", .integer(1...10_000),
+            "space: network; passes over the public words, 100 where it is not given."),
         ScenarioKey(
             "transfer.text.source-ridge", .number(1e-6...1e9), default: "10",
             "γ of a source's regression of item factors on texts, whose numbers have variance 1."),

@@ -198,4 +198,20 @@ import Wire
         let article = try Scenarios.narrow(text + ["transfer.method=article"])
         #expect(article.textSettingCount == 3 && article.textRounds == 3)
     }
+
+    @Test func `Of words a source sends its vectors of a public list, and none where items have other vectors`() throws
+    {
+        let text = [
+            "clients=[{id: movies, domain: movies, data: {format: synthetic}}, {id: books, domain: books, data: {format: synthetic}}]",
+            "transfer={alignment: text, text: {public-words: 37}}", "evaluation.split=seeded",
+        ]
+        let plan = try plan(try Scenarios.narrow(text))
+        let spec = try #require(plan.schema.specs.first { $0.release == ReleaseName.textWords("movies") })
+        #expect(spec.name == "movies.text-words" && spec.shape == [37, 50])
+        #expect(plan.uploads(.encoders, client: "movies") == plan.schema.specs)
+        #expect(plan.schema.specs.allSatisfy { plan.isVisible($0, to: "books") && !plan.isVisible($0, to: "movies") })
+        let dense = try self.plan(try Scenarios.narrow(text + ["world.item-vectors=dense", "text.dimension=8"]))
+        #expect(!dense.schema.specs.isEmpty)
+        #expect(!dense.schema.specs.contains { $0.release == ReleaseName.textWords("movies") })
+    }
 }

@@ -166,6 +166,11 @@ import Testing
         ("transfer: {alignment: text}", "clients[2].domain", "alignment text has no persons client"),
         ("transfer: {method: meta, alignment: text}", "transfer.alignment", "only feature-map and article"),
         ("transfer: {method: article}", "transfer.method", "article needs alignment: text"),
+        (
+            "transfer: {text: {space: procrustez}}", "transfer.text.space",
+            "is not one of shared, procrustes, anchors, network, optimal-transport; did you mean procrustes?"
+        ),
+        ("world: {word-rotation: 1}", "world.word-rotation", "only alignment text knows word vectors"),
         ("transfer: {text: {lengths: []}}", "transfer.text.lengths", "the list is empty"),
         ("world: {item-vectors: dense}", "text.dimension", "dense vectors of this world have dimension 8, not 50"),
         ("world: {shortcut: {length: 1}}", "world.shortcut.length", "name the domain of the shortcut"),
@@ -175,6 +180,35 @@ import Testing
         let found = problems(scenario(replacing: "target: books\n", with: "target: books\n\(line)\n"))
         let problem = try #require(found.first { $0.keyPath == keyPath }, "\(found)")
         #expect(problem.message.contains(message))
+    }
+
+    @Test func wordVectorsOfADomainsOwnNeedASpaceThatBringsThemTogether() throws {
+        func found(_ space: String, movies: String = "", books: String = "", isByText: Bool = true) -> [ScenarioProblem]
+        {
+            problems(
+                """
+                name: apart
+                clients:
+                  - {id: movies, domain: movies, data: {ratings: m.csv, items: m.item\(movies)}}
+                  - {id: books, domain: books, data: {ratings: b.csv, items: b.item\(books)}}
+                \(isByText ? "" : "  - {id: persons, domain: persons, links: [movies, books]}")
+                target: books
+                transfer: {alignment: \(isByText ? "text" : "persons"), text: {space: \(space)}}
+                """)
+        }
+        let own = ", word-vectors: own.txt"
+        #expect(found("shared").isEmpty && found("shared", movies: own, books: own).isEmpty)
+        let apart = found("shared", movies: own)
+        #expect(apart.map(\.keyPath) == ["clients[0].data.word-vectors"])
+        #expect(apart.first?.message.contains("choose procrustes, anchors, network, optimal-transport") == true)
+        for space in ["procrustes", "anchors", "network", "optimal-transport"] {
+            #expect(found(space, movies: own).isEmpty && found(space).isEmpty, "\(space)")
+            let dense = found(space, books: ", item-vectors: b.txt")
+            #expect(dense.map(\.keyPath) == (space == "optimal-transport" ? [] : ["transfer.text.space"]), "\(space)")
+        }
+        #expect(found("shared", movies: own, books: own, isByText: false).isEmpty)
+        let persons = found("procrustes", movies: own, isByText: false)
+        #expect(persons.map(\.keyPath) == ["clients[0].data.word-vectors"])
     }
 
     @Test func aGameHasOneSourceAndTextsEverywhere() {
