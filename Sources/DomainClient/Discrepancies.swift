@@ -146,7 +146,7 @@ struct Discrepancies {
                     second.map { Discrepancy.proxyADistance(error: 1 - $0) })
             }
         }
-        func accuracy(_ method: String) throws -> Double? {
+        func heldOut(_ method: String) throws -> Double? {
             let counts = try [true, false].compactMap { isSource -> AdversarialCount? in
                 let sums = try known.require(TensorName.adversarial(method, isSource: isSource, .sums))
                 guard let rows = Int(exactly: sums[5]), let correct = Int(exactly: sums[6]),
@@ -158,8 +158,41 @@ struct Discrepancies {
             return counts.count == 2 ? AdversarialMonitor(counts)?.accuracy : nil
         }
         out.add(
-            source, "discriminator-accuracy", try accuracy(MethodName.sourceOnly),
-            try accuracy(MethodName.adversarial))
+            source, "discriminator-accuracy", try heldOut(MethodName.sourceOnly),
+            try heldOut(MethodName.adversarial))
+        return out.records
+    }
+
+    /// Where a game makes features of persons: before, those that were learnt without the adversary; after, with it. Both
+    /// sides of its input are white, so that the moments of the features follow from G; what D can tell is of persons whom
+    /// it was not trained on.
+    static func ofPersonGame(
+        _ plan: RunPlan, known: ParameterSet, models: DeviceModels
+    ) throws -> [DiscrepancyRecord] {
+        guard let source = plan.sources.first, let game = models.personGame else { return [] }
+        var out = Discrepancies(target: plan.target)
+        func moments(_ method: String) -> (Moments, Moments)? {
+            guard let first = game.moments(method, .source), let second = game.moments(method, .target) else {
+                return nil
+            }
+            return (
+                Moments(mean: first.mean, covariance: first.covariance),
+                Moments(mean: second.mean, covariance: second.covariance)
+            )
+        }
+        if let before = moments(MethodName.sourceOnly), let after = moments(MethodName.adversarial) {
+            try out.add(source, before: before, after: after)
+        }
+        func heldOut(_ method: String) throws -> Double? {
+            let sums = try known.require(TensorName.personGame(method, .sums))
+            // Both rows of each person count.
+            return sums[5] > 0 ? Double(sums[6]) / (2 * Double(sums[5])) : nil
+        }
+        let (first, second) = (try heldOut(MethodName.sourceOnly), try heldOut(MethodName.adversarial))
+        out.add(source, "discriminator-accuracy", first, second)
+        out.add(
+            source, "proxy-a-distance", first.map { Discrepancy.proxyADistance(error: 1 - $0) },
+            second.map { Discrepancy.proxyADistance(error: 1 - $0) })
         return out.records
     }
 

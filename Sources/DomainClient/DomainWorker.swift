@@ -53,7 +53,7 @@ struct DomainWorker: RoundWorker {
         // Which items are cold is a matter of the whole domain.
         self.whole = client.group.isShared ? whole.interactions : nil
         let needsVectors =
-            scenario.isByText || scenario.isAdversarial || scenario.fedAvgRounds > 0
+            scenario.isByText || scenario.isGameOfItems || scenario.fedAvgRounds > 0
             || (isTarget && scenario.hasBaseline(MethodName.textKNN))
         (vectors, publicWords) = needsVectors ? try loader.texts(domain, data) : (nil, nil)
         split = DomainSplit(
@@ -260,7 +260,7 @@ struct DomainWorker: RoundWorker {
         }
         if step.isFinal { windowModel = WindowModel(itemFactors) }
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
-        if scenario.isAdversarial {
+        if scenario.isGameOfItems {
             try game?.absorb(known)
             try game?.releaseFeatures(of: domain, gate: &gate)
         }

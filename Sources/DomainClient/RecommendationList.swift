@@ -88,8 +88,10 @@ private struct RecommendationSource {
     private let loader: DomainDataLoader
     /// The target's models of text, where texts link the domains.
     private let text: TextRanker?
+    private let folder: String
 
     init(folder: String, dataDirectory: String?) throws {
+        self.folder = folder
         let yaml = String(decoding: try RecordFile.read("\(folder)/scenario.yaml"), as: UTF8.self)
         scenario = try ScenarioDefinition(yaml: yaml, file: "\(folder)/scenario.yaml")
         record = try RecordFile.readJSON(RunRecord.self, from: "\(folder)/run.json")
@@ -189,9 +191,13 @@ private struct RecommendationSource {
         guard let data = domains[target] else {
             throw RunFailure(.data, "client \(id) does not link the target domain \(target)")
         }
+        let game =
+            scenario.isGameOfPersons && client.group.isPersons
+            ? try KeptModels.tensors(folder, client: id, specs: plan.keptGameSpecs) : nil
         let device = Device(person: user, histories: histories)
         var ranker = try Ranker(
-            scenario, plan: plan, known: known, metaRounds: metaRounds, text: text, record: record, target: target,
+            scenario, plan: plan, known: known, metaRounds: metaRounds, text: text, game: game, record: record,
+            target: target,
             data: data.interactions,
             isTransferred: client.group.isPersons || scenario.isByText, shots: device.interactionCount(in: target))
         let scores = try ranker.scores(device)
@@ -250,8 +256,8 @@ private struct Ranker {
 
     init(
         _ scenario: ScenarioDefinition, plan: RunPlan, known: ParameterSet, metaRounds: [ParameterSet],
-        text: TextRanker?, record: RunRecord, target: String,
-        data: Interactions, isTransferred: Bool, shots: Int
+        text: TextRanker?, game: ParameterSet?, record: RunRecord, target: String, data: Interactions,
+        isTransferred: Bool, shots: Int
     ) throws {
         self.target = target
         regularization = Float(scenario.number("model.regularization"))
@@ -270,6 +276,9 @@ private struct Ranker {
         var models = try DeviceModels(
             plan: plan, known: known, scenario: scenario, scale: try RatingScale(scenario, target: data))
         models.text = text
+        models.personGame = try game.map {
+            try PersonGameTrainer(kept: $0, scenario: scenario, basis: models.target.basis)
+        }
         if scenario.isMeta {
             var trainer = try MetaTrainer(
                 scenario, seed: record.seed, key: StreamKey(root: UInt64(record.seed)))

@@ -26,7 +26,7 @@ struct SchemaDeclaration {
         declare(TensorName.momentCount(domain), [1], scope, moments)
         declare(TensorName.momentSum(domain), [factors], scope, moments)
         declare(TensorName.momentProduct(domain), [factors, factors], scope, moments)
-        if scenario.isAdversarial {
+        if scenario.isGameOfItems {
             for method in MethodName.adversarialMethods {
                 declare(
                     TensorName.features(domain, method: method), [itemCount, GameShape(scenario).dimension], scope,
@@ -158,6 +158,7 @@ struct SchemaDeclaration {
     /// The sums over linked persons that make the transfer.
     mutating func declareTransfer(_ scenario: ScenarioDefinition) {
         let factors = scenario.integer("model.factors")
+        if scenario.isGameOfPersons { return declarePersonGame(scenario) }
         if scenario.isAdversarial { return declareGame(scenario) }
         let features = scenario.sources.count * scenario.sourceDimension
         if scenario.isMeta {
@@ -220,6 +221,34 @@ struct SchemaDeclaration {
                         TensorName.adversarial(method, isSource: isSource, part), [count], .global, release,
                         bound: bound)
                 }
+            }
+        }
+    }
+
+    /// The gradients of the adversarial games of persons.
+    private mutating func declarePersonGame(_ scenario: ScenarioDefinition) {
+        let shape = GameShape(scenario)
+        for method in MethodName.adversarialMethods {
+            for part in TensorName.PersonGamePart.allCases {
+                let count =
+                    switch part {
+                    case .discriminator: shape.discriminatorCount
+                    case .confusion, .preference: shape.extractorCount
+                    case .decoders: PersonGameShape(scenario).decoderCount
+                    case .sums: GameShape.sumCount
+                    }
+                declare(TensorName.personGame(method, part), [count], .global, ReleaseName.adversarial(method))
+            }
+        }
+    }
+
+    /// The networks of the game of persons, which a persons client keeps in its own folder.
+    mutating func declareKeptGame(_ scenario: ScenarioDefinition) {
+        for method in MethodName.adversarialMethods {
+            for part in TensorName.KeptGamePart.allCases {
+                let count =
+                    part == .extractor ? GameShape(scenario).extractorCount : PersonGameShape(scenario).decoderCount
+                declare(TensorName.keptGame(method, part), [count], .global, ReleaseName.adversarial(method))
             }
         }
     }

@@ -142,6 +142,35 @@ public enum TensorName {
     public static func adversarial(_ method: String, isSource: Bool, _ part: AdversarialPart) -> String {
         "\(method).\(isSource ? "source" : "target")-\(part.rawValue)"
     }
+    /// A part of what devices send in an exchange of the adversarial game of persons.
+    public enum PersonGamePart: String, Sendable, CaseIterable {
+        /// Σ ∂loss/∂D over both rows of each person.
+        case discriminator
+        /// Σ ∂loss/∂G over the same rows, not yet reversed.
+        case confusion
+        /// Σ ∂(decoders' loss)/∂G.
+        case preference
+        /// Σ ∂(decoders' loss)/∂H.
+        case decoders
+        /// The loss of D, persons, rows that D tells right, the decoders' loss, persons; then held-out persons and those of
+        /// their rows that D tells right.
+        case sums
+    }
+
+    /// A part of the gradients of a game of persons.
+    public static func personGame(_ method: String, _ part: PersonGamePart) -> String {
+        "\(method).persons-\(part.rawValue)"
+    }
+    /// A part of a game of persons that a persons client keeps.
+    public enum KeptGamePart: String, Sendable, CaseIterable {
+        /// G.
+        case extractor
+        /// H_S and H_T.
+        case decoders
+    }
+
+    /// A network of a game of persons, which stays with its client.
+    public static func keptGame(_ method: String, _ part: KeptGamePart) -> String { "\(method).\(part.rawValue)" }
     /// The features G(x) of a domain's items, items × dimension.
     public static func features(_ domain: String, method: String) -> String { "\(domain).\(method).features" }
     /// Σ of weighted gains over validation persons: bootstrap resamples × blends.

@@ -271,6 +271,12 @@ extension ScenarioDecoder {
     private mutating func checkGame(_ groups: [ScenarioDefinition.ClientGroup]) {
         let services = groups.filter { !$0.isPersons }
         if services.count > 2 { report("transfer.method", "adversarial has one source domain beside the target") }
+        if text("transfer.adversarial.input") == "persons" { return checkGameOfPersons() }
+        if text("transfer.adversarial.decoder") != nil {
+            report(
+                "transfer.adversarial.decoder",
+                "only a game of persons has decoders; set transfer.adversarial.input to persons")
+        }
         for (index, group) in groups.enumerated() where !group.isPersons {
             if group.isShared, integer("transfer.adversarial.bins") != 1 {
                 report(
@@ -284,6 +290,22 @@ extension ScenarioDecoder {
                     "adversarial needs text or vectors of the items of every domain; name them in items or item-vectors"
                 )
             }
+        }
+    }
+
+    /// What the adversarial game of persons needs.
+    private mutating func checkGameOfPersons() {
+        if text("transfer.alignment") != "persons" {
+            report("transfer.adversarial.input", "persons needs alignment: persons")
+        }
+        if integer("transfer.adversarial.bins") != 1 {
+            report(
+                "transfer.adversarial.bins",
+                "bins are those of items' popularity; with input persons only 1 is possible")
+        }
+        if values["transfer.adversarial.target-preferences"] == .boolean(true) {
+            report(
+                "transfer.adversarial.target-preferences", "with input persons decoders take the place of preferences")
         }
     }
 
@@ -468,10 +490,12 @@ extension ScenarioDecoder {
             if let factors = integer("model.factors"), dimension > factors {
                 report("transfer.source-dimension", "\(dimension) is more than model.factors, \(factors)")
             }
-            if text("transfer.alignment") != "persons" || text("transfer.method") == "adversarial" {
+            let isGameOfItems =
+                text("transfer.method") == "adversarial" && text("transfer.adversarial.input") != "persons"
+            if text("transfer.alignment") != "persons" || isGameOfItems {
                 report(
-                    "transfer.source-dimension", "only feature-map and meta with alignment persons have source features"
-                )
+                    "transfer.source-dimension",
+                    "only feature-map, meta and adversarial of persons, with alignment persons, have source features")
             }
         }
         if text("transfer.method") == "meta", text("transfer.meta.variant") == "ridge",

@@ -217,6 +217,12 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// Whether the transfer is by domain-adversarial features.
     public var isAdversarial: Bool { transferMethod == "adversarial" }
 
+    /// Whether the adversarial game is one with items' texts, which domain clients play.
+    public var isGameOfItems: Bool { isAdversarial && !isGameOfPersons }
+
+    /// Whether the adversarial game is one with linked persons, which their devices play.
+    public var isGameOfPersons: Bool { isAdversarial && optionalText("transfer.adversarial.input") == "persons" }
+
     /// Whether the feature map is a network that devices train by gradients.
     public var hasNetworkMap: Bool {
         transferMethod == "feature-map" && !isByText && text("transfer.map") == "mlp"
@@ -236,7 +242,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// game is so unless times keep something of the source back or target preferences train it too.
     public var refitTransferRounds: Int {
         let seesNothingNew = !mayBeSplitByTime && !boolean("transfer.adversarial.target-preferences")
-        return isAdversarial && seesNothingNew ? 0 : transferRounds
+        return isGameOfItems && seesNothingNew ? 0 : transferRounds
     }
 
     /// Whether a transferred ranking is blended with the local one as far as validation shows a gain.

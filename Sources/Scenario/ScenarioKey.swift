@@ -258,7 +258,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
             "federation.rounds", .integer(1...1_000_000), default: "10000",
-            "The most rounds a run may take; feature-map takes eight, with an mlp six and twice transfer.mlp.rounds, meta six and twice transfer.meta.rounds, adversarial rounds times discriminator-steps, and naive-fedavg twice evaluation.fedavg-rounds more."
+            "The most rounds a run may take; feature-map takes eight, with an mlp six and twice transfer.mlp.rounds, meta six and twice transfer.meta.rounds, adversarial rounds times discriminator-steps (with persons, or where times or target preferences tell something new, twice), and naive-fedavg twice evaluation.fedavg-rounds more."
         ),
         ScenarioKey(
             "federation.strategy", .choice(StrategyNames.all), default: "fedavg",
@@ -303,7 +303,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
             "transfer.method", .choice(["feature-map", "meta", "adversarial", "article"]), default: "feature-map",
-            "article: with alignment text, the recipe of ratings factors on concatenated text features, with model.factors and model.regularization and nothing to choose; adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients; feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
+            "article: with alignment text, the recipe of ratings factors on concatenated text features, with model.factors and model.regularization and nothing to choose; adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients, or features of persons, learnt on their devices (transfer.adversarial.input); feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
         ),
         ScenarioKey(
             "transfer.alignment", .choice(["persons", "text"]), default: "persons",
@@ -377,7 +377,16 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "transfer.adversarial", .section,
-            "method: adversarial; a game between features of item text (G) and a discriminator of domains (D)."),
+            "method: adversarial; a game between features of item text, or of persons, (G) and a discriminator of domains (D)."
+        ),
+        ScenarioKey(
+            "transfer.adversarial.input", .choice(["text", "persons"]),
+            "What features are made of. text, also where it is not given: items' texts; persons: what linked persons are like in the source and in the target, on their devices."
+        ),
+        ScenarioKey(
+            "transfer.adversarial.decoder", .choice(["linked", "own"]),
+            "input: persons; what teaches to tell from features what a person is like in the target. linked, also where it is not given: target and source of linked persons; own: the target of each alone, as if nobody were linked."
+        ),
         ScenarioKey(
             "transfer.adversarial.rounds", .integer(1...100_000), default: "150", "Steps of the features."),
         ScenarioKey(
@@ -399,17 +408,17 @@ public struct ScenarioKey: Sendable, Equatable {
             "transfer.adversarial.discriminator-units", .integer(1...1_024), default: "8", "Hidden units of D."),
         ScenarioKey(
             "transfer.adversarial.bins", .integer(1...32), default: "1",
-            "Above 1 D is conditional: it sees the features together with the bin of the item's popularity in its domain."
+            "input: text; above 1 D is conditional: it sees the features together with the bin of the item's popularity in its domain."
         ),
         ScenarioKey(
             "transfer.adversarial.confidence", .number(0...1e6), default: "10",
-            "α of the preferences that train G, and of a device's fold-in into the features."),
+            "input: text; α of the preferences that train G, and of a device's fold-in into the features."),
         ScenarioKey(
             "transfer.adversarial.regularization", .number(1e-6...1e6), default: "5",
-            "λ of the persons in the preferences, and of a device's fold-in into the source's features."),
+            "input: text; λ of the persons in the preferences, and of a device's fold-in into the source's features."),
         ScenarioKey(
             "transfer.adversarial.target-preferences", .boolean, default: "false",
-            "Whether the target's ratings train G too; false: as for a target that has none."),
+            "input: text; whether the target's ratings train G too; false: as for a target that has none."),
         ScenarioKey("transfer.meta", .section, "method: meta; devices send gradients, one sum a round."),
         ScenarioKey(
             "transfer.meta.variant", .choice(["maml", "fomaml", "reptile", "ridge"]), default: "maml",

@@ -49,7 +49,8 @@ let scenarioWithEveryKey =
     .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
     + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9, "
     + "word-rotation: 0}\ntransfer: {source-dimension: 8, "
-    + "text: {public-words: 500, anchor-ridge: 2, network-epochs: 50}}\nprivacy: {mode: silo, epsilon: none, noise-multiplier: none}\n"
+    + "text: {public-words: 500, anchor-ridge: 2, network-epochs: 50}, "
+    + "adversarial: {input: text, decoder: linked}}\nprivacy: {mode: silo, epsilon: none, noise-multiplier: none}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

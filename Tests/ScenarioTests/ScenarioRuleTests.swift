@@ -171,6 +171,22 @@ import Testing
             "is not one of shared, procrustes, anchors, network, optimal-transport; did you mean procrustes?"
         ),
         ("world: {word-rotation: 1}", "world.word-rotation", "only alignment text knows word vectors"),
+        (
+            "transfer: {method: adversarial, adversarial: {decoder: own}}", "transfer.adversarial.decoder",
+            "only a game of persons has decoders; set transfer.adversarial.input to persons"
+        ),
+        (
+            "transfer: {method: adversarial, adversarial: {input: persons, bins: 2}}", "transfer.adversarial.bins",
+            "with input persons only 1 is possible"
+        ),
+        (
+            "transfer: {method: adversarial, adversarial: {input: persons, target-preferences: true}}",
+            "transfer.adversarial.target-preferences", "decoders take the place of preferences"
+        ),
+        (
+            "transfer: {method: adversarial, source-dimension: 4}", "transfer.source-dimension",
+            "only feature-map, meta and adversarial of persons"
+        ),
         ("transfer: {text: {lengths: []}}", "transfer.text.lengths", "the list is empty"),
         ("world: {item-vectors: dense}", "text.dimension", "dense vectors of this world have dimension 8, not 50"),
         ("world: {shortcut: {length: 1}}", "world.shortcut.length", "name the domain of the shortcut"),
@@ -220,6 +236,11 @@ import Testing
         let bare = scenario(replacing: "      items: movies.item\n", with: "")
             .replacing("target: books", with: "target: books\ntransfer: {method: adversarial}")
         #expect(problems(bare).contains { $0.message.contains("adversarial needs text or vectors") })
+        let persons = "{method: adversarial, source-dimension: 4, adversarial: {input: persons, decoder: own}}"
+        #expect(
+            problems(
+                bare.replacing("{method: adversarial}", with: persons).replacing("rounds: 18", with: "rounds: 9000")
+            ).isEmpty)
     }
 
     @Test func roundsStepsAndRatesFollowTheStrategy() throws {
