@@ -58,6 +58,7 @@ public enum ClientProcess {
         try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
         let persons = worker.personFigures
         if !persons.isEmpty { try RecordFile.writeLines(persons, to: "\(folder)/\(PersonFigures.fileName)") }
+        if let models = worker.keptModels { try KeptModels.write(models, folder: folder) }
         try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
     }
 

@@ -25,11 +25,13 @@ struct DeviceModels {
     private var towerPrior: [Float]?
     /// The meta-parameters, where the transfer is by meta-learning.
     var meta: MetaTrainer?
+    /// The adversarial game of persons, where the transfer is that.
+    var personGame: PersonGameTrainer?
     /// The features of the adversarial game and its twins, of the source's items and the target's.
     private var games: [String: (source: FoldIn, target: FoldIn)] = [:]
     private let gameRegularization: Float
     /// The target's models of text, where texts link the domains.
-    var text: TextModels?
+    var text: TextRanker?
     /// One model of all data, where it is asked for.
     var pooled: PooledReference?
     /// The models that transfer ratings; `nil` where none do.
@@ -114,7 +116,7 @@ struct DeviceModels {
         if scenario.transfersRatings {
             ratings = try RatingTransfer(plan, known: known, scenario: scenario, scale: scale)
         }
-        if scenario.isAdversarial, let source = plan.sources.first {
+        if scenario.isGameOfItems, let source = plan.sources.first {
             let dimension = scenario.integer("transfer.adversarial.dimension")
             let confidence = Float(scenario.number("transfer.adversarial.confidence"))
             func features(_ domain: String, _ method: String) throws -> FoldIn {
@@ -204,7 +206,7 @@ struct DeviceModels {
             guard let candidate, maps[index] != nil else { continue }
             groups[FoldInKey(candidate), default: []].append(index)
         }
-        let feature = groups.isEmpty && meta == nil ? [] : try feature(device)
+        let feature = groups.isEmpty && meta == nil && personGame == nil ? [] : try feature(device)
         var vectors = Matrix(rowCount: groups.values.reduce(0) { $0 + $1.count }, columnCount: factors)
         var order: [Int] = []
         for (key, members) in groups.sorted(by: { $0.value[0] < $1.value[0] }) {
@@ -251,6 +253,9 @@ struct DeviceModels {
             let start = try meta.vector(candidate.method, feature: feature, known: .empty)
             try target.foldIn.begin(items: known.items[...], regularization: Float(regularization))
             return target.foldIn.itemFactors.multiplied(by: target.foldIn.vector(prior: start))
+        }
+        if personGame != nil, MethodName.adversarialMethods.contains(candidate.method) {
+            return try personGameScores(candidate, device: device, feature: feature, known: known)
         }
         if games[candidate.method] != nil {
             return try gameScores(candidate, device: device, known: known)
@@ -301,6 +306,21 @@ struct DeviceModels {
         }
         try model.target.begin(items: known.items[...], regularization: Float(regularization))
         return model.target.itemFactors.multiplied(by: model.target.vector(prior: vector))
+    }
+
+    /// The scores by what a game's decoder makes of the person's source features, and by what is known of the target.
+    private mutating func personGameScores(
+        _ candidate: SelectionGrid.Candidate, device: Device, feature: [Float], known: PersonHistory
+    ) throws -> [Float] {
+        // Of a person who has nothing in the source the networks would make something all the same.
+        let isSilent = plan.sources.allSatisfy { device.interactionCount(in: $0) == 0 }
+        let vector =
+            isSilent ? nil : personGame?.vector(candidate.method, feature: feature, basis: target.basis)
+        guard let regularization = candidate.regularization, !known.isEmpty else {
+            return vector.map { target.foldIn.itemFactors.multiplied(by: $0) } ?? target.popularity
+        }
+        try target.begin(known, regularization: Float(regularization))
+        return target.foldIn.itemFactors.multiplied(by: target.foldIn.vector(prior: vector))
     }
 
     /// The features of a method's game; `nil` for another method.

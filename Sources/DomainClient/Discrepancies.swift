@@ -146,7 +146,7 @@ struct Discrepancies {
                     second.map { Discrepancy.proxyADistance(error: 1 - $0) })
             }
         }
-        func accuracy(_ method: String) throws -> Double? {
+        func heldOut(_ method: String) throws -> Double? {
             let counts = try [true, false].compactMap { isSource -> AdversarialCount? in
                 let sums = try known.require(TensorName.adversarial(method, isSource: isSource, .sums))
                 guard let rows = Int(exactly: sums[5]), let correct = Int(exactly: sums[6]),
@@ -158,23 +158,68 @@ struct Discrepancies {
             return counts.count == 2 ? AdversarialMonitor(counts)?.accuracy : nil
         }
         out.add(
-            source, "discriminator-accuracy", try accuracy(MethodName.sourceOnly),
-            try accuracy(MethodName.adversarial))
+            source, "discriminator-accuracy", try heldOut(MethodName.sourceOnly),
+            try heldOut(MethodName.adversarial))
         return out.records
     }
 
-    /// Where texts link the domains: before, their texts; after, what the source's map makes of either.
+    /// Where a game makes features of persons: before, those that were learnt without the adversary; after, with it. Both
+    /// sides of its input are white, so that the moments of the features follow from G; what D can tell is of persons whom
+    /// it was not trained on.
+    static func ofPersonGame(
+        _ plan: RunPlan, known: ParameterSet, models: DeviceModels
+    ) throws -> [DiscrepancyRecord] {
+        guard let source = plan.sources.first, let game = models.personGame else { return [] }
+        var out = Discrepancies(target: plan.target)
+        func moments(_ method: String) -> (Moments, Moments)? {
+            guard let first = game.moments(method, .source), let second = game.moments(method, .target) else {
+                return nil
+            }
+            return (
+                Moments(mean: first.mean, covariance: first.covariance),
+                Moments(mean: second.mean, covariance: second.covariance)
+            )
+        }
+        if let before = moments(MethodName.sourceOnly), let after = moments(MethodName.adversarial) {
+            try out.add(source, before: before, after: after)
+        }
+        func heldOut(_ method: String) throws -> Double? {
+            let sums = try known.require(TensorName.personGame(method, .sums))
+            // Both rows of each person count.
+            return sums[5] > 0 ? Double(sums[6]) / (2 * Double(sums[5])) : nil
+        }
+        let (first, second) = (try heldOut(MethodName.sourceOnly), try heldOut(MethodName.adversarial))
+        out.add(source, "discriminator-accuracy", first, second)
+        out.add(
+            source, "proxy-a-distance", first.map { Discrepancy.proxyADistance(error: 1 - $0) },
+            second.map { Discrepancy.proxyADistance(error: 1 - $0) })
+        return out.records
+    }
+
+    /// Where texts link the domains: before, their texts; after, what the source's map makes of either, the target's
+    /// texts brought into its space. Of the public words that both have, the similarity of the two representations.
     static func ofTexts(
-        _ plan: RunPlan, known: ParameterSet, target: TextMoments, factors: Int
+        _ plan: RunPlan, known: ParameterSet, texts: Matrix, spaces: TextSpaces, factors: Int
     ) throws -> [DiscrepancyRecord] {
         var out = Discrepancies(target: plan.target)
-        let own = Moments(mean: target.mean, covariance: target.covariance)
+        func moments(_ texts: Matrix) -> Moments {
+            let moments = TextMoments(texts)
+            return Moments(mean: moments.mean, covariance: moments.covariance)
+        }
+        let own = moments(texts)
         for source in plan.sources where known.values(TensorName.textMap(source, .weights)) != nil {
             let other = Moments(
                 mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
                 covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
             let map = try TextFactorMap(known, source: source, isShuffled: false, factors: factors)
-            try out.add(source, before: (other, own), after: (image(other, map), image(own, map)))
+            let moved = moments(spaces.aligned(texts, to: source))
+            try out.add(source, before: (other, own), after: (image(other, map), image(moved, map)))
+            guard let pairs = spaces.pairs[source], pairs.count > 1 else { continue }
+            out.add(
+                source, "linear-cka", Discrepancy.linearCKA(pairs.to, pairs.from),
+                Discrepancy.linearCKA(
+                    pairs.to.multiplied(by: map.weights),
+                    spaces.aligned(pairs.from, to: source).multiplied(by: map.weights)))
         }
         return out.records
     }

@@ -80,27 +80,46 @@ struct DomainDataLoader {
     /// The vectors of a domain's items; `nil` when it has neither text nor a file of vectors.
     ///
     /// - Throws: `DataError`, or a `RunFailure` for vectors of another dimension than `text.dimension`.
-    func itemVectors(_ domain: String, _ data: DomainData) throws -> ItemVectors? {
-        if let file = try source(of: domain).itemVectors {
-            return try checked(
-                ItemVectors(file: resolvedPath(file, in: dataDirectory), items: data.interactions.items), domain)
+    func itemVectors(_ domain: String, _ data: DomainData) throws -> ItemVectors? { try texts(domain, data).vectors }
+
+    /// The vectors of a domain's items, and of the words that are public, where the run has those.
+    ///
+    /// - Throws: `DataError`, or a `RunFailure` for vectors of another dimension than `text.dimension`.
+    func texts(_ domain: String, _ data: DomainData) throws -> (vectors: ItemVectors?, words: Matrix?) {
+        let source = try source(of: domain)
+        if let file = source.itemVectors {
+            let vectors = try ItemVectors(
+                file: resolvedPath(file, in: dataDirectory), items: data.interactions.items)
+            return (try checked(vectors, domain), nil)
         }
-        if try source(of: domain).ratings == nil, scenario.text("world.item-vectors") == "dense" {
+        if source.ratings == nil, scenario.text("world.item-vectors") == "dense" {
             let truth = SyntheticWorld(SyntheticWorld.Options(scenario)).truth(in: domain)
-            return try checked(
-                ItemVectors(
-                    vectors: Matrix(
-                        rowCount: data.interactions.items.count, columnCount: truth.textDimensions,
-                        values: truth.textVectors.map { Float($0) })), domain)
+            let vectors = ItemVectors(
+                vectors: Matrix(
+                    rowCount: data.interactions.items.count, columnCount: truth.textDimensions,
+                    values: truth.textVectors.map { Float($0) }))
+            return (try checked(vectors, domain), nil)
         }
-        let name = scenario.text("text.word-vectors")
-        guard name != "none", !data.descriptions.isEmpty else { return nil }
-        let words =
+        let name = source.wordVectors ?? scenario.text("text.word-vectors")
+        guard name != "none", !data.descriptions.isEmpty else { return (nil, nil) }
+        let publicWords =
+            scenario.hasPublicWords
+            ? WordVectors.publicWords(scenario.publicWordCount) : []
+        var words =
             name == "embedded"
             ? WordVectors.embedded
             : try WordVectors(
-                file: resolvedPath(name, in: dataDirectory), keeping: Tokenizer.vocabulary(of: data.descriptions))
-        return try checked(ItemVectors(descriptions: data.descriptions, words: words), domain)
+                file: resolvedPath(name, in: dataDirectory),
+                keeping: Tokenizer.vocabulary(of: data.descriptions).union(publicWords))
+        let rotation = scenario.wordRotation
+        if source.ratings == nil, rotation != 0, domain != scenario.target {
+            words = words.turned(
+                by: rotation,
+                stream: RandomStream(
+                    root: UInt64(scenario.integer("world.seed")), path: ["word-rotation", .name(domain)]))
+        }
+        let vectors = try checked(ItemVectors(descriptions: data.descriptions, words: words), domain)
+        return (vectors, publicWords.isEmpty ? nil : words.vectors(of: publicWords))
     }
 
     private func checked(_ vectors: ItemVectors, _ domain: String) throws -> ItemVectors {

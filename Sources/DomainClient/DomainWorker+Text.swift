@@ -27,6 +27,7 @@ extension DomainWorker {
             try gate.publish(TensorName.textMap(domain, .offset, isShuffled: isShuffled), values: map.offset)
             try gate.publish(TensorName.textMap(domain, .length, isShuffled: isShuffled), values: [map.meanLength])
         }
+        if let publicWords { try gate.publish(TensorName.textMap(domain, .words), values: publicWords.values) }
         try gate.publish(TensorName.textMap(domain, .mean), values: source.moments.mean.map { Float($0) })
         try gate.publish(TensorName.textMap(domain, .covariance), values: source.moments.covariance.map { Float($0) })
     }
@@ -42,14 +43,13 @@ extension DomainWorker {
     /// every further round, a few models of text.
     mutating func trainAlone(_ step: RoundStep, plan: RunPlan, known: ParameterSet) throws {
         guard let vectors else { throw missingText() }
-        var models = textModels ?? TextModels(scenario, seed: seed, vectors: vectors)
+        var models = textModels ?? TextModels(scenario, seed: seed, vectors: vectors, words: publicWords)
         if models.stage == step.stage {
             try models.trainNext()
         } else {
             // What the other domains' clients do in this step.
             let encoders = step.isFinal ? RoundStep.refitEncoders : .encoders
-            let choices = [ReleaseName.selection, ReleaseName.gate]
-            try keep(plan.keptSpecs.filter { !choices.contains($0.release) }) { worker, local in
+            try keep(plan.modelSpecs) { worker, local in
                 try worker.trainEncoders(encoders, plan: plan, known: known, gate: &local)
             }
             try models.begin(
@@ -71,7 +71,7 @@ extension DomainWorker {
 
     private func deviceModels(_ plan: RunPlan) throws -> DeviceModels {
         var models = try DeviceModels(plan: plan, known: own, scenario: scenario, scale: scale)
-        models.text = textModels
+        models.text = textModels?.ranker
         return models
     }
 
@@ -99,16 +99,20 @@ extension DomainWorker {
         var models = try deviceModels(plan)
         var scoring = try scoring(known)
         try scoring.evaluate(plan: plan, known: own, models: &models)
-        if let vectors {
+        if let vectors, let spaces = textModels?.spaces {
             do {
                 discrepancy = try Discrepancies.ofTexts(
-                    plan, known: known, target: TextMoments(TextSource.described(vectors)),
+                    plan, known: known, texts: TextSource.described(vectors), spaces: spaces,
                     factors: scenario.integer("model.factors"))
             } catch {
                 RoleProcess.report(.warning("how far the domains are apart could not be measured: \(error)"))
             }
         }
         self.scoring = scoring
+        keptModels = try textModels?.ranker.kept(plan)
+        // What it was trained beside, so that the choices can be served; sums over validation persons are not needed.
+        let names = Set(plan.modelSpecs.map(\.name))
+        for tensor in own.tensors where names.contains(tensor.spec.name) { keptModels?.set(tensor) }
     }
 
     /// The target's persons, each with the history that the service itself holds.

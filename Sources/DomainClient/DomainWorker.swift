@@ -21,12 +21,15 @@ struct DomainWorker: RoundWorker {
     /// Where texts link the domains: what the target's client knows and nobody else, its models and its scores.
     var own = ParameterSet()
     var textModels: TextModels?
+    var keptModels: ParameterSet?
     var discrepancy: [DiscrepancyRecord] = []
     var scoring: TargetEvaluation?
     private let data: DomainData
     /// The interactions of all clients of a shared domain, for what of the catalogue is cold.
     private let whole: Interactions?
     let vectors: ItemVectors?
+    /// The vectors of the words that are public, where the run has those.
+    let publicWords: Matrix?
     let isTarget: Bool
     /// What the windows of time are measured with; `nil` before the last ordinary training.
     var windowModel: WindowModel?
@@ -52,9 +55,9 @@ struct DomainWorker: RoundWorker {
         // Which items are cold is a matter of the whole domain.
         self.whole = client.group.isShared ? whole.interactions : nil
         let needsVectors =
-            scenario.isByText || scenario.isAdversarial || scenario.fedAvgRounds > 0
+            scenario.isByText || scenario.isGameOfItems || scenario.fedAvgRounds > 0
             || (isTarget && scenario.hasBaseline(MethodName.textKNN))
-        vectors = needsVectors ? try loader.itemVectors(domain, data) : nil
+        (vectors, publicWords) = needsVectors ? try loader.texts(domain, data) : (nil, nil)
         split = DomainSplit(
             scenario, seed: seed, domain: domain, times: nil, data: whole.interactions, isForEncoders: true)
         scale = isTarget ? try RatingScale(scenario, target: whole.interactions) : .oneToFive
@@ -265,7 +268,7 @@ struct DomainWorker: RoundWorker {
         }
         if step.isFinal { windowModel = WindowModel(itemFactors) }
         try releaseMoments(rows, itemFactors, configuration, gate: &gate)
-        if scenario.isAdversarial {
+        if scenario.isGameOfItems {
             try game?.absorb(known)
             if isSpeaker { try game?.releaseFeatures(of: domain, gate: &gate) }
         }

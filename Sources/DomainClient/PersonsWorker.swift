@@ -29,6 +29,8 @@ struct PersonsWorker: RoundWorker {
     /// What protected bridges keep in the client; `nil` before they are released.
     private var bridge: ProtectedBridge?
     private var mapTrainer: MapTrainer?
+    private var game: PersonGameTrainer?
+    private(set) var keptModels: ParameterSet?
     let catalogues: [Catalogue]
 
     init(
@@ -47,7 +49,7 @@ struct PersonsWorker: RoundWorker {
         for domain in client.group.links.sorted() {
             let data = try loader.load(domain)
             let interactions = data.interactions
-            if scenario.isAdversarial { isDescribed[domain] = try loader.itemVectors(domain, data)?.isDescribed }
+            if scenario.isGameOfItems { isDescribed[domain] = try loader.itemVectors(domain, data)?.isDescribed }
             catalogues.append(
                 Catalogue(domain: domain, itemCount: interactions.items.count, digest: interactions.catalogueDigest))
             for (index, person) in interactions.persons.enumerated() {
@@ -89,10 +91,13 @@ struct PersonsWorker: RoundWorker {
             return try releaseMeta(step, stage, plan: plan, known: known, gate: &gate)
         }
         if step.isForMap { return try releaseMap(step, stage, plan: plan, known: known, gate: &gate) }
+        if step.isExchange { return try exchange(step, stage, plan: plan, known: known, gate: &gate) }
         try metaTrainer.absorb(known)
         var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
         if scenario.isMeta { models.meta = metaTrainer }
         models.protectedControl = bridge?.control
+        try game?.absorb(known)
+        models.personGame = game
         switch step {
         case .bridge, .refitBridge, .adaptBridge:
             if scenario.isProtected {
@@ -120,6 +125,7 @@ struct PersonsWorker: RoundWorker {
             if !scenario.isMeta, !scenario.isAdversarial {
                 try scoring.measureMembership(plan: plan, known: known, models: &models)
             }
+            keptModels = try game?.kept(plan)
             if let bridge, scenario.integer("privacy.noise-draws") > 1 {
                 let maps = try bridge.draws(scenario.integer("privacy.noise-draws")).map { try models.protectedMap($0) }
                 try scoring.evaluateDraws(maps, plan: plan, known: known, models: &models)
@@ -164,6 +170,23 @@ struct PersonsWorker: RoundWorker {
                 target: plan.target)
         }
         try mapTrainer?.release(known: known, gate: &gate)
+    }
+
+    /// One exchange of the adversarial game of persons.
+    private mutating func exchange(
+        _ step: RoundStep, _ stage: SplitStage, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
+    ) throws {
+        if game?.stage != stage {
+            var models = try DeviceModels(plan: plan, known: known, scenario: scenario, scale: scale)
+            let contributors = contributors(stage, plan: plan)
+            // A single contributor has nobody to swap links with.
+            let swapped = contributors.count < 2 ? [] : swapped(contributors, step: step, plan: plan)
+            game = try PersonGameTrainer(
+                scenario, seed: seed, stage: stage, contributors: contributors, swapped: swapped, models: &models,
+                plan: plan)
+        }
+        try game?.absorb(known)
+        try game?.release(gate: &gate)
     }
 
     /// The same persons with the links of others, for the control.

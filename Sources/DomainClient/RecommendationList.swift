@@ -14,8 +14,8 @@ import Wire
 /// The first recommendations for one person from the models of a finished run.
 ///
 /// A persons client answers with the transferred model on that person's device, a domain client with the local model
-/// that validation picked. Items that the person already has are left out; where fewer are left than asked for, the list
-/// is shorter.
+/// that validation picked; where texts link the domains, the target's client with the transferred model. Items that the
+/// person already has are left out; where fewer are left than asked for, the list is shorter.
 public struct RecommendationList: Sendable {
     /// One recommended item.
     public struct Entry: Sendable {
@@ -86,20 +86,35 @@ private struct RecommendationSource {
     private let metaRounds: [ParameterSet]
     private let plan: RunPlan
     private let loader: DomainDataLoader
+    /// The target's models of text, where texts link the domains.
+    private let text: TextRanker?
+    private let folder: String
 
     init(folder: String, dataDirectory: String?) throws {
-        let text = String(decoding: try RecordFile.read("\(folder)/scenario.yaml"), as: UTF8.self)
-        scenario = try ScenarioDefinition(yaml: text, file: "\(folder)/scenario.yaml")
-        guard !scenario.isByText else {
-            throw RunFailure(
-                .inputOutput,
-                "with alignment text the models stay in the target's client and end with it; recommend needs a run with "
-                    + "alignment persons")
-        }
+        self.folder = folder
+        let yaml = String(decoding: try RecordFile.read("\(folder)/scenario.yaml"), as: UTF8.self)
+        scenario = try ScenarioDefinition(yaml: yaml, file: "\(folder)/scenario.yaml")
         record = try RecordFile.readJSON(RunRecord.self, from: "\(folder)/run.json")
         guard record.status == .completed else {
             throw RunFailure(.inputOutput, "\(folder) holds a run that did not complete; run the scenario again")
         }
+        if scenario.isByText {
+            (plan, known, text) = try KeptModels.read(folder, scenario, record)
+            metaRounds = []
+        } else {
+            (plan, known, metaRounds) = try RecommendationSource.checkpoints(folder, scenario)
+            text = nil
+        }
+        let place =
+            try dataDirectory
+            ?? RecordFile.readJSON(Environment.self, from: "\(folder)/environment.json").dataDirectory
+        loader = DomainDataLoader(scenario: scenario, dataDirectory: place)
+    }
+
+    /// What the coordinator has broadcast, round by round.
+    private static func checkpoints(
+        _ folder: String, _ scenario: ScenarioDefinition
+    ) throws -> (RunPlan, ParameterSet, [ParameterSet]) {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/checkpoints")) ?? [])
             .filter { $0.hasSuffix(".safetensors") }.sorted { ($0.count, $0) < ($1.count, $1) }
         guard !names.isEmpty else {
@@ -121,7 +136,7 @@ private struct RecommendationSource {
                 if let count = factors?.shape.first { itemCounts[domain] = count }
             }
         }
-        plan = try RunPlan(
+        let plan = try RunPlan(
             scenario,
             catalogues: itemCounts.map { Catalogue(domain: $0.key, itemCount: $0.value, digest: sha256([])) })
         var known = ParameterSet()
@@ -137,18 +152,19 @@ private struct RecommendationSource {
             for tensor in set.tensors { known.set(tensor) }
             if set.values(TensorName.meta(MethodName.meta, .start)) != nil { metaRounds.append(set) }
         }
-        self.known = known
-        self.metaRounds = metaRounds.suffix(scenario.transferRounds)
-        let place =
-            try dataDirectory
-            ?? RecordFile.readJSON(Environment.self, from: "\(folder)/environment.json").dataDirectory
-        loader = DomainDataLoader(scenario: scenario, dataDirectory: place)
+        return (plan, known, metaRounds.suffix(scenario.transferRounds))
     }
 
     func list(client id: String, user: String, count: Int, reasonCount: Int) throws -> RecommendationList {
         guard let client = scenario.clients.first(where: { $0.id == id }) else {
             let ids = scenario.clients.map(\.id).joined(separator: ", ")
             throw RunFailure(.usage, "the run has no client \(id); its clients are \(ids)")
+        }
+        if scenario.isByText, client.group.domain != scenario.target {
+            throw RunFailure(
+                .usage,
+                "client \(id) has kept no model of this run; with alignment text only the client of "
+                    + "\(scenario.target) recommends")
         }
         var domains: [String: DomainData] = [:]
         var histories: [String: PersonHistory] = [:]
@@ -175,11 +191,15 @@ private struct RecommendationSource {
         guard let data = domains[target] else {
             throw RunFailure(.data, "client \(id) does not link the target domain \(target)")
         }
+        let game =
+            scenario.isGameOfPersons && client.group.isPersons
+            ? try KeptModels.tensors(folder, client: id, specs: plan.keptGameSpecs) : nil
         let device = Device(person: user, histories: histories)
         var ranker = try Ranker(
-            scenario, plan: plan, known: known, metaRounds: metaRounds, record: record, target: target,
+            scenario, plan: plan, known: known, metaRounds: metaRounds, text: text, game: game, record: record,
+            target: target,
             data: data.interactions,
-            isTransferred: client.group.isPersons, shots: device.interactionCount(in: target))
+            isTransferred: client.group.isPersons || scenario.isByText, shots: device.interactionCount(in: target))
         let scores = try ranker.scores(device)
         let seen = device.history(in: target).items
         let top = try RankingMetrics.top(count, scores: scores, excluded: seen)
@@ -238,8 +258,8 @@ private struct Ranker {
 
     init(
         _ scenario: ScenarioDefinition, plan: RunPlan, known: ParameterSet, metaRounds: [ParameterSet],
-        record: RunRecord, target: String,
-        data: Interactions, isTransferred: Bool, shots: Int
+        text: TextRanker?, game: ParameterSet?, record: RunRecord, target: String, data: Interactions,
+        isTransferred: Bool, shots: Int
     ) throws {
         self.target = target
         regularization = Float(scenario.number("model.regularization"))
@@ -258,6 +278,10 @@ private struct Ranker {
         }
         var models = try DeviceModels(
             plan: plan, known: known, scenario: scenario, scale: try RatingScale(scenario, target: data))
+        models.text = text
+        models.personGame = try game.map {
+            try PersonGameTrainer(kept: $0, scenario: scenario, basis: models.target.basis)
+        }
         if scenario.isMeta {
             var trainer = try MetaTrainer(
                 scenario, seed: record.seed, key: StreamKey(root: UInt64(record.seed)))
@@ -270,11 +294,13 @@ private struct Ranker {
         let wanted = isTransferred ? scenario.transferMethod : MethodName.bestLocal
         func chosen(_ method: String) -> (candidate: SelectionGrid.Candidate?, gate: Double?) {
             guard let choice = record.choices.first(where: { $0.method == method && $0.shots == bucket }) else {
-                return (nil, nil)
+                // A method with nothing to choose is in no list of choices.
+                let own = plan.grid.candidates.filter { $0.method == method && $0.shots == bucket }
+                return (own.count == 1 ? own.first : nil, nil)
             }
             let candidate = plan.grid.candidates.first {
                 ($0.method == method || method == MethodName.bestLocal) && $0.shots == bucket
-                    && ChoiceRecord(method, $0, gate: choice.gate) == choice
+                    && ChoiceRecord(method, $0, gate: choice.gate, coldGate: choice.coldGate) == choice
             }
             return (candidate, choice.gate)
         }

@@ -22,8 +22,11 @@ protocol RoundWorker {
 
     /// What single persons got, for the same folder.
     var personFigures: [PersonFigures] { get }
+    /// The models that the client keeps in its own folder, for `ferry recommend`; `nil` where they are broadcast.
+    var keptModels: ParameterSet? { get }
 }
 
 extension RoundWorker {
     mutating func prepare(for round: RoundPlan) {}
+    var keptModels: ParameterSet? { nil }
 }

@@ -242,6 +242,7 @@ struct TargetEvaluation {
         _ plan: RunPlan, _ entries: [EvaluationEntry], known: ParameterSet, models: inout DeviceModels
     ) throws -> [DiscrepancyRecord] {
         if scenario.isByText { return [] }
+        if scenario.isGameOfPersons { return try Discrepancies.ofPersonGame(plan, known: known, models: models) }
         if scenario.isAdversarial {
             func probed(_ domain: String) -> ProbedItems {
                 let ids = items[domain] ?? []

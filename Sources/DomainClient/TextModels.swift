@@ -81,14 +81,6 @@ struct TextModels: Sendable {
         let hasEqualLengths: Bool
     }
 
-    /// One model, as a device would use it.
-    enum Model: Sendable {
-        /// A fold-in into factors of who interacts with what, around a prior.
-        case interactions(FoldIn, prior: [Float])
-        /// The article's factors of ratings.
-        case ratings(FeatureRatingALS, regularization: Double)
-    }
-
     /// What the models of a stage are trained and scored with.
     private struct Work: Sendable {
         let step: RoundStep
@@ -111,19 +103,23 @@ struct TextModels: Sendable {
     private let scenario: ScenarioDefinition
     private let seed: Int
     private let vectors: ItemVectors
+    /// The vectors of the public words, where the run has them.
+    private let words: Matrix?
+    private(set) var spaces: TextSpaces?
     private(set) var settings: [String: Setting] = [:]
-    private var models: [String: Model] = [:]
+    /// What ranks.
+    private(set) var ranker = TextRanker()
     private var work: Work?
     /// What each source counts where similar ones count more; empty where all count alike.
     private var similarities: [String: Double] = [:]
-    /// The number of neighbours by method, and the model.
+    /// The number of neighbours by method.
     private var neighbourCounts: [String: Int] = [:]
-    private var neighbours: [String: ItemWeights] = [:]
 
-    init(_ scenario: ScenarioDefinition, seed: Int, vectors: ItemVectors) {
+    init(_ scenario: ScenarioDefinition, seed: Int, vectors: ItemVectors, words: Matrix?) {
         self.scenario = scenario
         self.seed = seed
         self.vectors = vectors
+        self.words = words
     }
 
     /// The stage whose models are trained or were trained last.
@@ -138,6 +134,8 @@ struct TextModels: Sendable {
     ) throws {
         var work = Work(step: step, data: data, tasks: tasks)
         similarities = try sourceWeights(plan.sources, known)
+        spaces = try TextSpaces(
+            scenario, seed: seed, sources: plan.sources, known: known, vectors: vectors, words: words)
         for method in MethodName.textMethods(scenario.transferMethod) {
             let (plain, prior) = try features(method, sources: plan.sources, known: known, hasEqualLengths: false)
             let (equal, _) = try features(method, sources: plan.sources, known: known, hasEqualLengths: true)
@@ -147,7 +145,9 @@ struct TextModels: Sendable {
                 try findNeighbours(method, tasks, sources: plan.sources, known: known)
             }
         }
-        models = [:]
+        for method in MethodName.textMethods(scenario.transferMethod) {
+            ranker.keep(nil, of: method, regularization: 0)
+        }
         self.work = work
     }
 
@@ -158,7 +158,7 @@ struct TextModels: Sendable {
         work.queue.removeFirst(batch.count)
         let trainer = self
         let present = work
-        let results = Mutex<[Result<(model: Model, score: Double), any Error>?]>(
+        let results = Mutex<[Result<(model: TextRanker.Model, score: Double), any Error>?]>(
             Array(repeating: nil, count: batch.count))
         DispatchQueue.concurrentPerform(iterations: batch.count) { index in
             let (method, setting) = batch[index]
@@ -176,13 +176,13 @@ struct TextModels: Sendable {
             guard let (model, score) = try result?.get() else { continue }
             if let best = work.scores[method], score <= best { continue }
             work.scores[method] = score
-            models[method] = model
+            ranker.keep(model, of: method, regularization: setting.regularization)
             settings[method] = setting
         }
         self.work = work
     }
 
-    private func model(_ method: String, _ setting: Setting, _ work: Work) throws -> Model {
+    private func model(_ method: String, _ setting: Setting, _ work: Work) throws -> TextRanker.Model {
         guard let all = work.features[method] else {
             throw RunFailure(.internalError, "\(method) has no features")
         }
@@ -191,16 +191,14 @@ struct TextModels: Sendable {
         let factors = scenario.integer("model.factors")
         let features = setting.hasEqualLengths ? all.equal : all.plain
         if scenario.isArticle {
-            return .ratings(
-                try FeatureRatingALS(
-                    work.data,
-                    configuration: FeatureRatingALS.Configuration(
-                        factors: factors, regularization: setting.regularization,
-                        offsetRegularization: setting.regularization,
-                        itemRegularization: setting.itemRegularization,
-                        featureRegularization: setting.featureRatio * setting.itemRegularization,
-                        iterations: scenario.integer("model.iterations")), features: features,
-                    stream: stream), regularization: setting.regularization)
+            let model = try FeatureRatingALS(
+                work.data,
+                configuration: FeatureRatingALS.Configuration(
+                    factors: factors, regularization: setting.regularization,
+                    offsetRegularization: setting.regularization, itemRegularization: setting.itemRegularization,
+                    featureRegularization: setting.featureRatio * setting.itemRegularization,
+                    iterations: scenario.integer("model.iterations")), features: features, stream: stream)
+            return .ratings(model.factors, prior: model.userPrior)
         }
         let confidence = Float(scenario.number("model.confidence"))
         let model = try FeatureALS(
@@ -235,7 +233,7 @@ struct TextModels: Sendable {
         }
         if let count = neighbourCounts[method] {
             // The texts and the number stay; the source's map has seen more.
-            neighbours[method] = try model(count)
+            ranker.neighbours[method] = try model(count)
             return
         }
         let topN = scenario.integer("evaluation.top-n")
@@ -252,7 +250,7 @@ struct TextModels: Sendable {
             if best.map({ sum > $0.score }) ?? true { best = (count, sum, model) }
         }
         neighbourCounts[method] = best?.count
-        neighbours[method] = best?.model
+        ranker.neighbours[method] = best?.model
     }
 
     private func grid(_ method: String) -> [Setting] {
@@ -283,45 +281,17 @@ struct TextModels: Sendable {
         }
     }
 
-    private func score(_ model: Model, _ tasks: [PredictionTask], regularization: Double) throws -> Double {
+    private func score(_ model: TextRanker.Model, _ tasks: [PredictionTask], regularization: Double) throws -> Double {
         let topN = scenario.integer("evaluation.top-n")
         var sum = 0.0
         for task in tasks {
             for shots in scenario.integers("evaluation.shots") {
                 let known = task.known.prefix(shots)
-                let scores = try TextModels.scores(model, known: known, regularization: regularization)
+                let scores = try TextRanker.scores(model, known: known, regularization: regularization)
                 sum += try RankingMetrics(scores: scores, task: task, count: topN).ndcg
             }
         }
         return sum
-    }
-
-    private static func scores(
-        _ model: Model, known: PersonHistory, regularization: Double
-    ) throws -> [Float] {
-        switch model {
-        case .ratings(let model, let regularization):
-            let factors = model.factors
-            let person = try factors.foldIn(
-                items: known.items, ratings: known.ratings,
-                regularization: RatingRegularization(offsets: regularization, factors: regularization),
-                prior: model.userPrior)
-            return factors.predictions(for: person)
-        case .interactions(var foldIn, let prior):
-            guard !known.isEmpty else { return foldIn.itemFactors.multiplied(by: prior) }
-            try foldIn.begin(items: known.items[...], regularization: Float(regularization))
-            return foldIn.itemFactors.multiplied(by: foldIn.vector(prior: prior))
-        }
-    }
-
-    /// The scores of all items under a candidate; `nil` for a method that is none of these.
-    func scores(_ candidate: SelectionGrid.Candidate, known: PersonHistory) throws -> [Float]? {
-        if candidate.model == MethodName.neighbours, let model = neighbours[candidate.method] {
-            return model.scores(known: known.items)
-        }
-        guard let model = models[candidate.method], let setting = settings[candidate.method] else { return nil }
-        return try TextModels.scores(
-            model, known: known, regularization: candidate.regularization ?? setting.regularization)
     }
 
     /// The features of the items under a method, and the weights that they start from for a scale of the source's.
@@ -381,7 +351,7 @@ struct TextModels: Sendable {
             let map = try TextFactorMap(
                 known, source: source, isShuffled: isShuffled, factors: scenario.integer("model.factors"))
             let rows = map.features(
-                try aligned(source, known), isDescribed: vectors.isDescribed,
+                spaces?.aligned(vectors.vectors, to: source) ?? vectors.vectors, isDescribed: vectors.isDescribed,
                 length: hasEqualLengths ? .equal : .predicted, concatenating: false)
             return (source, rows)
         }
@@ -394,16 +364,6 @@ struct TextModels: Sendable {
         return Matrix(
             rowCount: count, columnCount: blocks.reduce(0) { $0 + $1.columnCount },
             values: (0..<count).flatMap { item in blocks.flatMap { $0.row(item) } })
-    }
-
-    /// The target's texts in a source's space.
-    private func aligned(_ source: String, _ known: ParameterSet) throws -> Matrix {
-        guard scenario.text("transfer.text.space") == "optimal-transport" else { return vectors.vectors }
-        let from = TextMoments(TextSource.described(vectors))
-        let to = TextMoments(
-            mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
-            covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
-        return try TextAlignment.optimalTransport(from: from, to: to).aligned(vectors.vectors)
     }
 }
 

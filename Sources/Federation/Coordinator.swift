@@ -353,8 +353,10 @@ public struct Coordinator: Sendable {
         actions.append(.closed(summary, shared))
         // Without one of its sides the adversarial game would go on with the last gradients of that side.
         if step.isExchange, changed.count < plan.exchangeTensorCount {
-            return actions
-                + finish(.peerLost(reason: "round \(round) (\(step)): one of the two domains has no client left"))
+            let reason =
+                plan.isGameOfPersons
+                ? "there are no sums of persons' gradients" : "one of the two domains has no client left"
+            return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))
         }
         // A domain whose only client is gone in an adaptation keeps the model that it has.
         let isEmpty = answered.isEmpty && step != .adapt

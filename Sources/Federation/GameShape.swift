@@ -4,7 +4,7 @@ public import Scenario
 public struct GameShape: Sendable, Equatable {
     /// The length of the vector of sums beside the gradients.
     public static let sumCount = 7
-    /// Numbers of an item's text.
+    /// Numbers of a row: of an item's text, or of a person in both domains.
     public let inputCount: Int
     /// d, the dimensions of the features.
     public let dimension: Int
@@ -17,7 +17,10 @@ public struct GameShape: Sendable, Equatable {
 
     /// The sizes of a scenario.
     public init(_ scenario: ScenarioDefinition) {
-        inputCount = scenario.integer("text.dimension")
+        let persons = PersonGameShape(scenario)
+        inputCount =
+            scenario.isGameOfPersons
+            ? persons.featureCount + persons.coordinateCount : scenario.integer("text.dimension")
         dimension = scenario.integer("transfer.adversarial.dimension")
         let units = scenario.integer("transfer.adversarial.units")
         extractorUnits = scenario.text("transfer.adversarial.extractor") == "linear" ? nil : units
@@ -37,4 +40,26 @@ public struct GameShape: Sendable, Equatable {
         guard let units else { return (inputs + 1) * outputs }
         return (inputs + 1) * units + (units + 1) * outputs
     }
+}
+
+/// What the game of persons has beside G and D.
+public struct PersonGameShape: Sendable, Equatable {
+    /// Features of a person in the source.
+    public let featureCount: Int
+    /// Coordinates of a person in the target.
+    public let coordinateCount: Int
+    /// Whether source rows of linked persons train the decoder of target coordinates.
+    public let isLinked: Bool
+    private let dimension: Int
+
+    /// The sizes of a scenario.
+    public init(_ scenario: ScenarioDefinition) {
+        featureCount = scenario.sourceDimension
+        coordinateCount = scenario.integer("transfer.dimension")
+        isLinked = scenario.optionalText("transfer.adversarial.decoder") != "own"
+        dimension = scenario.integer("transfer.adversarial.dimension")
+    }
+
+    /// Parameters of both decoders.
+    public var decoderCount: Int { (dimension + 1) * (featureCount + coordinateCount) }
 }

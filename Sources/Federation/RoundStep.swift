@@ -9,7 +9,8 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case tower = 2
     /// Clients that share a domain send what their persons add to its item factors; the coordinator improves them.
     case factors = 3
-    /// Domain clients send what their items add to the gradients of the adversarial game, for one exchange.
+    /// Domain clients send what their items add to the gradients of the adversarial game, for one exchange; in a game of
+    /// persons, persons' devices add up theirs, after the encoders.
     case adversarial = 15
     /// As `adversarial`, with what the last models may see.
     case refitAdversarial = 16
@@ -82,7 +83,7 @@ public enum RoundStep: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         }
     }
 
-    /// Whether domain clients answer it; else persons clients do.
+    /// Whether domain clients answer it, save in a game of persons; else persons clients do.
     var isForDomains: Bool {
         switch self {
         case .calendar, .tower, .factors, .adversarial, .encoders, .refitTower, .refitFactors, .refitAdversarial,

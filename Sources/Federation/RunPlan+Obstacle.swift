@@ -26,7 +26,7 @@ extension RunPlan {
                 return "no client of a source domain is left"
             }
             // The features of both domains are those of one extractor, which has moved on.
-            if step == .refitEncoders, isAdversarial, steps.contains(.refitAdversarial),
+            if step == .refitEncoders, isGameOfItems, steps.contains(.refitAdversarial),
                 let domain = stale(changed: changed).first
             {
                 return "no client of domain \(domain) is left to train it again after the choices"

@@ -23,8 +23,20 @@ public struct RunPlan: Sendable {
     public let target: String
     /// What the target's client computes for itself alone where texts link the domains; nothing of it is ever sent.
     public let keptSpecs: [TensorSpec]
+    /// Of those, what is trained without any source.
+    public var modelSpecs: [TensorSpec] {
+        keptSpecs.filter { ![ReleaseName.selection, ReleaseName.gate].contains($0.release) }
+    }
+    /// The models of text that the target's client keeps in its own folder: the transfer and its twin.
+    public let keptTextMethods: [String]
+    /// Their tensors; nothing of them is ever sent either.
+    public let textModelSpecs: [TensorSpec]
+    /// The networks that a persons client keeps in its own folder where they are moved by sums; they are not sent.
+    public let keptGameSpecs: [TensorSpec]
     let isByText: Bool
-    let isAdversarial: Bool
+    /// Whether domain clients play an adversarial game with items, or devices one with persons.
+    let isGameOfItems: Bool
+    let isGameOfPersons: Bool
     /// The sizes of the catalogues, by domain.
     let itemCounts: [String: Int]
     /// How clients that share a domain learn its item factors.
@@ -53,18 +65,19 @@ public struct RunPlan: Sendable {
         let refitFactors = Array(repeating: RoundStep.refitFactors, count: scenario.factorRounds)
         // Where texts link the domains, the target's client trains, chooses and scores by itself.
         isByText = scenario.isByText
-        // The adversarial game makes features of items, which are released with the encoders.
-        isAdversarial = scenario.isAdversarial
+        // The adversarial game of items makes features, which are released with the encoders; that of persons needs those.
+        isGameOfItems = scenario.isGameOfItems
+        isGameOfPersons = scenario.isGameOfPersons
         let ownModels = Array(repeating: RoundStep.textModels, count: scenario.textRounds)
         let refitOwnModels = Array(repeating: RoundStep.refitTextModels, count: scenario.refitTextRounds)
         let choices: [RoundStep] =
-            (isAdversarial ? [] : transfer) + ownModels + [.selection] + (scenario.hasGate ? [.gate] : [])
+            (isGameOfItems ? [] : transfer) + ownModels + [.selection] + (scenario.hasGate ? [.gate] : [])
         let all =
-            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (isAdversarial ? transfer : []) + [
+            (scenario.mayBeSplitByTime ? [.calendar] : []) + tower + factors + (isGameOfItems ? transfer : []) + [
                 .encoders
             ]
-            + choices + refit + refitFactors + (isAdversarial ? refitTransfer : []) + [.refitEncoders]
-            + (isAdversarial ? [] : refitTransfer) + refitOwnModels
+            + choices + refit + refitFactors + (isGameOfItems ? refitTransfer : []) + [.refitEncoders]
+            + (isGameOfItems ? [] : refitTransfer) + refitOwnModels
             + Array(repeating: .monitor, count: scenario.driftWindows) + [.evaluation]
         // A protected release is made once: nothing is trained again after the choices.
         steps = scenario.isProtected ? all.filter { !$0.isFinal || $0 == .evaluation } : all
@@ -105,6 +118,15 @@ public struct RunPlan: Sendable {
         }
         schema = try ParameterSchema(declaration.specs)
         keptSpecs = kept.specs
+        keptTextMethods = isByText ? [scenario.transferMethod, scenario.transferMethod + "-local"] : []
+        var models = SchemaDeclaration(bound: RunPlan.valueBound)
+        models.declareTextModels(
+            target, methods: keptTextMethods, itemCount: itemCounts[target] ?? 0, scenario: scenario,
+            baselines: baselines)
+        textModelSpecs = models.specs
+        var networks = SchemaDeclaration(bound: RunPlan.valueBound)
+        if scenario.isGameOfPersons { networks.declareKeptGame(scenario) }
+        keptGameSpecs = networks.specs
     }
 
     /// The longest that a run of the scenario can take: the join, every step to its deadline and, as each lost client can
@@ -122,6 +144,7 @@ public struct RunPlan: Sendable {
         case .encoders, .refitEncoders: return !client.group.isPersons && !(isByText && client.group.domain == target)
         case .textModels, .refitTextModels: return client.group.domain == target
         case .selection, .gate, .evaluation: if isByText { return client.group.domain == target }
+        case .adversarial, .refitAdversarial: return client.group.isPersons == isGameOfPersons
         default: break
         }
         return client.group.isPersons != step.isForDomains
@@ -174,8 +197,9 @@ public struct RunPlan: Sendable {
         case .encoders, .refitEncoders:
             if isByText {
                 // All clients of a shared source know the same factors and the same texts.
-                return isSpeaker
-                    ? schema.specs.filter { $0.release == ReleaseName.textMap(client.group.domain) } : []
+                let domain = client.group.domain
+                let own = [ReleaseName.textMap(domain), ReleaseName.textWords(domain)]
+                return isSpeaker ? schema.specs.filter { own.contains($0.release) } : []
             }
             return schema.specs.filter {
                 $0.scope == .domain(client.group.domain) && isOwn($0, client, isSpeaker) && !isWindow($0)
@@ -184,6 +208,8 @@ public struct RunPlan: Sendable {
         case .bridge, .refitBridge, .adaptBridge: return schema.specs.filter { RunPlan.isBridge($0) }
         case .map, .refitMap: return schema.specs.filter { RunPlan.isMapGradient($0) }
         case .meta, .refitMeta: return schema.specs.filter { RunPlan.isMeta($0) }
+        case .adversarial where isGameOfPersons, .refitAdversarial where isGameOfPersons:
+            return schema.specs.filter(isGame)
         case .adversarial, .refitAdversarial:
             let names = MethodName.adversarialMethods.flatMap { method in
                 TensorName.AdversarialPart.allCases.map {
@@ -226,15 +252,16 @@ public struct RunPlan: Sendable {
             let domain = client.group.domain
             let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
             if isByText, domain == target { return spec.scope == .global }
-            if isGame(spec) { return true }
+            if isGame(spec) { return isGameOfItems }
             return [ReleaseName.calendar, ReleaseName.tower, ReleaseName.driftState].contains(spec.release)
                 || (client.group.isShared && common.contains(spec.name))
         }
         switch spec.scope {
-        // The game is that of domain clients; devices see how well D tells the domains, not its gradients.
+        // The game of items is that of domain clients; devices see how well D tells the domains, not its gradients.
         // The coordinator alone steps along the gradients of the map.
         case .global where RunPlan.isMapGradient(spec): return false
-        case .global: return !isGame(spec) || spec.name.hasSuffix(TensorName.AdversarialPart.sums.rawValue)
+        case .global:
+            return !isGame(spec) || isGameOfPersons || spec.name.hasSuffix(TensorName.AdversarialPart.sums.rawValue)
         case .domain(let domain):
             return client.group.links.contains(domain) && spec.name != TensorName.controlVariate(domain)
                 && !isWindow(spec)
@@ -255,12 +282,14 @@ public struct RunPlan: Sendable {
 
     /// Whether a tensor is of the adversarial game.
     private func isGame(_ spec: TensorSpec) -> Bool {
-        isAdversarial && MethodName.adversarialMethods.map(ReleaseName.adversarial).contains(spec.release)
+        (isGameOfItems || isGameOfPersons)
+            && MethodName.adversarialMethods.map(ReleaseName.adversarial).contains(spec.release)
     }
 
-    /// How many tensors an exchange of the game changes when both sides are there.
+    /// How many tensors an exchange of the game changes when both sides are there; devices have both.
     var exchangeTensorCount: Int {
-        2 * MethodName.adversarialMethods.count * TensorName.AdversarialPart.allCases.count
+        if isGameOfPersons { return MethodName.adversarialMethods.count * TensorName.PersonGamePart.allCases.count }
+        return 2 * MethodName.adversarialMethods.count * TensorName.AdversarialPart.allCases.count
     }
 
     private static func isMeta(_ spec: TensorSpec) -> Bool {

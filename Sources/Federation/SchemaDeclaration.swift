@@ -29,7 +29,7 @@ struct SchemaDeclaration {
             // The target's are among its baselines.
             if !isTarget { declareRatingModel(domain, MethodName.explicitALS, itemCount, factors: factors) }
         }
-        if scenario.isAdversarial {
+        if scenario.isGameOfItems {
             for method in MethodName.adversarialMethods {
                 declare(
                     TensorName.features(domain, method: method), [itemCount, GameShape(scenario).dimension], scope,
@@ -79,6 +79,35 @@ struct SchemaDeclaration {
         }
         declare(TensorName.textMap(domain, .mean), [dimension], .global, release)
         declare(TensorName.textMap(domain, .covariance), [dimension, dimension], .global, release)
+        if scenario.hasPublicWords {
+            declare(
+                TensorName.textMap(domain, .words), [scenario.publicWordCount, dimension],
+                .global, ReleaseName.textWords(domain))
+        }
+    }
+
+    /// The target's models of text, which its client keeps in its own folder.
+    mutating func declareTextModels(
+        _ domain: String, methods: [String], itemCount: Int, scenario: ScenarioDefinition, baselines: BaselineOffer
+    ) {
+        let factors = scenario.integer("model.factors")
+        for method in methods {
+            func declare(_ part: TensorName.TextModelPart, _ shape: [Int]) {
+                self.declare(
+                    TensorName.textModel(domain, method, part), shape, .domain(domain),
+                    ReleaseName.model(domain, method: method))
+            }
+            declare(.itemFactors, [itemCount, factors])
+            declare(.regularization, [1])
+            if scenario.isArticle {
+                declare(.prior, [1 + factors])
+                declare(.globalMean, [1])
+                declare(.itemOffsets, [itemCount])
+            } else {
+                declare(.prior, [factors])
+            }
+            if baselines.hasTextNeighbours { declare(.neighbours, [itemCount, itemCount]) }
+        }
     }
 
     /// What enters every run's schema whatever links the domains.
@@ -144,6 +173,7 @@ struct SchemaDeclaration {
     /// The sums over linked persons that make the transfer.
     mutating func declareTransfer(_ scenario: ScenarioDefinition) {
         let factors = scenario.integer("model.factors")
+        if scenario.isGameOfPersons { return declarePersonGame(scenario) }
         if scenario.isAdversarial { return declareGame(scenario) }
         let features = scenario.sources.count * scenario.sourceDimension
         if scenario.isMeta {
@@ -223,6 +253,34 @@ struct SchemaDeclaration {
                         TensorName.adversarial(method, isSource: isSource, part), [count], .global, release,
                         bound: bound)
                 }
+            }
+        }
+    }
+
+    /// The gradients of the adversarial games of persons.
+    private mutating func declarePersonGame(_ scenario: ScenarioDefinition) {
+        let shape = GameShape(scenario)
+        for method in MethodName.adversarialMethods {
+            for part in TensorName.PersonGamePart.allCases {
+                let count =
+                    switch part {
+                    case .discriminator: shape.discriminatorCount
+                    case .confusion, .preference: shape.extractorCount
+                    case .decoders: PersonGameShape(scenario).decoderCount
+                    case .sums: GameShape.sumCount
+                    }
+                declare(TensorName.personGame(method, part), [count], .global, ReleaseName.adversarial(method))
+            }
+        }
+    }
+
+    /// The networks of the game of persons, which a persons client keeps in its own folder.
+    mutating func declareKeptGame(_ scenario: ScenarioDefinition) {
+        for method in MethodName.adversarialMethods {
+            for part in TensorName.KeptGamePart.allCases {
+                let count =
+                    part == .extractor ? GameShape(scenario).extractorCount : PersonGameShape(scenario).decoderCount
+                declare(TensorName.keptGame(method, part), [count], .global, ReleaseName.adversarial(method))
             }
         }
     }

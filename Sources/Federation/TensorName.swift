@@ -52,11 +52,33 @@ public enum TensorName {
         case mean
         /// The covariance of the texts, text dimension squared.
         case covariance
+        /// The vectors of public words, words × text dimension; zeros for a word that the source does not know.
+        case words
     }
 
     /// A part of a source's text map, true or with permuted texts.
     public static func textMap(_ domain: String, _ part: TextPart, isShuffled: Bool = false) -> String {
         "\(domain).\(isShuffled ? "shuffled-" : "")text-\(part.rawValue)"
+    }
+    /// A part of one of the target's models of text, which stays with its client.
+    public enum TextModelPart: String, Sendable {
+        /// Items × factors.
+        case itemFactors = "item-factors"
+        /// The mean person: factors; of ratings, the offset before them.
+        case prior
+        /// λ of its training.
+        case regularization
+        /// Of ratings: the mean.
+        case globalMean = "global-mean"
+        /// Of ratings: items.
+        case itemOffsets = "item-offsets"
+        /// The weights of neighbours, items × items.
+        case neighbours
+    }
+
+    /// A part of one of the target's models of text.
+    public static func textModel(_ domain: String, _ method: String, _ part: TextModelPart) -> String {
+        "\(domain).\(method).\(part.rawValue)"
     }
     /// The number of linked persons behind a cross-moment, one element.
     public static func bridgeCount(isShuffled: Bool, ofRatings: Bool = false) -> String {
@@ -134,6 +156,35 @@ public enum TensorName {
     public static func adversarial(_ method: String, isSource: Bool, _ part: AdversarialPart) -> String {
         "\(method).\(isSource ? "source" : "target")-\(part.rawValue)"
     }
+    /// A part of what devices send in an exchange of the adversarial game of persons.
+    public enum PersonGamePart: String, Sendable, CaseIterable {
+        /// Σ ∂loss/∂D over both rows of each person.
+        case discriminator
+        /// Σ ∂loss/∂G over the same rows, not yet reversed.
+        case confusion
+        /// Σ ∂(decoders' loss)/∂G.
+        case preference
+        /// Σ ∂(decoders' loss)/∂H.
+        case decoders
+        /// The loss of D, persons, rows that D tells right, the decoders' loss, persons; then held-out persons and those of
+        /// their rows that D tells right.
+        case sums
+    }
+
+    /// A part of the gradients of a game of persons.
+    public static func personGame(_ method: String, _ part: PersonGamePart) -> String {
+        "\(method).persons-\(part.rawValue)"
+    }
+    /// A part of a game of persons that a persons client keeps.
+    public enum KeptGamePart: String, Sendable, CaseIterable {
+        /// G.
+        case extractor
+        /// H_S and H_T.
+        case decoders
+    }
+
+    /// A network of a game of persons, which stays with its client.
+    public static func keptGame(_ method: String, _ part: KeptGamePart) -> String { "\(method).\(part.rawValue)" }
     /// The features G(x) of a domain's items, items × dimension.
     public static func features(_ domain: String, method: String) -> String { "\(domain).\(method).features" }
     /// Σ of weighted gains over validation persons: bootstrap resamples × blends.
@@ -163,6 +214,8 @@ public enum ReleaseName {
     }
     /// What a source has learnt of item texts.
     public static func textMap(_ domain: String) -> String { "\(domain).text-map" }
+    /// A source's vectors of public words, which depend on no rating and no item.
+    public static func textWords(_ domain: String) -> String { "\(domain).text-words" }
     /// The cross-moments, true or with shuffled links.
     public static func bridge(isShuffled: Bool, ofRatings: Bool = false) -> String {
         (isShuffled ? "shuffled-" : "") + (ofRatings ? "rating-bridge" : "bridge")

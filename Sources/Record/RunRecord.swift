@@ -176,7 +176,8 @@ public struct DiscrepancyRecord: Codable, Sendable, Equatable {
     /// The target domain.
     public let target: String
     /// The measure: `coral`, `bures-wasserstein`, `mmd`, `sliced-wasserstein` (all squared), `principal-angle` (radians),
-    /// `proxy-a-distance`, or the accuracy of a discriminator on held-out items.
+    /// `linear-cka` (a similarity, 1 for equal representations of public words), `proxy-a-distance`, or the accuracy of a
+    /// discriminator on held-out items.
     public let measure: String
     /// Of the domains as they are.
     public let before: Double

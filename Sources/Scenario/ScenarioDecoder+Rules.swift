@@ -147,7 +147,7 @@ extension ScenarioDecoder {
             if let format = text("\(path).data.format") {
                 data = ScenarioDefinition.DataSource(
                     format: format, ratings: text("\(path).data.ratings"), items: text("\(path).data.items"),
-                    itemVectors: text("\(path).data.item-vectors"),
+                    itemVectors: text("\(path).data.item-vectors"), wordVectors: text("\(path).data.word-vectors"),
                     duplicates: text("\(path).data.duplicates") ?? "default",
                     zeros: text("\(path).data.zeros") ?? "default",
                     mergeTwins: number("\(path).data.merge-twins").flatMap { $0 > 0 ? $0 : nil },
@@ -259,6 +259,7 @@ extension ScenarioDecoder {
         if text("transfer.method") == "article", text("transfer.alignment") != "text" {
             report("transfer.method", "article needs alignment: text")
         }
+        checkWordVectors(groups)
         if text("transfer.alignment") == "text" {
             checkTextAlignment(groups, target: target)
         } else if persons.isEmpty {
@@ -274,6 +275,12 @@ extension ScenarioDecoder {
     private mutating func checkGame(_ groups: [ScenarioDefinition.ClientGroup]) {
         let services = groups.filter { !$0.isPersons }
         if services.count > 2 { report("transfer.method", "adversarial has one source domain beside the target") }
+        if text("transfer.adversarial.input") == "persons" { return checkGameOfPersons() }
+        if text("transfer.adversarial.decoder") != nil {
+            report(
+                "transfer.adversarial.decoder",
+                "only a game of persons has decoders; set transfer.adversarial.input to persons")
+        }
         for (index, group) in groups.enumerated() where !group.isPersons {
             if group.isShared, integer("transfer.adversarial.bins") != 1 {
                 report(
@@ -287,6 +294,22 @@ extension ScenarioDecoder {
                     "adversarial needs text or vectors of the items of every domain; name them in items or item-vectors"
                 )
             }
+        }
+    }
+
+    /// What the adversarial game of persons needs.
+    private mutating func checkGameOfPersons() {
+        if text("transfer.alignment") != "persons" {
+            report("transfer.adversarial.input", "persons needs alignment: persons")
+        }
+        if integer("transfer.adversarial.bins") != 1 {
+            report(
+                "transfer.adversarial.bins",
+                "bins are those of items' popularity; with input persons only 1 is possible")
+        }
+        if values["transfer.adversarial.target-preferences"] == .boolean(true) {
+            report(
+                "transfer.adversarial.target-preferences", "with input persons decoders take the place of preferences")
         }
     }
 
@@ -307,6 +330,33 @@ extension ScenarioDecoder {
         group.data.map {
             $0.vectorObstacle(wordVectors: text("text.word-vectors"), worldVectors: text("world.item-vectors")) == nil
         } ?? false
+    }
+
+    /// Where word vectors of a domain's own make sense, and what a space of words needs.
+    private mutating func checkWordVectors(_ groups: [ScenarioDefinition.ClientGroup]) {
+        let isByText = text("transfer.alignment") == "text"
+        let space = text("transfer.text.space") ?? TextSpaceName.shared
+        if let rotation = number("world.word-rotation"), rotation != 0, !isByText {
+            report("world.word-rotation", "only alignment text knows word vectors of a domain's own")
+        }
+        let files = Set(groups.filter { !$0.isPersons }.map { $0.data?.wordVectors })
+        for (index, group) in groups.enumerated() where group.data?.wordVectors != nil {
+            // One file for all is no different from text.word-vectors.
+            guard files.count > 1 else { continue }
+            if !isByText {
+                report(
+                    "clients[\(index)].data.word-vectors", "only alignment text takes word vectors of a domain's own")
+            } else if space == TextSpaceName.shared {
+                report(
+                    "clients[\(index)].data.word-vectors",
+                    "with transfer.text.space shared all domains have the same word vectors; choose "
+                        + TextSpaceName.all.dropFirst().joined(separator: ", "))
+            }
+        }
+        guard isByText, TextSpaceName.ofWords.contains(space) else { return }
+        for group in groups where group.data?.isOfWords(worldVectors: text("world.item-vectors")) == false {
+            report("transfer.text.space", "\(space) needs words, and the items of \(group.domain) have other vectors")
+        }
     }
 
     /// What domains that texts alone link need.
@@ -446,10 +496,12 @@ extension ScenarioDecoder {
             if let factors = integer("model.factors"), dimension > factors {
                 report("transfer.source-dimension", "\(dimension) is more than model.factors, \(factors)")
             }
-            if text("transfer.alignment") != "persons" || text("transfer.method") == "adversarial" {
+            let isGameOfItems =
+                text("transfer.method") == "adversarial" && text("transfer.adversarial.input") != "persons"
+            if text("transfer.alignment") != "persons" || isGameOfItems {
                 report(
-                    "transfer.source-dimension", "only feature-map and meta with alignment persons have source features"
-                )
+                    "transfer.source-dimension",
+                    "only feature-map, meta and adversarial of persons, with alignment persons, have source features")
             }
         }
         if text("transfer.method") == "meta", text("transfer.meta.variant") == "ridge",

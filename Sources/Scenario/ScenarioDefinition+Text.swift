@@ -22,4 +22,25 @@ extension ScenarioDefinition {
     private static func textRounds(ofModels count: Int) -> Int {
         1 + (count + textModelsPerRound - 1) / textModelsPerRound
     }
+
+    /// Whether sources send their vectors of public words: where texts link the domains and all of them have words.
+    public var hasPublicWords: Bool {
+        isByText
+            && domains.allSatisfy {
+                data(of: $0)?.isOfWords(worldVectors: text("world.item-vectors")) == true
+                    && vectorObstacle(of: $0) == nil
+            }
+    }
+
+    /// Of how many public words sources send their vectors.
+    public var publicWordCount: Int { optionalInteger("transfer.text.public-words") ?? 1_000 }
+
+    /// The ridge of a regression of public words, for vectors whose numbers have variance 1.
+    public var anchorRidge: Double { optionalNumber("transfer.text.anchor-ridge") ?? 1 }
+
+    /// Passes of a linear network over the public words.
+    public var networkEpochs: Int { optionalInteger("transfer.text.network-epochs") ?? 100 }
+
+    /// The angle in radians by which the word vectors of synthetic sources are turned.
+    public var wordRotation: Double { optionalNumber("world.word-rotation") ?? 0 }
 }

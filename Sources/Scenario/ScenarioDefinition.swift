@@ -10,6 +10,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
         public let items: String?
         /// The file of dense item vectors.
         public let itemVectors: String?
+        /// The file of word vectors of its own.
+        public let wordVectors: String?
         /// The duplicate rule's name.
         public let duplicates: String
         /// The rule for ratings of 0.
@@ -31,7 +33,12 @@ public struct ScenarioDefinition: Sendable, Equatable {
             let isSynthetic = format == DataFormatName.synthetic
             if itemVectors != nil || (isSynthetic && worldVectors == "dense") { return nil }
             guard isSynthetic || items != nil else { return .noText }
-            return wordVectors == "none" ? .noWordVectors : nil
+            return (self.wordVectors ?? wordVectors) == "none" ? .noWordVectors : nil
+        }
+
+        /// Whether vectors of items are those of their words.
+        func isOfWords(worldVectors: String?) -> Bool {
+            itemVectors == nil && !(format == DataFormatName.synthetic && worldVectors == "dense")
         }
     }
 
@@ -210,6 +217,12 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// Whether the transfer is by domain-adversarial features.
     public var isAdversarial: Bool { transferMethod == "adversarial" }
 
+    /// Whether the adversarial game is one with items' texts, which domain clients play.
+    public var isGameOfItems: Bool { isAdversarial && !isGameOfPersons }
+
+    /// Whether the adversarial game is one with linked persons, which their devices play.
+    public var isGameOfPersons: Bool { isAdversarial && optionalText("transfer.adversarial.input") == "persons" }
+
     /// Whether the feature map is a network that devices train by gradients.
     public var hasNetworkMap: Bool {
         transferMethod == "feature-map" && !isByText && text("transfer.map") == "mlp"
@@ -229,7 +242,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
     /// game is so unless times keep something of the source back or target preferences train it too.
     public var refitTransferRounds: Int {
         let seesNothingNew = !mayBeSplitByTime && !boolean("transfer.adversarial.target-preferences")
-        return isAdversarial && seesNothingNew ? 0 : transferRounds
+        return isGameOfItems && seesNothingNew ? 0 : transferRounds
     }
 
     /// Whether ratings are predicted by transfer too.

@@ -118,6 +118,10 @@ public struct ScenarioKey: Sendable, Equatable {
             "clients[].data.item-vectors", .text,
             "A file of dense item vectors (text, or .npy with an .ids file beside it) to use in place of item text."),
         ScenarioKey(
+            "clients[].data.word-vectors", .text,
+            "A file of word vectors for the texts of this domain, in place of text.word-vectors; for services that embed words apart, with a transfer.text.space that is not shared."
+        ),
+        ScenarioKey(
             "clients[].data.duplicates", .choice(["default", "last", "mean", "first", "error"]), default: "default",
             "What becomes of several ratings of one item by one person; default: last by time where there are times, else mean."
         ),
@@ -171,6 +175,10 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "world.nuisance-rotation", .number(0...3.15), default: "0",
             "Angle in radians by which a domain's item texts are turned against the items' vectors."),
+        ScenarioKey(
+            "world.word-rotation", .number(0...3.15),
+            "alignment: text; angle in radians, 0 where it is not given, by which the word vectors of each source are turned against the target's, as if the services had embedded words apart."
+        ),
         ScenarioKey(
             "world.text-noise", .number(0...1), default: "0.1", "The share of title words that say nothing of the item."
         ),
@@ -253,7 +261,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("federation", .section, "Rounds between the coordinator and the clients."),
         ScenarioKey(
             "federation.rounds", .integer(1...1_000_000), default: "10000",
-            "The most rounds a run may take; feature-map takes eight, with an mlp six and twice transfer.mlp.rounds, meta six and twice transfer.meta.rounds, adversarial rounds times discriminator-steps, and naive-fedavg twice evaluation.fedavg-rounds more."
+            "The most rounds a run may take; feature-map takes eight, with an mlp six and twice transfer.mlp.rounds, meta six and twice transfer.meta.rounds, adversarial rounds times discriminator-steps (with persons, or where times or target preferences tell something new, twice), and naive-fedavg twice evaluation.fedavg-rounds more."
         ),
         ScenarioKey(
             "federation.strategy", .choice(StrategyNames.all), default: "fedavg",
@@ -298,7 +306,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
             "transfer.method", .choice(["feature-map", "meta", "adversarial", "article"]), default: "feature-map",
-            "article: with alignment text, the recipe of ratings factors on concatenated text features, with model.factors and model.regularization and nothing to choose; adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients; feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
+            "article: with alignment text, the recipe of ratings factors on concatenated text features, with model.factors and model.regularization and nothing to choose; adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients, or features of persons, learnt on their devices (transfer.adversarial.input); feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
         ),
         ScenarioKey(
             "transfer.alignment", .choice(["persons", "text"]), default: "persons",
@@ -340,9 +348,20 @@ public struct ScenarioKey: Sendable, Equatable {
             "transfer.text", .section,
             "alignment: text; the target's models of its items' text, with what sources know."),
         ScenarioKey(
-            "transfer.text.space", .choice(["shared", "optimal-transport"]), default: "shared",
-            "How the target's texts are brought into a source's space. shared: both use the same word vectors; optimal-transport: by the affine map between the Gaussian moments of all texts."
+            "transfer.text.space", .choice(TextSpaceName.all), default: "shared",
+            "How the target's texts are brought into a source's space. shared: both use the same word vectors; by the vectors that both have of public words, procrustes: a rotation, anchors: a ridge regression, network: a linear network trained by SGD; optimal-transport: by the affine map between the Gaussian moments of all texts."
         ),
+        ScenarioKey(
+            "transfer.text.public-words", .integer(10...20_000),
+            "Of how many of the most frequent words of the built-in list a source sends its own vectors, 1000 where it is not given; they depend on no rating and no item."
+        ),
+        ScenarioKey(
+            "transfer.text.anchor-ridge", .number(1e-9...1e9),
+            "space: anchors; the ridge of the regression, for vectors whose numbers have variance 1; 1 where it is not given."
+        ),
+        ScenarioKey(
+            "transfer.text.network-epochs", .integer(1...10_000),
+            "space: network; passes over the public words, 100 where it is not given."),
         ScenarioKey(
             "transfer.text.source-ridge", .number(1e-6...1e9), default: "10",
             "γ of a source's regression of item factors on texts, whose numbers have variance 1."),
@@ -369,7 +388,16 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "transfer.adversarial", .section,
-            "method: adversarial; a game between features of item text (G) and a discriminator of domains (D)."),
+            "method: adversarial; a game between features of item text, or of persons, (G) and a discriminator of domains (D)."
+        ),
+        ScenarioKey(
+            "transfer.adversarial.input", .choice(["text", "persons"]),
+            "What features are made of. text, also where it is not given: items' texts; persons: what linked persons are like in the source and in the target, on their devices."
+        ),
+        ScenarioKey(
+            "transfer.adversarial.decoder", .choice(["linked", "own"]),
+            "input: persons; what teaches to tell from features what a person is like in the target. linked, also where it is not given: target and source of linked persons; own: the target of each alone, as if nobody were linked."
+        ),
         ScenarioKey(
             "transfer.adversarial.rounds", .integer(1...100_000), default: "150", "Steps of the features."),
         ScenarioKey(
@@ -391,17 +419,17 @@ public struct ScenarioKey: Sendable, Equatable {
             "transfer.adversarial.discriminator-units", .integer(1...1_024), default: "8", "Hidden units of D."),
         ScenarioKey(
             "transfer.adversarial.bins", .integer(1...32), default: "1",
-            "Above 1 D is conditional: it sees the features together with the bin of the item's popularity in its domain."
+            "input: text; above 1 D is conditional: it sees the features together with the bin of the item's popularity in its domain."
         ),
         ScenarioKey(
             "transfer.adversarial.confidence", .number(0...1e6), default: "10",
-            "α of the preferences that train G, and of a device's fold-in into the features."),
+            "input: text; α of the preferences that train G, and of a device's fold-in into the features."),
         ScenarioKey(
             "transfer.adversarial.regularization", .number(1e-6...1e6), default: "5",
-            "λ of the persons in the preferences, and of a device's fold-in into the source's features."),
+            "input: text; λ of the persons in the preferences, and of a device's fold-in into the source's features."),
         ScenarioKey(
             "transfer.adversarial.target-preferences", .boolean, default: "false",
-            "Whether the target's ratings train G too; false: as for a target that has none."),
+            "input: text; whether the target's ratings train G too; false: as for a target that has none."),
         ScenarioKey("transfer.meta", .section, "method: meta; devices send gradients, one sum a round."),
         ScenarioKey(
             "transfer.meta.variant", .choice(["maml", "fomaml", "reptile", "ridge"]), default: "maml",

@@ -29,3 +29,21 @@ public enum BaselineNames {
         "local-ensemble", "pooled-reference", "naive-fedavg",
     ]
 }
+
+/// The words of `transfer.text.space`.
+public enum TextSpaceName {
+    /// One space for all.
+    public static let shared = "shared"
+    /// A rotation by pairs of words.
+    public static let procrustes = "procrustes"
+    /// A ridge regression by pairs of words.
+    public static let anchors = "anchors"
+    /// A linear network by pairs of words.
+    public static let network = "network"
+    /// The affine map between moments.
+    public static let optimalTransport = "optimal-transport"
+    /// Those that need the vectors of the same words in both spaces.
+    public static let ofWords = [procrustes, anchors, network]
+    /// Every legal word.
+    public static let all = [shared] + ofWords + [optimalTransport]
+}

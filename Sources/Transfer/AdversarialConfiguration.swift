@@ -1,3 +1,4 @@
+import Glibc
 import Numerics
 
 /// A domain's side in the adversarial game: its label for the discriminator.
@@ -70,6 +71,9 @@ public struct AdversarialConfiguration: Sendable, Equatable {
     ///
     /// - Parameter progress: p, the share of the rounds that are done.
     public func reversal(at progress: Double) -> Double { reversal * (2 / (1 + (-10 * progress).exponential) - 1) }
+
+    /// The step length of G, which falls with (1 + 10p)^(−¾).
+    func extractorRate(at progress: Double) -> Double { extractorRate * pow(1 + 10 * progress, -0.75) }
 
     /// The number of exchanges: one for each step of D.
     public var exchangeCount: Int { roundCount * discriminatorSteps }

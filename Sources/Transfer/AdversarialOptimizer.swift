@@ -37,8 +37,7 @@ public struct AdversarialOptimizer: Sendable {
             AdversarialOptimizer.addOrthogonality(
                 parameters.shape.extractor, parameters.extractor, weight: configuration.orthogonality, &gradient)
         }
-        let rate = configuration.extractorRate * pow(1 + 10 * progress, -0.75)
-        extractor.step(&parameters.extractor, gradient, rate: rate)
+        extractor.step(&parameters.extractor, gradient, rate: configuration.extractorRate(at: progress))
     }
 
     /// Adds the gradient V(VᵀV − I) of ¼‖VᵀV − I‖².
@@ -67,7 +66,8 @@ public struct AdversarialOptimizer: Sendable {
         }
     }
 
-    private struct Moments: Sendable {
+    /// The running averages of one vector.
+    struct Moments: Sendable {
         private let decay: Double
         private var first: [Double]
         private var second: [Double]

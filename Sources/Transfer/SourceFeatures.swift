@@ -87,14 +87,17 @@ public struct TargetBasis: Sendable {
     public let mean: [Float]
     /// The eigenvectors by falling eigenvalue, one a row.
     private let axes: [[Double]]
+    /// The variances along the axes.
+    private let variances: [Double]
 
     /// The leading `dimension` axes of the target persons' covariance.
     ///
     /// - Throws: `eigenvaluesDidNotConverge`.
     public init(_ moments: PersonMoments, dimension: Int) throws(NumericsError) {
         mean = moments.mean.map { Float($0) }
-        axes = Array(
-            try SymmetricEigen(moments.covariance, order: moments.mean.count).eigenvectors.reversed().prefix(dimension))
+        let eigen = try SymmetricEigen(moments.covariance, order: moments.mean.count)
+        axes = Array(eigen.eigenvectors.reversed().prefix(dimension))
+        variances = Array(eigen.eigenvalues.reversed().prefix(dimension)).map { max($0, 0) }
     }
 
     /// The number of axes.
@@ -104,6 +107,18 @@ public struct TargetBasis: Sendable {
     public func coordinates(_ vector: [Float]) -> [Float] {
         let centred = zip(vector, mean).map { Double($0) - Double($1) }
         return axes.map { axis in Float(zip(axis, centred).reduce(0.0) { $0 + $1.0 * $1.1 }) }
+    }
+
+    /// What coordinates are multiplied by so that their mean variance is 1; 1 where all persons are alike.
+    public var scale: Float {
+        let mean = variances.reduce(0, +) / Double(max(1, variances.count))
+        return mean > 0 ? Float(1 / mean.squareRoot()) : 1
+    }
+
+    /// Coordinates of variance 1 each; variances below 10⁻⁶ of the largest are raised to that.
+    public func whitened(_ coordinates: [Float]) -> [Float] {
+        let floor = max((variances.first ?? 1) * 1e-6, 1e-12)
+        return zip(coordinates, variances).map { Float(Double($0) / max($1, floor).squareRoot()) }
     }
 
     /// `p̄ + V t`.

@@ -10,9 +10,10 @@ struct RecommendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "recommend", abstract: "Recommend items to one person with the models of a finished run.",
         discussion: """
-            A persons client answers with the transferred model, a domain client with its best local model. What the person
-            already has is left out; a shorter list means that nothing else is left. Scores order the list and mean nothing
-            else. --explain names the person's own items without which a score would fall most.
+            A persons client answers with the transferred model, a domain client with its best local model; where texts link
+            the domains, the target's client with the transferred one. What the person already has is left out; a shorter
+            list means that nothing else is left. Scores order the list and mean nothing else. --explain names the person's
+            own items without which a score would fall most.
             """)
 
     @Argument(help: ArgumentHelp("A run folder, or a seed's folder in it.", valueName: "run"))

@@ -66,10 +66,80 @@ struct TextTransferTests {
         #expect(ledger.contains("movies.text-map") && !ledger.contains("\"release\" : \"books"))
     }
 
-    @Test("texts in spaces of their own are brought together by their moments")
-    func optimalTransport() throws {
-        let record = try run(try TemporaryFolder(), ["transfer.text.space=optimal-transport"]).record
-        #expect(try #require(record.value("feature-map-ungated", 1, client: "books")) > 0)
+    /// Figures of the transfer alone, and how much of a source's words its map and the target's agree on.
+    private func turned(_ overrides: [String]) throws -> (ndcg: Double, before: Double, after: Double) {
+        let record = try run(try TemporaryFolder(), overrides).record
+        let all = record.object["discrepancy"] as? [[String: Any]] ?? []
+        let found = try #require(all.first { $0["measure"] as? String == "linear-cka" })
+        return (
+            try #require(record.value("feature-map-ungated", 3, client: "books")),
+            found["before"] as? Double ?? .nan, found["after"] as? Double ?? .nan
+        )
+    }
+
+    @Test("what a rotation of one service's word vectors takes away, the words that both know bring back")
+    func spaces() throws {
+        let plain = try turned([])
+        #expect(plain.before == 1 && plain.after == 1)
+        let rotation = "world.word-rotation=1.5"
+        let lost = try turned([rotation])
+        // No rotation changes how alike two representations are, but B_S makes something else of turned words.
+        #expect(abs(lost.before - 1) < 1e-5 && lost.after < 0.7)
+        for space in ["procrustes", "anchors", "network"] {
+            let found = try turned([rotation, "transfer.text.space=\(space)"])
+            #expect(found.after > 0.99 && abs(found.ndcg - plain.ndcg) < 0.03 * plain.ndcg, "\(space): \(found)")
+            // Without it the transfer is another one.
+            #expect(abs(found.ndcg - plain.ndcg) < abs(lost.ndcg - plain.ndcg), "\(space): \(found), \(lost)")
+        }
+        let moments = try turned([rotation, "transfer.text.space=optimal-transport"])
+        #expect(moments.ndcg > 0 && moments.after.isFinite)
+    }
+
+    @Test("too few shared words are an error that says what to do")
+    func fewWords() throws {
+        let folder = try TemporaryFolder()
+        let words = ["the", "of", "war", "army", "love", "crime", "space", "comedy", "king", "magic", "band", "family"]
+        let lines = words.enumerated().map { index, word in
+            "\(word) " + (0..<50).map { String(($0 * (index + 3)) % 7 - 3) }.joined(separator: " ")
+        }
+        let file = try folder.write(lines.joined(separator: "\n") + "\n", to: "own.txt")
+        let scenario = try folder.write(TextTransferTests.scenario, to: "apart.yaml")
+        let output = try FerryProcess.run([
+            "run", "-q", scenario, "--output", folder.path, "--set", "clients.movies.data.word-vectors=\(file)",
+            "--set",
+            "transfer.text.space=procrustes",
+        ])
+        #expect(output.exitCode == 66)
+        #expect(
+            output.standardError.contains("procrustes needs at least 50 words with vectors in both movies and books"))
+        #expect(output.standardError.contains("raise transfer.text.public-words, or choose optimal-transport"))
+    }
+
+    /// The bytes of a tensor of the first checkpoint that has it.
+    private func tensor(_ name: String, of seed: String) throws -> Data {
+        for file in try FileManager.default.contentsOfDirectory(atPath: "\(seed)/checkpoints").sorted() {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(seed)/checkpoints/\(file)"))
+            let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+            let header = try JSONSerialization.jsonObject(with: bytes[8..<8 + length]) as? [String: Any]
+            guard let entry = header?[name] as? [String: Any], let range = entry["data_offsets"] as? [Int] else {
+                continue
+            }
+            return bytes[(8 + length + range[0])..<(8 + length + range[1])]
+        }
+        throw CocoaError(.fileNoSuchFile)
+    }
+
+    @Test("the words that a source sends depend on none of its ratings and items")
+    func words() throws {
+        let found = try ["1", "2"].map { seed in
+            let folder = try TemporaryFolder()
+            let run = try run(folder, ["world.seed=\(seed)"]).run
+            return try withExtendedLifetime(folder) {
+                (words: try tensor("movies.text-words", of: run), map: try tensor("movies.text-weights", of: run))
+            }
+        }
+        #expect(found[0].words == found[1].words && found[0].words.count == 4 * 1_000 * 50)
+        #expect(found[0].map != found[1].map)
     }
 
     @Test("the article's recipe runs, and several clients may share the source")
@@ -96,13 +166,57 @@ struct TextTransferTests {
             transfer > (try #require(record.value("popularity", nil, label, cohort: "cold-items", client: "books"))))
     }
 
-    @Test("a run whose models stay with their client says so to recommend")
-    func recommend() throws {
+    @Test("when the first client of a shared source is killed, the next one tells what it has learnt of texts")
+    func lostSpeaker() throws {
         let folder = try TemporaryFolder()
-        let seed = try run(folder).run
-        let output = try FerryProcess.run(["recommend", seed, "--client", "books", "--user-id", "person-1"])
-        #expect(output.exitCode == 74)
-        #expect(output.standardError.contains("with alignment text the models stay in the target's client"))
+        let scenario = try folder.write(TextTransferTests.scenario, to: "apart.yaml")
+        let ferry = try FerryProcess(
+            ["run", scenario, "--output", folder.path]
+                + ["clients.movies.count=2", "federation.minimum-clients=2", "model.iterations=40"].flatMap {
+                    ["--set", $0]
+                })
+        _ = try ferry.waitForLine(containing: "round 5/")
+        try ferry.killChild("client movies-1")
+        let output = try ferry.finish()
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        #expect(output.standardError.contains("client movies-1"))
+        let seed = try folder.seedFolder("apart", seed: 1)
+        #expect(try RecordOfRun("\(seed)/run.json").value("feature-map-ungated", 3, client: "books") ?? 0 > 0)
+        #expect(try tensor("movies.text-weights", of: seed).count == 4 * 50 * 8)
+    }
+
+    private func recommend(_ run: String, _ arguments: String...) throws -> FerryProcess.Output {
+        try FerryProcess.run(["recommend", run] + arguments)
+    }
+
+    @Test(
+        "the target's client recommends with the models that it kept: titles, without what the person has",
+        arguments: [[], ["transfer.gate=false"], ["transfer.method=article", "model.regularization=0.01"]])
+    func recommendations(_ overrides: [String]) throws {
+        let folder = try TemporaryFolder()
+        let seed = try run(folder, overrides).run
+        // Every person is in one of the two domains.
+        let somebody = (100..<400).lazy.map { "person-\($0)" }.first { person in
+            (try? recommend(seed, "--client", "books", "--user", person).exitCode) == 0
+        }
+        let person = try #require(somebody)
+        let output = try recommend(seed, "--client", "books", "--user", person, "-n", "1000", "--json", "--explain")
+        try #require(output.exitCode == 0, "\(output.standardError)")
+        let object = try JSONSerialization.jsonObject(with: Data(output.standardOutput.utf8)) as? [String: Any]
+        let items = try #require(object?["items"] as? [[String: Any]])
+        let seen = try #require(object?["seen"] as? Int)
+        #expect(
+            object?["method"] as? String == (overrides.first == "transfer.method=article" ? "article" : "feature-map"))
+        #expect(seen > 0 && items.count == 150 - seen)
+        #expect(items.allSatisfy { ($0["title"] as? String)?.isEmpty == false })
+        let scores = items.compactMap { $0["score"] as? Double }
+        #expect(zip(scores, scores.dropFirst()).allSatisfy { $0 >= $1 } && Set(scores).count > 100)
+        #expect(items.contains { ($0["reasons"] as? [Any])?.isEmpty == false })
+        let source = try recommend(seed, "--client", "movies", "--user", person)
+        #expect(source.exitCode == 64 && source.standardError.contains("only the client of books recommends"))
+        try FileManager.default.removeItem(atPath: "\(seed)/clients/books/models.safetensors")
+        let without = try recommend(seed, "--client", "books", "--user", person)
+        #expect(without.exitCode == 74 && without.standardError.contains("holds no models of client books"))
     }
 
     /// Two sources; in one of them a coordinate of the items' vectors tells popularity, elsewhere it tells nothing and has

@@ -221,4 +221,50 @@ import Wire
         let article = try Scenarios.narrow(text + ["transfer.method=article"])
         #expect(article.textSettingCount == 3 && article.textRounds == 3)
     }
+
+    @Test func `A game of persons is played by their devices between encoders and choices, and seen by nobody else`()
+        throws
+    {
+        let overrides = [
+            "transfer.method=adversarial", "transfer.adversarial.input=persons", "transfer.adversarial.rounds=2",
+            "transfer.adversarial.discriminator-steps=3", "evaluation.split=seeded", "evaluation.baselines=[]",
+            "transfer.adversarial.dimension=2", "transfer.dimension=2",
+        ]
+        let plan = try plan(try Scenarios.narrow(overrides))
+        let game = Array(repeating: RoundStep.adversarial, count: 6)
+        let again = Array(repeating: RoundStep.refitAdversarial, count: 6)
+        #expect(
+            plan.steps == [.encoders] + game + [.selection, .gate, .refitEncoders] + again + [.evaluation])
+        for step in [RoundStep.adversarial, .refitAdversarial] {
+            #expect(plan.participants(step) == ["persons"])
+            let specs = plan.uploads(step, client: "persons")
+            #expect(specs.count == 15 && plan.uploads(step, client: "movies").isEmpty)
+            for spec in specs {
+                #expect(plan.isVisible(spec, to: "persons") && !plan.isVisible(spec, to: "movies"), "\(spec.name)")
+            }
+            let shapes = Dictionary(uniqueKeysWithValues: specs.map { ($0.name, $0.shape) })
+            // G: 3 + 2 inputs and a bias, 2 features; decoders: 2 features and a bias, 3 + 2 outputs.
+            #expect(shapes["adversarial.persons-confusion"] == [12] && shapes["source-only.persons-decoders"] == [15])
+        }
+        #expect(!plan.schema.specs.contains { $0.name.hasSuffix(".features") })
+        #expect(
+            plan.keptGameSpecs.count == 6
+                && Set(plan.keptGameSpecs.map(\.name)).isDisjoint(with: plan.schema.specs.map(\.name)))
+    }
+
+    @Test func `Of words a source sends its vectors of a public list, and none where items have other vectors`() throws
+    {
+        let text = [
+            "clients=[{id: movies, domain: movies, data: {format: synthetic}}, {id: books, domain: books, data: {format: synthetic}}]",
+            "transfer={alignment: text, text: {public-words: 37}}", "evaluation.split=seeded",
+        ]
+        let plan = try plan(try Scenarios.narrow(text))
+        let spec = try #require(plan.schema.specs.first { $0.release == ReleaseName.textWords("movies") })
+        #expect(spec.name == "movies.text-words" && spec.shape == [37, 50])
+        #expect(plan.uploads(.encoders, client: "movies") == plan.schema.specs)
+        #expect(plan.schema.specs.allSatisfy { plan.isVisible($0, to: "books") && !plan.isVisible($0, to: "movies") })
+        let dense = try self.plan(try Scenarios.narrow(text + ["world.item-vectors=dense", "text.dimension=8"]))
+        #expect(!dense.schema.specs.isEmpty)
+        #expect(!dense.schema.specs.contains { $0.release == ReleaseName.textWords("movies") })
+    }
 }

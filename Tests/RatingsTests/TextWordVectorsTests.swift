@@ -199,4 +199,38 @@ struct TextEmbeddedVectorsTests {
         #expect(try #require(mean(cosines)) > 0.998)
         #expect(try #require(cosines.min()) > 0.96)
     }
+
+    @Test func vectorsOfGivenWordsAreZerosForThoseThatAreUnknown() {
+        let values: [Float] = [0.5, -1, 2.25, 0, 1e-3, -7, 3, 4, 5]
+        let known = WordVectors(words: ["the", "of", "king"], dimension: 3, values: values)
+        let rows = known.vectors(of: ["king", "absent", "the"])
+        #expect(rows.row(0).elementsEqual(values[6..<9]))
+        #expect(rows.row(1).elementsEqual([0, 0, 0]))
+        #expect(rows.row(2).elementsEqual(values[0..<3]))
+        #expect(WordVectors.publicWords(3) == Array(WordVectors.embedded.words.prefix(3)))
+    }
+
+    @Test(arguments: [0.4, 1.5, 3]) func turnedWordsKeepTheirLengthsAndAngles(_ angle: Double) {
+        func stream() -> RandomStream { RandomStream(root: 5, path: ["turn"]) }
+        let plain = WordVectors.embedded
+        #expect(plain.turned(by: 0, stream: stream()).values == plain.values)
+        let turned = plain.turned(by: angle, stream: stream())
+        #expect(turned.words == plain.words && turned.ranks == plain.ranks)
+        func product(_ vectors: WordVectors, _ first: Int, _ second: Int) -> Double {
+            zip(vectors.vector(at: first), vectors.vector(at: second)).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+        }
+        for word in stride(from: 0, to: 2_000, by: 100) {
+            for other in [word, word + 7, 19_999] {
+                let expected = product(plain, word, other)
+                #expect(abs(product(turned, word, other) - expected) < 1e-4)
+            }
+            // In a plane the vector and its image enclose the angle, and the planes fill the space.
+            let cosine =
+                zip(plain.vector(at: word), turned.vector(at: word))
+                .reduce(0) { $0 + Double($1.0) * Double($1.1) } / product(plain, word, word)
+            #expect(abs(cosine - cosineOf(angle)) < 1e-4)
+        }
+    }
+
+    private func cosineOf(_ angle: Double) -> Double { Foundation.cos(angle) }
 }

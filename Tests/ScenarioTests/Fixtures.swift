@@ -42,12 +42,15 @@ let scenarioWithEveryKey =
     validScenario.replacing("kind: ipc", with: "kind: tcp\n  endpoint: tcp://127.0.0.1:5555")
     .replacing(
         "      items: movies.item\n",
-        with: "      items: movies.item\n      item-vectors: movies.npy\n"
+        with: "      items: movies.item\n      item-vectors: movies.npy\n      word-vectors: words.txt\n"
             + "      columns: {user: reader, item: film, rating: stars, time: day}\n"
     )
+    .replacing("format: synthetic", with: "format: synthetic\n      word-vectors: words.txt")
     .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
-    + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9}\n"
-    + "transfer: {source-dimension: 8, ratings: none, text: {similarity-temperature: none}}\nprivacy: {mode: silo, epsilon: none, noise-multiplier: none}\n"
+    + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9, "
+    + "word-rotation: 0}\ntransfer: {source-dimension: 8, ratings: none, "
+    + "text: {similarity-temperature: none, public-words: 500, anchor-ridge: 2, network-epochs: 50}, "
+    + "adversarial: {input: text, decoder: linked}}\nprivacy: {mode: silo, epsilon: none, noise-multiplier: none}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

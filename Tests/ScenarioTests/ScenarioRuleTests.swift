@@ -166,6 +166,27 @@ import Testing
         ("transfer: {alignment: text}", "clients[2].domain", "alignment text has no persons client"),
         ("transfer: {method: meta, alignment: text}", "transfer.alignment", "only feature-map and article"),
         ("transfer: {method: article}", "transfer.method", "article needs alignment: text"),
+        (
+            "transfer: {text: {space: procrustez}}", "transfer.text.space",
+            "is not one of shared, procrustes, anchors, network, optimal-transport; did you mean procrustes?"
+        ),
+        ("world: {word-rotation: 1}", "world.word-rotation", "only alignment text knows word vectors"),
+        (
+            "transfer: {method: adversarial, adversarial: {decoder: own}}", "transfer.adversarial.decoder",
+            "only a game of persons has decoders; set transfer.adversarial.input to persons"
+        ),
+        (
+            "transfer: {method: adversarial, adversarial: {input: persons, bins: 2}}", "transfer.adversarial.bins",
+            "with input persons only 1 is possible"
+        ),
+        (
+            "transfer: {method: adversarial, adversarial: {input: persons, target-preferences: true}}",
+            "transfer.adversarial.target-preferences", "decoders take the place of preferences"
+        ),
+        (
+            "transfer: {method: adversarial, source-dimension: 4}", "transfer.source-dimension",
+            "only feature-map, meta and adversarial of persons"
+        ),
         ("transfer: {text: {lengths: []}}", "transfer.text.lengths", "the list is empty"),
         ("world: {item-vectors: dense}", "text.dimension", "dense vectors of this world have dimension 8, not 50"),
         ("world: {shortcut: {length: 1}}", "world.shortcut.length", "name the domain of the shortcut"),
@@ -177,6 +198,35 @@ import Testing
         #expect(problem.message.contains(message))
     }
 
+    @Test func wordVectorsOfADomainsOwnNeedASpaceThatBringsThemTogether() throws {
+        func found(_ space: String, movies: String = "", books: String = "", isByText: Bool = true) -> [ScenarioProblem]
+        {
+            problems(
+                """
+                name: apart
+                clients:
+                  - {id: movies, domain: movies, data: {ratings: m.csv, items: m.item\(movies)}}
+                  - {id: books, domain: books, data: {ratings: b.csv, items: b.item\(books)}}
+                \(isByText ? "" : "  - {id: persons, domain: persons, links: [movies, books]}")
+                target: books
+                transfer: {alignment: \(isByText ? "text" : "persons"), text: {space: \(space)}}
+                """)
+        }
+        let own = ", word-vectors: own.txt"
+        #expect(found("shared").isEmpty && found("shared", movies: own, books: own).isEmpty)
+        let apart = found("shared", movies: own)
+        #expect(apart.map(\.keyPath) == ["clients[0].data.word-vectors"])
+        #expect(apart.first?.message.contains("choose procrustes, anchors, network, optimal-transport") == true)
+        for space in ["procrustes", "anchors", "network", "optimal-transport"] {
+            #expect(found(space, movies: own).isEmpty && found(space).isEmpty, "\(space)")
+            let dense = found(space, books: ", item-vectors: b.txt")
+            #expect(dense.map(\.keyPath) == (space == "optimal-transport" ? [] : ["transfer.text.space"]), "\(space)")
+        }
+        #expect(found("shared", movies: own, books: own, isByText: false).isEmpty)
+        let persons = found("procrustes", movies: own, isByText: false)
+        #expect(persons.map(\.keyPath) == ["clients[0].data.word-vectors"])
+    }
+
     @Test func aGameHasOneSourceAndTextsEverywhere() {
         let three = scenario(
             replacing: ScenarioRuleTests.persons, with: ScenarioRuleTests.games + ScenarioRuleTests.persons
@@ -186,6 +236,11 @@ import Testing
         let bare = scenario(replacing: "      items: movies.item\n", with: "")
             .replacing("target: books", with: "target: books\ntransfer: {method: adversarial}")
         #expect(problems(bare).contains { $0.message.contains("adversarial needs text or vectors") })
+        let persons = "{method: adversarial, source-dimension: 4, adversarial: {input: persons, decoder: own}}"
+        #expect(
+            problems(
+                bare.replacing("{method: adversarial}", with: persons).replacing("rounds: 18", with: "rounds: 9000")
+            ).isEmpty)
     }
 
     @Test func roundsStepsAndRatesFollowTheStrategy() throws {

@@ -1,3 +1,5 @@
+public import Numerics
+
 /// Words and their vectors, in the order of frequency.
 public struct WordVectors: Sendable {
     /// The greatest number of numbers a word.
@@ -13,7 +15,7 @@ public struct WordVectors: Sendable {
     /// Numbers a word.
     public let dimension: Int
     /// The vectors, word after word: `words.count × dimension` numbers.
-    public let values: [Float]
+    public private(set) var values: [Float]
     /// The place of each word in the source, from 1, which counts words that were not kept.
     public let ranks: [Int]
     /// The number of words of the source, kept or not.
@@ -69,6 +71,33 @@ public struct WordVectors: Sendable {
 
     /// The vector of the word at a place.
     public func vector(at index: Int) -> ArraySlice<Float> { values[index * dimension..<(index + 1) * dimension] }
+
+    /// The vectors of given words, one row each; zeros for a word that is unknown.
+    public func vectors(of words: [String]) -> Matrix {
+        var out = Matrix(rowCount: words.count, columnCount: dimension)
+        for (row, word) in words.enumerated() {
+            guard let index = index(of: word) else { continue }
+            for (column, value) in vector(at: index).enumerated() { out[row, column] = value }
+        }
+        return out
+    }
+
+    /// The same words with all vectors turned by an angle in radians, in the planes of pairs of coordinates that
+    /// `stream` draws: the vectors of a service that has embedded the same words apart, up to rounding.
+    public func turned(by angle: Double, stream: RandomStream) -> WordVectors {
+        var stream = stream
+        let order = stream.permutation(count: dimension)
+        var out = self
+        for start in stride(from: 0, to: values.count, by: dimension) {
+            let turned = rotated(order.map { Double(values[start + $0]) }, angle)
+            for (position, column) in order.enumerated() { out.values[start + column] = Float(turned[position]) }
+        }
+        return out
+    }
+
+    /// The most frequent words of the built-in list: words that every service can name without any of them telling
+    /// another which words its own items have.
+    public static func publicWords(_ count: Int) -> [String] { Array(embedded.words.prefix(count)) }
 
     /// The probability of the word at a place by Zipf's law: 1 / rank, normalised over the words of the source.
     public func probability(at index: Int) -> Double { 1 / (Double(ranks[index]) * harmonicNumber) }
