@@ -78,7 +78,9 @@ public enum ClientProcess {
     ) throws {
         // Between two plans for this client the coordinator may wait for every other step.
         let patience = RunPlan.longestDuration(scenario)
-        guard case .welcome(let welcome) = try socket.receive(timeout: patience) else {
+        // Without a launcher, a coordinator that has not even probed for so long has gone.
+        let silence = brief.isByHand ? scenario.duration("federation.deadline") : patience
+        guard case .welcome(let welcome) = try socket.receive(timeout: patience, silence: silence) else {
             throw RunFailure(.peerLost, "client \(id): the coordinator refused the client")
         }
         let plan = try RunPlan(scenario, catalogues: welcome.catalogues)
@@ -94,7 +96,7 @@ public enum ClientProcess {
             key: key)
         var known = ParameterSet()
         while true {
-            switch try socket.receive(timeout: patience) {
+            switch try socket.receive(timeout: patience, silence: silence) {
             case .plan(let round):
                 guard let step = RoundStep(rawValue: round.step) else {
                     throw RunFailure(.internalError, "client \(id): unknown step \(round.step)")

@@ -11,6 +11,8 @@ import Wire
 
 /// The coordinator process: drives the state machine with what the socket, the launcher and the clock say.
 public struct CoordinatorProcess: ~Copyable {
+    /// How often clients are probed that no launcher watches.
+    private static let probeInterval = Duration.milliseconds(250)
     /// How long clients may take to answer the last message.
     private static let farewell = Duration.seconds(5)
 
@@ -26,6 +28,9 @@ public struct CoordinatorProcess: ~Copyable {
     private var control = LineReader(descriptor: 0)
     private var outcome: Coordinator.Outcome?
     private var warnedOf: Set<String> = []
+    private var lastProbe = Duration.zero
+    /// Where the launcher's notices arrive; none where there is no launcher.
+    private var notices: Int32 { brief.isByHand ? -1 : 0 }
     private var bytesAtRoundStart: (up: Int, down: Int) = (0, 0)
 
     /// Runs a coordinator to its end.
@@ -35,6 +40,8 @@ public struct CoordinatorProcess: ~Copyable {
         do {
             var process = try CoordinatorProcess(brief: brief)
             let outcome = try process.serve()
+            // Nobody else tells clients that no launcher watches why the run ends.
+            if outcome != .completed, brief.isByHand { try process.sayGoodbye() }
             switch outcome {
             case .completed:
                 RoleProcess.report(.finished(lost: process.machine.lostClients))
@@ -90,7 +97,16 @@ public struct CoordinatorProcess: ~Copyable {
             // Also when messages never stop: a deadline must not starve.
             if now >= machine.deadline { try perform(machine.handle(.tick, now: now)) }
             if let outcome { return outcome }
-            let event = try socket.next(timeout: max(.zero, machine.deadline - now), control: 0)
+            if brief.isByHand, now - lastProbe >= CoordinatorProcess.probeInterval {
+                lastProbe = now
+                for client in try socket.probe() {
+                    try perform(machine.handle(.lost(client: client, how: "has gone"), now: now))
+                }
+                if let outcome { return outcome }
+            }
+            let wait = max(.zero, machine.deadline - now)
+            let event = try socket.next(
+                timeout: brief.isByHand ? min(wait, CoordinatorProcess.probeInterval) : wait, control: notices)
             switch event {
             case .timedOut: continue
             case .control:
@@ -187,7 +203,7 @@ public struct CoordinatorProcess: ~Copyable {
         var remaining = Set(scenario.clients.map(\.id).filter { machine.hasJoined($0) && machine.isExpected($0) })
         let end = now + min(scenario.duration("federation.deadline"), CoordinatorProcess.farewell)
         while !remaining.isEmpty, now < end {
-            switch try socket.next(timeout: max(.zero, end - now), control: 0) {
+            switch try socket.next(timeout: max(.zero, end - now), control: notices) {
             case .message(let peer, .goodbye): if let client = socket.client(of: peer) { remaining.remove(client) }
             case .control:
                 for (id, _) in readNotices() { remaining.remove(id) }

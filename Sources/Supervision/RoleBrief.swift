@@ -48,6 +48,12 @@ public struct RoleBrief: Codable, Sendable {
         self.curve = curve
     }
 
+    /// In place of a launcher's process id: the role was started by hand.
+    public static let byHand: Int32 = 0
+
+    /// Whether no launcher watches this role.
+    public var isByHand: Bool { launcherProcessID == RoleBrief.byHand }
+
     /// The secret of this role's noise: fresh entropy, or what the seed gives.
     public var noiseKey: StreamKey { hasSecureRandomness ? StreamKey() : StreamKey(root: UInt64(seed)) }
 
@@ -69,6 +75,22 @@ public enum RoleReport: Codable, Sendable, Equatable {
     case warning(String)
     /// The role cannot go on; the message is for the user, the code is the exit code of `ferry`.
     case failed(exitCode: Int32, message: String)
+}
+
+extension RoleReport: CustomStringConvertible {
+    /// One line for people.
+    public var description: String {
+        switch self {
+        case .ready(let endpoint): "listening on \(endpoint)"
+        case .started: "every client has joined"
+        case .round(let progress):
+            "round \(progress.round)/\(progress.roundCount) (\(progress.step)): \(progress.answered) of "
+                + "\(progress.participants) answered, \(progress.bytes) bytes so far"
+        case .finished(let lost): lost.isEmpty ? "finished" : "finished without \(lost.joined(separator: ", "))"
+        case .warning(let text): "warning: \(text)"
+        case .failed(_, let message): message
+        }
+    }
 }
 
 /// The progress of one round, for the display.

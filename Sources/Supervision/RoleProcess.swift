@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// The role's side of the pipes to the launcher.
 public enum RoleProcess {
@@ -25,8 +26,20 @@ public enum RoleProcess {
         return brief
     }
 
+    private static let isByHand = Atomic(false)
+
+    /// Prepares a process that no launcher has started: its reports are lines for people, on standard error.
+    public static func beginByHand() {
+        Glibc.signal(SIGPIPE, SIG_IGN)
+        isByHand.store(true, ordering: .relaxed)
+    }
+
     /// Sends a report to the launcher; when the launcher has gone there is nobody to tell.
     public static func report(_ report: RoleReport) {
+        guard !isByHand.load(ordering: .relaxed) else {
+            writeAll(Array("\(report)\n".utf8), to: 2)
+            return
+        }
         guard let line = try? ControlLine.encode(report) else { return }
         writeAll(line, to: 1)
     }

@@ -68,15 +68,19 @@ public struct ClientSocket: ~Copyable {
 
     /// Waits for the coordinator's next complete message.
     ///
+    /// - Parameter silence: how long nothing at all may arrive, where the coordinator probes its clients.
     /// - Throws: `timedOut`, `refused`, `zeroMQ`.
-    public mutating func receive(timeout: Duration) throws(TransportError) -> CoordinatorMessage {
+    public mutating func receive(
+        timeout: Duration, silence: Duration = .seconds(1_000_000_000)
+    ) throws(TransportError) -> CoordinatorMessage {
         if let message = kept {
             kept = nil
             return message
         }
         let end = ContinuousClock.now + timeout
         while true {
-            let message = try next(until: end, patience: timeout)
+            let quiet = ContinuousClock.now + silence
+            let message = try next(until: min(end, quiet), patience: quiet < end ? silence : timeout)
             switch message {
             case .credit: continue
             case .plan(let plan): self.plan = plan.needsCredit ? (plan.round, plan.deadline) : nil

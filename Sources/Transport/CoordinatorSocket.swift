@@ -110,6 +110,15 @@ public struct CoordinatorSocket: ~Copyable {
     /// The client bound to a connection.
     public func client(of peer: PeerID) -> String? { peers[peer]?.client }
 
+    /// Sends every bound connection a credit of round 0, which means nothing; returns the clients that have gone.
+    ///
+    /// libzmq tells of a connection that has ended only when something is sent to it.
+    public mutating func probe() throws(TransportError) -> [String] {
+        let bound = peers.filter { $0.value.client != nil }.map(\.key)
+        let gone = try send(EncodedMessage(creditFor: 0, runID: runID), to: bound)
+        return gone.compactMap { peers[$0]?.client }.sorted()
+    }
+
     /// Forgets a connection.
     public mutating func drop(_ peer: PeerID) {
         peers[peer] = nil

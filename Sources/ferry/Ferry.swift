@@ -22,7 +22,7 @@ struct Ferry: ParsableCommand {
         subcommands: [
             RunCommand.self, SweepCommand.self, CompareCommand.self, ReportCommand.self, PrivacyCommand.self,
             RecommendCommand.self, ValidateCommand.self, ScenarioCommand.self, AuditCommand.self, KeysCommand.self,
-            DataCommand.self, CoordinatorCommand.self, ClientCommand.self, PointCommand.self,
+            DataCommand.self, CoordinatorCommand.self, ClientCommand.self, MergeCommand.self, PointCommand.self,
         ])
 }
 

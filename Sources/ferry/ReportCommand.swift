@@ -49,13 +49,17 @@ struct RunFolder {
             }
             let runs = try seeds.map { try RecordFile.readJSON(RunRecord.self, from: "\($0)/run.json") }
             let first = seeds.first
+            let text = try first.map { String(decoding: try RecordFile.read("\($0)/scenario.yaml"), as: UTF8.self) }
+            // A record of another version may hold keys that this one does not know.
+            let scenario = text.flatMap { try? ScenarioDefinition(yaml: $0, file: "scenario.yaml") }
             let report = RunReport(
                 summary: summary, runs: runs,
                 wire: try first.flatMap {
                     FileManager.default.fileExists(atPath: "\($0)/wire.json")
                         ? try RecordFile.readJSON(WireRecord.self, from: "\($0)/wire.json") : nil
                 },
-                scenario: try first.map { String(decoding: try RecordFile.read("\($0)/scenario.yaml"), as: UTF8.self) })
+                scenario: text, target: scenario?.target,
+                isEncrypted: scenario?.boolean("transport.curve") == true)
             (page, tables) = (report.html(), report.tables())
         } else {
             throw RunFailure(.data, "\(path) holds no record of a run: neither summary.json nor sweep.json")

@@ -1,0 +1,112 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Roles that are started one by one, as on several machines.
+@Suite(.serialized)
+struct HandStartTests {
+    private static let clients = ["movies", "books", "persons"]
+
+    /// A folder with a scenario of the network and the keys of its roles.
+    private func prepare(_ folder: TemporaryFolder, iterations: Int = 3) throws -> String {
+        let text =
+            Fixture.scenario(persons: 800).replacingOccurrences(of: "iterations: 3", with: "iterations: \(iterations)")
+            + "\ntransport: {kind: tcp, curve: true}\n"
+        let scenario = try folder.write(text, to: "small.yaml")
+        let keys = try FerryProcess.run(["keys", "new", "\(folder.path)/keys", "coordinator"] + HandStartTests.clients)
+        #expect(keys.exitCode == 0)
+        return scenario
+    }
+
+    /// Starts the coordinator and, once it listens, the clients.
+    private func start(
+        _ folder: TemporaryFolder, _ scenario: String
+    ) throws -> (coordinator: FerryProcess, clients: [String: FerryProcess]) {
+        func options(_ role: String, _ endpoint: String) -> [String] {
+            [
+                scenario, "--keys", "\(folder.path)/keys", "--endpoint", endpoint, "--output", "\(folder.path)/\(role)",
+                "--seed", "1",
+            ]
+        }
+        let coordinator = try FerryProcess(["coordinator"] + options("coordinator", "tcp://127.0.0.1:*"))
+        let line = try coordinator.waitForLine(containing: "listening on ")
+        let endpoint = try #require(line.split(separator: " ").last.map(String.init)?.trimmingCharacters(in: .newlines))
+        var clients: [String: FerryProcess] = [:]
+        for id in HandStartTests.clients { clients[id] = try FerryProcess(["client", id] + options(id, endpoint)) }
+        return (coordinator, clients)
+    }
+
+    @Test("roles started by hand and merged make the record of ferry run, byte for byte")
+    func merge() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try prepare(folder)
+        let (coordinator, clients) = try start(folder, scenario)
+        #expect(try coordinator.finish().exitCode == 0)
+        for id in HandStartTests.clients { #expect(try clients[id]?.finish().exitCode == 0) }
+        let folders = (["coordinator"] + HandStartTests.clients).map { "\(folder.path)/\($0)" }
+        let merged = try FerryProcess.run(["merge"] + folders + ["--output", "\(folder.path)/merged"])
+        #expect(merged.exitCode == 0)
+        let direct = try FerryProcess.run(
+            ["run", scenario, "--seed", "1", "--quiet", "--output", "\(folder.path)/direct"])
+        #expect(direct.exitCode == 0)
+        func record(_ output: String, _ file: String) throws -> Data {
+            let run = try #require(
+                try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/\(output)/small").first {
+                    !$0.hasPrefix(".")
+                })
+            return try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(output)/small/\(run)/\(file)"))
+        }
+        for file in ["seed-1/run.json", "seed-1/privacy.json", "seed-1/metrics.csv", "summary.json"] {
+            #expect(try record("merged", file) == record("direct", file), "\(file)")
+        }
+        // A client's folder is missing, or there twice.
+        let missing = try FerryProcess.run(["merge"] + folders.dropLast() + ["--output", "\(folder.path)/other"])
+        #expect(missing.exitCode == 64 && missing.standardError.contains("client persons with seed 1 is missing"))
+        let twice = try FerryProcess.run(["merge"] + folders + [folders[1], "--output", "\(folder.path)/other"])
+        #expect(twice.exitCode == 64 && twice.standardError.contains("two folders are of movies"))
+        let none = try FerryProcess.run(["merge", folder.path, "--output", "\(folder.path)/other"])
+        #expect(none.exitCode == 74)
+    }
+
+    @Test("a client that dies is noticed without a launcher, and everybody is told why the run ends")
+    func killedClient() throws {
+        let folder = try TemporaryFolder()
+        let (coordinator, clients) = try start(folder, try prepare(folder, iterations: 60))
+        _ = try coordinator.waitForLine(containing: "round 1/")
+        kill(try #require(clients["persons"]).processID, SIGKILL)
+        let output = try coordinator.finish()
+        #expect(output.exitCode == 69)
+        #expect(output.standardError.contains("client persons has gone"))
+        for id in ["movies", "books"] {
+            let client = try #require(try clients[id]?.finish())
+            #expect(client.exitCode == 69 && client.standardError.contains("the coordinator ended the run"), "\(id)")
+        }
+    }
+
+    @Test("a role needs keys that others cannot read, a scenario of the network and a folder of its own")
+    func refusals() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try prepare(folder)
+        let keys = "\(folder.path)/keys"
+        func coordinator(_ arguments: [String]) throws -> FerryProcess.Output {
+            try FerryProcess.run(["coordinator", scenario, "--endpoint", "tcp://127.0.0.1:*"] + arguments)
+        }
+        #expect(try coordinator(["--output", "\(folder.path)/a"]).exitCode == 64)
+        #expect(try coordinator(["--keys", keys]).exitCode == 64)
+        let plain = try coordinator(["--keys", keys, "--output", "\(folder.path)/a", "--set", "transport.curve=false"])
+        #expect(plain.exitCode == 65 && plain.standardError.contains("transport.curve: true"))
+        let full = try coordinator(["--keys", keys, "--output", folder.path])
+        #expect(full.exitCode == 74 && full.standardError.contains("is not empty"))
+        let unknown = try FerryProcess.run(
+            [
+                "client", "films", scenario, "--keys", keys, "--endpoint", "tcp://127.0.0.1:1", "--output",
+                "\(folder.path)/a",
+            ])
+        #expect(unknown.exitCode == 64 && unknown.standardError.contains("its clients are movies, books, persons"))
+        chmod("\(keys)/coordinator.secret", 0o644)
+        let exposed = try coordinator(["--keys", keys, "--output", "\(folder.path)/a"])
+        #expect(exposed.exitCode == 74 && exposed.standardError.contains("can be read by others"))
+        let secret = try String(contentsOfFile: "\(keys)/coordinator.secret", encoding: .utf8).prefix(40)
+        #expect(!exposed.standardError.contains(secret))
+    }
+}
