@@ -12,6 +12,9 @@ public enum PrivacyTable {
             out += "  ε of \(release.name) \(bounds(release.epsilon))"
             out += release.rounds.map { $0 > 1 ? " over \($0) rounds" : "" } ?? ""
             out += release.conditionalOn.isEmpty ? "\n" : ", conditional on what crossed unprotected\n"
+            if let slots = release.personSlots {
+                out += "  INDEXED BY PERSONS: \(release.name) has \(slots) slots, each of one person or of nobody\n"
+            }
         }
         for cohort in privacy.cohorts ?? [] {
             out +=

@@ -421,6 +421,7 @@ extension ScenarioDecoder {
         checkStrategy()
         checkDrift()
         checkPrivacy()
+        checkRelease()
         checkSimilarity()
         checkRatings()
         let clients = clientGroups.reduce(0) { $0 + $1.count }
