@@ -36,17 +36,15 @@ struct DeviceModels {
     var pooled: PooledReference?
     /// The models that transfer ratings; `nil` where none do.
     private(set) var ratings: RatingTransfer?
-    /// γ/n₀, by which a protected bridge becomes a map; `nil` without protection.
-    private let protectedScale: Double?
-    /// The control's bridge, which stays in the client where bridges are protected.
+    /// How a protected release becomes a map; `nil` without protection.
+    private let protectedFit: ProtectedFit?
+    /// The control's release, which stays in the client where releases are protected.
     var protectedControl: Matrix?
 
     init(plan: RunPlan, known: ParameterSet, scenario: ScenarioDefinition, scale: RatingScale) throws {
         self.plan = plan
         self.scale = scale
-        protectedScale =
-            scenario.isProtected && !scenario.isMeta
-            ? scenario.number("privacy.gain") / Double(scenario.integer("privacy.linked-persons")) : nil
+        protectedFit = ProtectedFit(scenario)
         factors = scenario.integer("model.factors")
         sourceDimension = scenario.sourceDimension
         mapShape = MapShape(scenario)
@@ -158,18 +156,20 @@ struct DeviceModels {
     func map(_ candidate: SelectionGrid.Candidate?, known: ParameterSet) throws -> FeatureMap? {
         guard let candidate, let ridge = candidate.ridge else { return nil }
         let isShuffled = candidate.method == MethodName.shuffledSource
-        if protectedScale != nil, isShuffled { return try protectedControl.map { try protectedMap($0) } }
+        if protectedFit != nil, isShuffled { return try protectedControl.map { try protectedMap($0, ridge: ridge) } }
         if let shape = mapShape {
             guard let index = shape.decays.firstIndex(of: ridge) else {
                 throw RunFailure(.internalError, "a weight decay without a network")
             }
             return FeatureMap(try DeviceModels.networks(shape, known, isShuffled: isShuffled)[index])
         }
-        let spec = try plan.schema.spec(TensorName.crossMoment(isShuffled: isShuffled))
+        let spec = try plan.schema.spec(
+            protectedFit?.tensorName ?? TensorName.crossMoment(isShuffled: isShuffled))
         let values = try known.require(spec.name)
         let features = spec.shape[0]
-        if protectedScale != nil {
-            return try protectedMap(Matrix(rowCount: features, columnCount: spec.shape[1], values: values))
+        if protectedFit != nil {
+            return try protectedMap(
+                Matrix(rowCount: features, columnCount: spec.shape[1], values: values), ridge: ridge)
         }
         var sourceMoment: Matrix?
         if plan.sources.count > 1 {
@@ -183,9 +183,12 @@ struct DeviceModels {
             count: Double(try known.require(TensorName.bridgeCount(isShuffled: isShuffled)).first ?? 0), ridge: ridge)
     }
 
-    /// The map of a protected bridge, M = γB/n₀: no function of an observed count.
-    func protectedMap(_ bridge: Matrix) throws -> FeatureMap {
-        try FeatureMap(crossMoment: bridge, sourceMoment: nil, count: 1 / (protectedScale ?? 1), ridge: 0)
+    /// The map of a protected release: no function of an observed count.
+    ///
+    /// - Parameter ridge: ρ, which has a part in the fit to vectors alone.
+    func protectedMap(_ released: Matrix, ridge: Double) throws -> FeatureMap {
+        guard let protectedFit else { throw RunFailure(.internalError, "nothing is protected") }
+        return try protectedFit.map(released, ridge: ridge)
     }
 
     /// The scores of all target items under each ranking candidate.

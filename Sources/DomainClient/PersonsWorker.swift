@@ -26,8 +26,8 @@ struct PersonsWorker: RoundWorker {
     private var metaTrainer: MetaTrainer
     private var metaRound = 0
     private let key: StreamKey
-    /// What protected bridges keep in the client; `nil` before they are released.
-    private var bridge: ProtectedBridge?
+    /// What a protected release keeps in the client; `nil` before it is made.
+    private var bridge: (any ProtectedRelease)?
     private var mapTrainer: MapTrainer?
     private var game: PersonGameTrainer?
     private(set) var keptModels: ParameterSet?
@@ -100,7 +100,11 @@ struct PersonsWorker: RoundWorker {
         models.personGame = game
         switch step {
         case .bridge, .refitBridge, .adaptBridge:
-            if scenario.isProtected {
+            if scenario.releasesVectors {
+                bridge = try ProtectedVectors(
+                    candidates(stage), linkedTo: { shuffledLinks($0, step: step) }, scenario: scenario,
+                    seed: seed, key: key, plan: plan, models: &models, gate: &gate)
+            } else if scenario.isProtected {
                 bridge = try ProtectedBridge(
                     contributors(stage, plan: plan), linkedTo: { shuffledLinks($0, step: step) }, scenario: scenario,
                     seed: seed, key: key, plan: plan, models: &models, gate: &gate)
@@ -127,7 +131,11 @@ struct PersonsWorker: RoundWorker {
             }
             keptModels = try game?.kept(plan)
             if let bridge, scenario.integer("privacy.noise-draws") > 1 {
-                let maps = try bridge.draws(scenario.integer("privacy.noise-draws")).map { try models.protectedMap($0) }
+                let scores = try known.require(TensorName.selectionScores)
+                let ridge = plan.grid.best(method: MethodName.featureMap, shots: 0, scores: scores)?.ridge
+                let maps = try bridge.draws(scenario.integer("privacy.noise-draws")).map {
+                    try models.protectedMap($0, ridge: ridge ?? 0)
+                }
                 try scoring.evaluateDraws(maps, plan: plan, known: known, models: &models)
             }
         case .calendar, .tower, .factors, .adversarial, .encoders, .map, .meta, .refitTower, .refitFactors,
@@ -206,6 +214,14 @@ struct PersonsWorker: RoundWorker {
             $0.interactionCount(in: plan.target) > 0 && split?.isValidation($0.person) != true
                 && (!persons.hasBridgeCohort || persons.servesBridgeAlone($0.person))
         }
+    }
+
+    /// The devices of all linked training persons, chosen by nothing but their ids: where each has a slot of its own.
+    private func candidates(_ stage: SplitStage) -> [Device] {
+        scoring.devices.filter {
+            persons.part(of: $0.person) == .training
+                && (!persons.hasBridgeCohort || persons.servesBridgeAlone($0.person))
+        }.map { $0.restricted(to: stage, scoring.splits) }
     }
 
     /// Whose links each of some persons has in the control: one cycle through a random order, so that nobody keeps

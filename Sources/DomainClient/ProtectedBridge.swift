@@ -9,7 +9,7 @@ import Transfer
 
 /// The protected release of the bridge B = Σ f tᵀ, each factor clipped, and what of it stays in the client: the exact sum,
 /// for drawing the noise again, and the control's bridge, in which each person has another's sources.
-struct ProtectedBridge {
+struct ProtectedBridge: ProtectedRelease {
     /// The control's bridge with noise of the same size; `nil` for fewer than two contributors.
     let control: Matrix?
     private let sum: ClippedSum

@@ -23,11 +23,16 @@ public struct PrivacyPlan: Sendable {
         let clients = scenario.clients.filter(\.group.isPersons).count
         let names =
             scenario.isMeta
-            ? MethodName.releasedMetaMethods(scenario).map(ReleaseName.meta) : [ReleaseName.bridge(isShuffled: false)]
+            ? MethodName.releasedMetaMethods(scenario).map(ReleaseName.meta)
+            : [scenario.releasesVectors ? ReleaseName.personVectors : ReleaseName.bridge(isShuffled: false)]
+        let slots = scenario.releasesVectors ? scenario.optionalInteger("privacy.slots") : nil
+        // Of vectors each half is clipped and in units of its bound.
         let bound =
-            scenario.isMeta
-            ? scenario.number("privacy.clipping-bound")
-            : scenario.number("privacy.feature-bound") * scenario.number("privacy.target-bound")
+            slots != nil
+            ? 2.0.squareRoot().nextUp
+            : scenario.isMeta
+                ? scenario.number("privacy.clipping-bound")
+                : scenario.number("privacy.feature-bound") * scenario.number("privacy.target-bound")
         let rate = scenario.isMeta ? scenario.number("transfer.meta.participation") : 1
         let sampling: SamplingScheme = rate < 1 ? .poisson(rate: rate) : .everyone
         let relation = NeighbouringRelation(scenario)
@@ -41,7 +46,8 @@ public struct PrivacyPlan: Sendable {
         let noise = multiplier * relation.sensitivityFactor
         var protections: [String: ReleaseProtection] = [:]
         for name in names {
-            let dimension = schema.specs.filter { $0.release == name }.reduce(0) { $0 + $1.elementCount }
+            // A person moves one slot alone.
+            let dimension = schema.specs.filter { $0.release == name }.reduce(0) { $0 + $1.elementCount } / (slots ?? 1)
             let shares = policy == .distributed ? clients : 1
             protections[name] = try ReleaseProtection(
                 policy: policy,
@@ -49,7 +55,7 @@ public struct PrivacyPlan: Sendable {
                     clippingBound: bound, noiseMultiplier: noise, dimension: dimension,
                     personLimit: PrivacyPlan.personLimit, view: shares > 1 ? .summed : .separate,
                     noiseShareCount: shares),
-                sampling: sampling, clientCount: clients)
+                sampling: sampling, clientCount: clients, slotCount: slots)
         }
         self.protections = protections
     }

@@ -32,7 +32,8 @@ extension RunPlan {
                 return "no client of domain \(domain) is left to train it again after the choices"
             }
         case .bridge, .refitBridge, .adaptBridge:
-            if !changed.contains(TensorName.crossMoment(isShuffled: false)) {
+            let names = [TensorName.crossMoment(isShuffled: false), TensorName.personVectors]
+            if changed.isDisjoint(with: names) {
                 return "there are no cross-moments of persons with the present models"
             }
         case .meta, .refitMeta:

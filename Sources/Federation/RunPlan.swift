@@ -301,8 +301,9 @@ public struct RunPlan: Sendable {
     }
 
     private static func isBridge(_ spec: TensorSpec) -> Bool {
-        [false, true].contains { isShuffled in
-            [false, true].contains { spec.release == ReleaseName.bridge(isShuffled: isShuffled, ofRatings: $0) }
-        }
+        spec.release == ReleaseName.personVectors
+            || [false, true].contains { isShuffled in
+                [false, true].contains { spec.release == ReleaseName.bridge(isShuffled: isShuffled, ofRatings: $0) }
+            }
     }
 }

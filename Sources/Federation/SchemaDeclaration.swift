@@ -187,6 +187,11 @@ struct SchemaDeclaration {
                 declare(TensorName.meta(method, .featureMap), [features, factors], .global, release)
             }
         }
+        if scenario.releasesVectors, let slots = scenario.optionalInteger("privacy.slots") {
+            return declare(
+                TensorName.personVectors, [slots, features + scenario.integer("transfer.dimension")], .global,
+                ReleaseName.personVectors)
+        }
         if let shape = MapShape(scenario) {
             for isShuffled in [false, true] {
                 let release = ReleaseName.mapGradient(isShuffled: isShuffled)

@@ -324,8 +324,8 @@ public struct SelectionGrid: Sendable, Equatable {
     private static func mapped(_ scenario: ScenarioDefinition, _ shots: Int) -> [Candidate] {
         var out: [Candidate] = []
         for method in [MethodName.featureMap, MethodName.shuffledSource] {
-            // A protected map has constants in place of a ridge.
-            for ridge in scenario.isProtected
+            // The map of a protected sum has constants in place of a ridge.
+            for ridge in scenario.isProtected && !scenario.releasesVectors
                 ? [0] : scenario.numbers(scenario.hasNetworkMap ? "transfer.mlp.decay" : "transfer.ridge")
             {
                 var candidate = Candidate(method, shots)

@@ -92,6 +92,9 @@ public enum TensorName {
     public static func sourceMoment(isShuffled: Bool, ofRatings: Bool = false) -> String {
         prefix(isShuffled, ofRatings) + ".source-moment"
     }
+    /// Linked persons' clipped and noised pairs (f, t), each over its clipping bound: slots × (source features + target
+    /// dimension). The one tensor with a dimension indexed by persons.
+    public static let personVectors = "person-vectors.pairs"
     /// The number of linked persons behind the gradients of the map's networks, one element.
     public static func mapCount(isShuffled: Bool) -> String { mapPrefix(isShuffled) + ".count" }
     /// Σ of persons' gradients of the map's networks, weight decays × parameters.
@@ -220,6 +223,8 @@ public enum ReleaseName {
     public static func bridge(isShuffled: Bool, ofRatings: Bool = false) -> String {
         (isShuffled ? "shuffled-" : "") + (ofRatings ? "rating-bridge" : "bridge")
     }
+    /// A noised vector a linked person.
+    public static let personVectors = "person-vectors"
     /// The gradients of the map's networks, true or with shuffled links.
     public static func mapGradient(isShuffled: Bool) -> String {
         isShuffled ? "shuffled-map.gradient" : "map.gradient"

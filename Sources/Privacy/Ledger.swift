@@ -23,7 +23,7 @@ public struct LedgerEntry: Codable, Sendable, Equatable {
     public let noise: Double?
     /// C, the bound on one person's joint ℓ2 norm; `nil` when nothing is clipped.
     public let clippingBound: Double?
-    /// The number of released values; `nil` when nothing is clipped.
+    /// The number of released values that one person can move; `nil` when nothing is clipped.
     public let dimension: Int?
     /// One step of the integers on which the noise lies, in units of the released values; `nil` without noise.
     public let step: Double?

@@ -43,6 +43,8 @@ public struct ReleaseGate: ~Copyable {
     /// Sums of contributions that are noised one by one.
     private var local: [String: [Double]] = [:]
     private var localNoise: [String: Int] = [:]
+    /// The slots that are taken, of releases that have some.
+    private var takenSlots: [String: Set<Int>] = [:]
     private var round = 0
     private var isOpen = false
     private var pending: [Pending] = []
@@ -78,6 +80,7 @@ public struct ReleaseGate: ~Copyable {
         clipped = [:]
         local = [:]
         localNoise = [:]
+        takenSlots = [:]
     }
 
     /// Starts the person-level sums of a release at zero, so that a release without contributors is a release too.
@@ -94,10 +97,10 @@ public struct ReleaseGate: ~Copyable {
         }
         if let protection = protections[release] {
             let dimension = members.reduce(0) { $0 + pending[$1].spec.elementCount }
-            guard protection.grid.dimension == dimension else {
+            guard protection.grid.dimension * (protection.slotCount ?? 1) == dimension else {
                 throw .invalidValues(
                     reason:
-                        "release \(release) has \(dimension) values, its protection is for \(protection.grid.dimension)"
+                        "release \(release) has \(dimension) values, its protection is for \(protection.grid.dimension * (protection.slotCount ?? 1))"
                 )
             }
             if protection.policy == .local {
@@ -106,25 +109,39 @@ public struct ReleaseGate: ~Copyable {
                 clipped[release] = try ClippedSum(grid: protection.grid)
             }
         }
+        // A release in slots is of one tensor, of which a person writes one row.
+        let slots = protections[release]?.slotCount ?? 1
+        guard slots == 1 || members.count == 1 else {
+            throw .invalidValues(reason: "release \(release) has slots and \(members.count) tensors, not one")
+        }
         buffers[release] = Contribution(
             tensors: members.map {
-                (pending[$0].spec.name, [Float](repeating: 0, count: pending[$0].spec.elementCount))
+                (pending[$0].spec.name, [Float](repeating: 0, count: pending[$0].spec.elementCount / slots))
             })
     }
 
     /// Adds one person's contribution to a release that has begun. *Complexity*: O(elements of the release).
     ///
-    /// - Throws: `undeclared`.
+    /// - Parameter slot: the row that the person has alone, where the release has slots.
+    /// - Throws: `undeclared`, `slotTaken`, `invalidValues` for a slot that the release does not have.
     public mutating func contribute(
-        to release: String, _ fill: (inout Contribution) -> Void
+        to release: String, slot: Int? = nil, _ fill: (inout Contribution) -> Void
     ) throws(PrivacyError) {
+        let slotCount = protections[release]?.slotCount
+        guard (slot == nil) == (slotCount == nil), slot.map({ $0 >= 0 && $0 < slotCount ?? 0 }) ?? true else {
+            throw .invalidValues(
+                reason:
+                    "release \(release) has \(slotCount.map { "\($0) slots" } ?? "no slots"), a contribution is for "
+                    + (slot.map { "slot \($0)" } ?? "none"))
+        }
+        if let slot, !takenSlots[release, default: []].insert(slot).inserted { throw .slotTaken(release: release) }
         guard var contribution = buffers.removeValue(forKey: release) else { throw .undeclared(tensor: release) }
         for index in contribution.tensors.indices {
             contribution.tensors[index].values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
         }
         fill(&contribution)
         if let protection = protections[release] {
-            try protect(contribution.tensors.map(\.values), release: release, by: protection)
+            try protect(contribution.tensors.map(\.values), release: release, slot: slot, by: protection)
             buffers[release] = contribution
             return
         }
@@ -141,7 +158,7 @@ public struct ReleaseGate: ~Copyable {
 
     /// Adds one person's contribution to a protected release.
     private mutating func protect(
-        _ tensors: [[Float]], release: String, by protection: ReleaseProtection
+        _ tensors: [[Float]], release: String, slot: Int?, by protection: ReleaseProtection
     ) throws(PrivacyError) {
         guard protection.policy == .local else {
             try clipped[release]?.add(tensors)
@@ -149,19 +166,36 @@ public struct ReleaseGate: ~Copyable {
         }
         var own = try ClippedSum(grid: protection.grid)
         try own.add(tensors)
-        let number = localNoise[release, default: 0]
-        localNoise[release] = number + 1
+        addNoised(own, to: release, number: slot ?? localNoise[release, default: 0], slot: slot, by: protection)
+        localNoise[release, default: 0] += 1
+    }
+
+    /// Adds one clipped contribution with noise of its own, to the whole release or to its slot.
+    private mutating func addNoised(
+        _ own: ClippedSum, to release: String, number: Int, slot: Int?, by protection: ReleaseProtection
+    ) {
         var dither = ReleaseProtection.dither(root: root, release: "\(release)/\(number)", round: round)
         var integers = own.integers(dither: &dither)
         var noise = KeyStream(key: key.derived(["noise", client, release, "\(round)", "\(number)"]))
         protection.grid.noise.add(to: &integers, from: &noise)
         let values = protection.grid.decode(integers)
-        for index in values.indices { local[release]?[index] += values[index] }
+        let start = (slot ?? 0) * values.count
+        for index in values.indices { local[release]?[start + index] += values[index] }
+    }
+
+    /// Fills the slots of nobody with noise alone, so that they cannot be told from the others.
+    private mutating func fillSlots(_ release: String, by protection: ReleaseProtection) throws(PrivacyError) {
+        guard let slotCount = protection.slotCount, local[release] != nil else { return }
+        let nobody = try ClippedSum(grid: protection.grid)
+        for slot in 0..<slotCount where takenSlots[release]?.contains(slot) != true {
+            addNoised(nobody, to: release, number: slot, slot: slot, by: protection)
+        }
     }
 
     /// Puts what a protected release lets out where the round's parameters are made.
-    private mutating func finishProtected() {
+    private mutating func finishProtected() throws(PrivacyError) {
         for (release, protection) in protections.sorted(by: { $0.key < $1.key }) {
+            try fillSlots(release, by: protection)
             let values: [Float]
             if let sum = clipped[release] {
                 var dither = ReleaseProtection.dither(root: root, release: release, round: round)
@@ -240,7 +274,7 @@ public struct ReleaseGate: ~Copyable {
         // An unprotected part makes the whole update unprotected.
         let policies = Set(releases.map { protections[$0]?.policy ?? .unprotected })
         let policy = policies.count == 1 ? policies.first ?? .unprotected : .unprotected
-        finishProtected()
+        try finishProtected()
         let parameters = try finished()
         for release in releases {
             let names = pending.filter { $0.spec.release == release }.map(\.spec.name)

@@ -37,6 +37,8 @@ public enum PrivacyError: Error, Equatable, Sendable, CustomStringConvertible {
     case notOpen
     /// A tensor was released twice in one round.
     case releasedTwice(tensor: String)
+    /// Two persons were to have one slot of a release.
+    case slotTaken(release: String)
     /// A tensor that the round must release was not.
     case notReleased(tensor: String)
     /// A tensor that the round does not declare.
@@ -61,6 +63,7 @@ public enum PrivacyError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .notOpen: "nothing can leave: the release gate is not open for a round"
         case .releasedTwice(let tensor): "tensor \(tensor) was released twice in one round"
+        case .slotTaken(let release): "two persons have one slot of release \(release)"
         case .notReleased(let tensor): "tensor \(tensor) was declared for the round but not released"
         case .undeclared(let tensor): "tensor \(tensor) is not declared for this round"
         case .notByPerson(let tensor):

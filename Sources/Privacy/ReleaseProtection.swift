@@ -10,6 +10,8 @@ public struct ReleaseProtection: Sendable, Equatable {
     public let sampling: SamplingScheme
     /// How many clients release it: what the coordinator adds up.
     public let clientCount: Int
+    /// Under `local`, into how many rows, one a person, contributions go; `nil` where they are added up.
+    public let slotCount: Int?
 
     /// Integers above this would not be exact in the `Float` tensors of the wire. Sums of a `central` release, whose
     /// noise comes later, are held within it: clamping a coordinate moves no two sums apart.
@@ -17,9 +19,11 @@ public struct ReleaseProtection: Sendable, Equatable {
 
     /// Protects a release.
     ///
-    /// - Throws: `invalidParameter` for the policy `unprotected` or for no clients.
+    /// - Throws: `invalidParameter` for the policy `unprotected`, for no clients, or for slots where it is not each person
+    ///   that adds the noise.
     public init(
-        policy: ReleasePolicy, grid: FixedPointGrid, sampling: SamplingScheme = .everyone, clientCount: Int
+        policy: ReleasePolicy, grid: FixedPointGrid, sampling: SamplingScheme = .everyone, clientCount: Int,
+        slotCount: Int? = nil
     ) throws(PrivacyError) {
         guard policy != .unprotected else {
             throw .invalidParameter(name: "policy of a protected release", requirement: "one that promises something")
@@ -27,10 +31,15 @@ public struct ReleaseProtection: Sendable, Equatable {
         guard clientCount > 0 else {
             throw .invalidParameter(name: "number of clients of a release", requirement: "at least 1")
         }
+        guard slotCount.map({ $0 > 0 && policy == .local }) ?? true else {
+            throw .invalidParameter(
+                name: "number of slots", requirement: "at least 1, and none unless the policy is local")
+        }
         self.policy = policy
         self.grid = grid
         self.sampling = sampling
         self.clientCount = clientCount
+        self.slotCount = slotCount
     }
 
     /// Whether the client that releases adds noise itself.

@@ -266,6 +266,7 @@ public struct ReleaseRecord: Codable, Sendable, Equatable {
         case clippingBound = "clipping-bound"
         case samplingRate = "sampling-rate"
         case renyiEpsilon = "epsilon-rdp"
+        case personSlots = "person-slots"
     }
 
     /// The name.
@@ -288,12 +289,14 @@ public struct ReleaseRecord: Codable, Sendable, Equatable {
     public let rounds: Int?
     /// The same ε by Rényi differential privacy, as a check.
     public let renyiEpsilon: EpsilonRecord?
+    /// How many rows it has of which each is of one person or of nobody; absent for sums over persons.
+    public let personSlots: Int?
 
     /// Makes a release.
     public init(
         name: String, epsilon: EpsilonRecord, conditionalOn: [String], mechanism: String? = nil,
         noiseMultiplier: Double? = nil, clippingBound: Double? = nil, sensitivity: Double? = nil,
-        samplingRate: Double? = nil, rounds: Int? = nil, renyiEpsilon: EpsilonRecord? = nil
+        samplingRate: Double? = nil, rounds: Int? = nil, renyiEpsilon: EpsilonRecord? = nil, personSlots: Int? = nil
     ) {
         self.name = name
         self.epsilon = epsilon
@@ -305,6 +308,7 @@ public struct ReleaseRecord: Codable, Sendable, Equatable {
         self.samplingRate = samplingRate
         self.rounds = rounds
         self.renyiEpsilon = renyiEpsilon
+        self.personSlots = personSlots
     }
 }
 

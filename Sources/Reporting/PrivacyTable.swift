@@ -17,6 +17,9 @@ public enum PrivacyTable {
             out +=
                 release.conditionalOn.isEmpty
                 ? "\n" : ", conditional on what \(isForecast ? "crosses" : "crossed") unprotected\n"
+            if let slots = release.personSlots {
+                out += "  INDEXED BY PERSONS: \(release.name) has \(slots) slots, each of one person or of nobody\n"
+            }
         }
         for cohort in privacy.cohorts ?? [] {
             out +=

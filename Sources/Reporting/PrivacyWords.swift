@@ -260,7 +260,8 @@ struct PrivacyWords: Sendable {
                 conditionalOn: unique(members.flatMap(\.conditionalOn)), mechanism: release.mechanism,
                 noiseMultiplier: release.noiseMultiplier, clippingBound: release.clippingBound,
                 sensitivity: release.sensitivity, samplingRate: release.samplingRate, rounds: release.rounds,
-                renyiEpsilon: release.renyiEpsilon.map { _ in largest(members.map(\.renyiEpsilon)) })
+                renyiEpsilon: release.renyiEpsilon.map { _ in largest(members.map(\.renyiEpsilon)) },
+                personSlots: release.personSlots)
         }
         return PrivacyRecord(
             mode: first.mode, unit: first.unit, neighbouring: first.neighbouring,

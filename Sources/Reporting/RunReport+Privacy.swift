@@ -17,6 +17,17 @@ extension RunReport {
                             + "sees about the presence of one \(privacy.record.unit); “no bound” means that it also sees "
                             + "something unprotected. A release’s own ε treats what it is conditional on as fixed.")))
         }
+        for release in privacy.record.releases {
+            guard let slots = release.personSlots else { continue }
+            content.append(
+                Page.paragraph(
+                    .element("strong", ["class": "alarm"], ["One tensor is indexed by persons."]), " The release ",
+                    .name(release.name),
+                    HTML(
+                        " has \(ReportNumber.count(slots, "slot")), each of one person or of nobody, in a secret order, "
+                            + "with noise of its own; everything else that crosses is summed over persons. Who is linked "
+                            + "is outside the ε, which hides what a linked person’s data are.")))
+        }
         content.append(page.table(adversaries(privacy)))
         content.append(contentsOf: Page.pictures(spendingPicture(&page, &pictures, privacy)))
         if !privacy.isUnprotected, !privacy.record.releases.isEmpty {

@@ -475,6 +475,7 @@ extension ScenarioDecoder {
         checkStrategy()
         checkDrift()
         checkPrivacy()
+        checkRelease()
         checkSimilarity()
         checkRatings()
         let clients = clientGroups.reduce(0) { $0 + $1.count }

@@ -11,6 +11,34 @@ extension ScenarioDecoder {
         }
     }
 
+    /// What the release of one vector a person needs.
+    mutating func checkRelease() {
+        guard text("privacy.release") == "vectors" else {
+            if values["privacy.slots"] != nil {
+                report("privacy.slots", "only privacy.release: vectors has slots; a cross-moment is one sum")
+            }
+            return
+        }
+        let isNoised = ["privacy.epsilon", "privacy.noise-multiplier"].contains { number($0) != nil }
+        if text("privacy.mode") != "local" || !isNoised {
+            report(
+                "privacy.release",
+                "vectors of persons leave a device with noise of their own or not at all; set privacy.mode: local, neighbouring: replace-one and a privacy.epsilon"
+            )
+        }
+        if text("transfer.method") != "feature-map" {
+            report(
+                "privacy.release", "vectors are pairs of features and coordinates; needs transfer.method feature-map")
+        }
+        if integer("privacy.slots") == nil {
+            report("privacy.slots", "this key is required for release: vectors, such as slots: 1024")
+        }
+        if clientGroups.filter(\.isPersons).reduce(0, { $0 + $1.count }) > 1 {
+            report(
+                "privacy.release", "the slots of vectors belong to one persons client; several release cross-moments")
+        }
+    }
+
     /// What the transfer of ratings needs.
     mutating func checkRatings() {
         guard text("transfer.ratings") == "mapped-prior" else { return }

@@ -175,6 +175,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
             && (optionalNumber("privacy.epsilon") != nil || optionalNumber("privacy.noise-multiplier") != nil)
     }
 
+    /// Whether devices release a noised vector a person, in place of one sum over persons.
+    public var releasesVectors: Bool { isProtected && optionalText("privacy.release") == "vectors" }
+
     /// Whether other persons train the encoders than serve the bridge.
     public var hasDisjointEncoders: Bool { isProtected && text("privacy.encoders") == "disjoint" }
 

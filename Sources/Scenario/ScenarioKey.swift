@@ -572,6 +572,14 @@ public struct ScenarioKey: Sendable, Equatable {
             "privacy.clipping-bound", .number(1e-6...1e6), default: "1",
             "meta: the clipping bound of a person's gradient, over all its parameters together."),
         ScenarioKey(
+            "privacy.release", .choice(["cross-moment", "vectors"]),
+            "What linked persons' devices release under feature-map. cross-moment, or without it: one sum over persons. vectors: the baseline of the literature; each person's source feature and target coordinates with noise of their own, one row a person in privacy.slots rows, which the report shows in red. Needs privacy.mode local with an epsilon or a noise-multiplier, and one persons client. The map is a ridge regression (transfer.ridge) on the noised rows, times privacy.gain."
+        ),
+        ScenarioKey(
+            "privacy.slots", .integer(2...65_536),
+            "release: vectors; how many rows are released, whatever the number of linked persons: empty rows are pure noise, and of more persons some are left out by keyed hash."
+        ),
+        ScenarioKey(
             "privacy.noise-draws", .integer(1...1_000), default: "1",
             "feature-map with one persons client: above 1, how many draws of the noise are scored at k = 0 besides the released one; they stay inside the client."
         ),

@@ -64,7 +64,8 @@ package struct PrivacyAccount {
                     noiseMultiplier: noised.flatMap { smoothed($0, shares: 1)?.noiseMultiplier },
                     clippingBound: noised?.clippingBound, sensitivity: noised?.sensitivity,
                     samplingRate: noised?.samplingRate, rounds: Set(entries.map(\.round)).count,
-                    renyiEpsilon: try bounds(own, delta: delta, isHeadline: false)))
+                    renyiEpsilon: try bounds(own, delta: delta, isHeadline: false),
+                    personSlots: name == ReleaseName.personVectors ? scenario.optionalInteger("privacy.slots") : nil))
         }
         let total = try bounds(views.map(together), delta: delta, isHeadline: true)
         let isProtected = scenario.isProtected
