@@ -9,7 +9,7 @@ import Recommenders
 struct FerryBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ferry-benchmark", abstract: "Measure Ferry's parts; one JSON line a measurement.",
-        subcommands: [ALSCommand.self, LoadCommand.self, RoundCommand.self, RoundClientCommand.self])
+        subcommands: [ALSCommand.self, LoadCommand.self, RoundCommand.self, RoundClientCommand.self, WireCommand.self])
 }
 
 /// `ferry-benchmark als`.

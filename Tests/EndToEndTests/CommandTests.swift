@@ -11,7 +11,9 @@ struct CommandTests {
     @Test(
         "the help of every command is the golden text",
         arguments: [
-            "", "run", "sweep", "compare", "validate", "scenario", "scenario reference", "audit", "audit wire",
+            "", "run", "sweep", "compare", "validate", "scenario", "scenario reference", "audit", "audit wire", "keys",
+            "keys new",
+            "coordinator", "client", "merge",
             "recommend",
         ])
     func help(_ command: String) throws {
