@@ -47,7 +47,7 @@ let scenarioWithEveryKey =
     )
     .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
     + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9}\n"
-    + "transfer: {source-dimension: 8, ratings: none, text: {similarity-temperature: none}}\nprivacy: {mode: silo, epsilon: none, noise-multiplier: none}\n"
+    + "transfer: {source-dimension: 8, ratings: none, text: {similarity-temperature: none}}\nprivacy: {mode: local, neighbouring: replace-one, epsilon: 1, noise-multiplier: none, release: vectors, slots: 9}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {
