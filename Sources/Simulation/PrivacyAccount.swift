@@ -97,7 +97,8 @@ package struct PrivacyAccount {
             // A person is in one persons client, whose noise it is.
             var shares = 1
             if policy == ReleasePolicy.distributed.description {
-                let arrived = noised.count { absent[round]?.contains($0.client) != true }
+                // A client has one share, however often its entry is read.
+                let arrived = Set(noised.map(\.client)).subtracting(absent[round] ?? []).count
                 switch adversary {
                 // Sums are not masked: each client is seen under its own share.
                 case .coordinator: break

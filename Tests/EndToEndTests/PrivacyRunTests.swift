@@ -42,6 +42,10 @@ struct PrivacyRunTests {
     }
 
     private func run(_ overrides: String...) throws -> (privacy: Privacy, text: String, bytes: Data) {
+        try run(overrides)
+    }
+
+    private func run(_ overrides: [String]) throws -> (privacy: Privacy, text: String, bytes: Data) {
         let folder = try TemporaryFolder()
         let scenario = try folder.write(Fixture.scenario(persons: 300), to: "small.yaml")
         let small = ["transfer.dimension=4", "transfer.source-dimension=4", "evaluation.baselines=[]"]
@@ -67,6 +71,25 @@ struct PrivacyRunTests {
         #expect(privacy.release("shuffled-bridge") == nil)
         #expect(text.contains("ε of bridge against coordinator 2.000, peer 2.000, model 2.000, conditional on"))
         #expect(try run("privacy.mode=silo", "privacy.epsilon=2").bytes == bytes)
+    }
+
+    @Test(
+        "vectors of persons have the ε of replacing one, in slots that text and report say are of persons",
+        arguments: [20, 300])
+    func vectors(_ slots: Int) throws {
+        let wanted = [
+            "privacy.mode=local", "privacy.neighbouring=replace-one", "privacy.epsilon=2", "privacy.release=vectors",
+        ]
+        let (privacy, text, bytes) = try run(wanted + ["privacy.slots=\(slots)"])
+        let vectors = try #require(privacy.release("person-vectors"))
+        for epsilon in [vectors.epsilon.coordinator, vectors.epsilon.peer, vectors.epsilon.model] {
+            let value = try #require(epsilon)
+            #expect(value <= 2 && value > 1.999)
+        }
+        #expect(vectors.mechanism == "discrete-gaussian" && vectors.conditionalOn.contains("movies.moments"))
+        #expect(privacy.release("bridge") == nil && privacy.epsilon.coordinator == nil)
+        #expect(text.contains("INDEXED BY PERSONS: person-vectors has \(slots) slots"))
+        #expect(try run(wanted + ["privacy.slots=\(slots)"]).bytes == bytes)
     }
 
     @Test("the trusted coordinator of the central mode has no bound, the others have")

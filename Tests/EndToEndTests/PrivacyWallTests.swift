@@ -5,14 +5,22 @@ import Testing
 /// What an eavesdropper on every socket sees.
 @Suite(.serialized)
 struct PrivacyWallTests {
+    static let methods = ["feature-map", "meta", "vectors"]
+    /// The one release with a row a person.
+    private static let vectors = [
+        "privacy.mode=local", "privacy.neighbouring=replace-one", "privacy.epsilon=8", "privacy.release=vectors",
+        "privacy.slots=64",
+    ]
+
     private func record(_ salt: Int, in folder: TemporaryFolder, method: String = "feature-map") throws -> [UInt8] {
         _ = try folder.write(Fixture.interactions("movies", personCount: 150, salt: salt), to: "movies.inter")
         _ = try folder.write(Fixture.interactions("books", personCount: 150, salt: salt), to: "books.inter")
         let scenario = try folder.write(Fixture.fileScenario, to: "files.yaml")
-        let output = try FerryProcess.run([
-            "run", "-q", scenario, "--output", "\(folder.path)/out", "--record-wire", "--set",
-            "transfer.method=\(method)", "--set", "transfer.meta.rounds=3",
-        ])
+        let overrides =
+            method == "vectors" ? Self.vectors : ["transfer.method=\(method)", "transfer.meta.rounds=3"]
+        let output = try FerryProcess.run(
+            ["run", "-q", scenario, "--output", "\(folder.path)/out", "--record-wire"]
+                + overrides.flatMap { ["--set", $0] })
         try #require(output.exitCode == 0, "\(output.standardError)")
         let run = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/files")[0]
         return Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/out/files/\(run)/seed-1/frames.bin")))
@@ -39,7 +47,7 @@ struct PrivacyWallTests {
 
     @Test(
         "no person id, item id or planted rating occurs in any frame, and the run token is not in the recording",
-        arguments: ["feature-map", "meta"])
+        arguments: Self.methods)
     func nothingPrivateCrosses(_ method: String) throws {
         let folder = try TemporaryFolder()
         let recording = Data(try record(1, in: folder, method: method))
@@ -65,7 +73,7 @@ struct PrivacyWallTests {
         #expect(recording.range(of: Data("persons".utf8) + Data(count: 32)) != nil)
     }
 
-    @Test("frame sizes do not depend on who rated what", arguments: ["feature-map", "meta"])
+    @Test("frame sizes do not depend on who rated what", arguments: Self.methods)
     func sizesDoNotDependOnRatings(_ method: String) throws {
         let first = sizes(try record(1, in: try TemporaryFolder(), method: method))
         let second = sizes(try record(2, in: try TemporaryFolder(), method: method))

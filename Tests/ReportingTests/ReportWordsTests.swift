@@ -157,6 +157,24 @@ import Testing
         #expect(!text.contains("can be computed again"))
     }
 
+    @Test("a tensor with a row a person is told in red, and sums are not")
+    func personSlots() {
+        func page(_ slots: Int?) -> String {
+            let bounds = EpsilonRecord(coordinator: 2, peer: 2, model: 2)
+            let privacy = PrivacyRecord(
+                mode: "local", unit: "person", neighbouring: "replace-one", delta: 1e-5, epsilon: .noBound,
+                releases: [
+                    ReleaseRecord(
+                        name: "person-vectors", epsilon: bounds, conditionalOn: ["x"],
+                        mechanism: "discrete-gaussian", personSlots: slots)
+                ], unprotected: ["x"], hasReproducibleNoise: false)
+            return report(privacy: privacy).html()
+        }
+        #expect(page(1_024).contains("<strong class=\"alarm\">One tensor is indexed by persons.</strong>"))
+        #expect(words(page(1_024)).contains("person-vectors has 1,024 slots, each of one person or of nobody"))
+        #expect(!page(nil).contains("indexed by persons"))
+    }
+
     @Test("cohorts of persons with different promises have one line each")
     func cohorts() {
         let privacy = PrivacyRecord(

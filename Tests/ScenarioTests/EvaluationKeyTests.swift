@@ -152,7 +152,7 @@ import Testing
         #expect(first.data(of: "movies")?.columns == ["reader", "film", "stars", "day"])
         #expect(first.data(of: "movies")?.itemVectors == "movies.npy")
         #expect(first.optionalText("world.drift.domain") == "books")
-        #expect(first.mayBeSplitByTime && first.roundCount == 8)
+        #expect(first.mayBeSplitByTime && first.roundCount == 6)
         let second = try ScenarioDefinition(yaml: first.resolvedYAML, file: "resolved")
         #expect(second == first && second.resolvedYAML == first.resolvedYAML)
     }

@@ -50,7 +50,8 @@ let scenarioWithEveryKey =
     + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9, "
     + "word-rotation: 0}\ntransfer: {source-dimension: 8, ratings: none, "
     + "text: {similarity-temperature: none, public-words: 500, anchor-ridge: 2, network-epochs: 50}, "
-    + "adversarial: {input: text, decoder: linked}}\nprivacy: {mode: silo, epsilon: none, noise-multiplier: none}\n"
+    + "adversarial: {input: text, decoder: linked}}\nprivacy: {mode: local, "
+    + "neighbouring: replace-one, epsilon: 1, noise-multiplier: none, release: vectors, slots: 9}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

@@ -39,6 +39,33 @@ import Testing
         #expect(problems(with("mode: local, epsilon: 1, neighbouring: replace-one")).isEmpty)
     }
 
+    @Test("vectors of persons are released under local noise, in a configured number of slots, or not at all")
+    func vectors() throws {
+        let local = "mode: local, neighbouring: replace-one"
+        let vectors = try ScenarioDefinition(
+            yaml: with("\(local), epsilon: 1, release: vectors, slots: 64"), file: "a")
+        #expect(vectors.releasesVectors)
+        let sums = try ScenarioDefinition(yaml: with("\(local), epsilon: 1, release: cross-moment"), file: "a")
+        #expect(!sums.releasesVectors && sums.isProtected)
+        let silent = try ScenarioDefinition(yaml: with("\(local), epsilon: 1"), file: "a")
+        #expect(!silent.resolvedYAML.contains("release:") && !silent.resolvedYAML.contains("slots"))
+        for (privacy, key) in [
+            ("release: vectors, slots: 64", "privacy.release"),
+            ("mode: silo, epsilon: 1, release: vectors, slots: 64", "privacy.release"),
+            ("\(local), epsilon: none, release: vectors, slots: 64", "privacy.release"),
+            ("\(local), epsilon: 1, release: vectors", "privacy.slots"),
+            ("\(local), epsilon: 1, slots: 64", "privacy.slots"),
+            ("\(local), epsilon: 1, release: cross-moment, slots: 64", "privacy.slots"),
+        ] {
+            #expect(problems(with(privacy)).map(\.keyPath) == [key], "\(privacy)")
+        }
+        let wanted = with("\(local), epsilon: 1, release: vectors, slots: 64")
+        #expect(
+            problems(wanted + "transfer: {method: meta, meta: {rounds: 4}}\n").map(\.keyPath) == ["privacy.release"])
+        let two = wanted.replacing("domain: persons\n", with: "domain: persons\n    count: 2\n")
+        #expect(printed(two).contains("one persons client"))
+    }
+
     @Test("distributed noise needs three persons clients, and draws need one")
     func clientCounts() {
         #expect(printed(with("mode: distributed, epsilon: 1")).contains("at least 3"))

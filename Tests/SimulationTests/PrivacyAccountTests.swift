@@ -113,6 +113,50 @@ import Testing
         #expect(try #require(one) > #require(two) * 1.05)
     }
 
+    @Test("reading a ledger changes no ε, and entries that are read twice are charged once, their shares counted once")
+    func readTwice() throws {
+        let silo = try scenario("mode: silo, noise-multiplier: 1")
+        let rounds = try (1...3).map { try entry("bridge", round: $0, policy: "silo", noise: 1) }
+        let account = PrivacyAccount(scenario: silo, ledger: rounds, absent: [:], hasSecureRandomness: false)
+        let first = try account.record()
+        #expect(try account.record() == first)
+        #expect(try record(silo, rounds + rounds) == first)
+        // Each round is charged: an empty one is in the ledger like any other.
+        let two = try record(silo, Array(rounds.prefix(2)))
+        #expect(try #require(first.releases[0].epsilon.model) > #require(two.releases[0].epsilon.model) + 0.5)
+
+        let three = try scenario("mode: distributed, noise-multiplier: 1", persons: 3)
+        let shares = try (1...3).map {
+            try entry("bridge", client: "persons-\($0)", policy: "distributed", noise: 1 / 3.0.squareRoot())
+        }
+        #expect(try record(three, shares + shares) == record(three, shares))
+    }
+
+    @Test("noise divided by the number of clients in the ledger raises the ε of each of them")
+    func noiseDivided() throws {
+        let three = try scenario("mode: silo, noise-multiplier: 1", persons: 3)
+        func epsilon(_ noise: Double) throws -> Double {
+            let ledger = try (1...3).map { try entry("bridge", client: "persons-\($0)", policy: "silo", noise: noise) }
+            return try #require(try record(three, ledger).releases.first?.epsilon.coordinator)
+        }
+        #expect(abs(try epsilon(1) - 4.3771) < 1e-3)
+        #expect(try epsilon(1 / 3.0) > 10)
+    }
+
+    @Test("vectors of persons are charged as replacing one, and the record says how many slots they have")
+    func personVectors() throws {
+        let vectors = try scenario(
+            "mode: local, neighbouring: replace-one, noise-multiplier: 1, release: vectors, slots: 77")
+        let privacy = try record(vectors, [entry("person-vectors", policy: "local", noise: 2)])
+        let release = try #require(privacy.releases.first)
+        #expect(release.personSlots == 77)
+        #expect(abs(try #require(release.epsilon.coordinator) - 4.3771) < 1e-3)
+        let bridge = try record(
+            scenario("mode: local, neighbouring: replace-one, noise-multiplier: 1"),
+            [entry("bridge", policy: "local", noise: 2)])
+        #expect(bridge.releases.first.map { $0.personSlots == nil } == true)
+    }
+
     @Test("the trusted coordinator of the central mode has no bound")
     func central() throws {
         let privacy = try record(
