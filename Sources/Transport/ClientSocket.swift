@@ -44,7 +44,12 @@ public struct ClientSocket: ~Copyable {
         if let plan, message.updateRound == plan.round {
             self.plan = nil
             try transmit(.request(round: plan.round))
-            let answer = try next(until: .now + plan.deadline, patience: plan.deadline)
+            let end = ContinuousClock.now + plan.deadline
+            var answer = try next(until: end, patience: plan.deadline)
+            // Credit of another round is what a probe looks like.
+            while case .credit(let round) = answer, round != plan.round {
+                answer = try next(until: end, patience: plan.deadline)
+            }
             guard answer == .credit(round: plan.round) else {
                 kept = answer
                 return

@@ -204,13 +204,13 @@ public struct CoordinatorSocket: ~Copyable {
         guard hasMore, try socket.receive(into: &envelope) else { return refuse(peer, .notAnEnvelope) }
         hasMore = try socket.receive(into: &piece)
         let userID = piece.userID
-        if let known = peers[peer], known.userID != userID {
-            // Another key under a routing id that was somebody else's.
-            return refuse(nil, .anotherIdentity)
-        }
         if hasMore {
             while hasMore { hasMore = try socket.receive(into: &piece) }
             return refuse(peer, .notAnEnvelope)
+        }
+        if let known = peers[peer], known.userID != userID {
+            // Another key under a routing id that was somebody else's.
+            return refuse(nil, .anotherIdentity)
         }
         if peers[peer] == nil {
             // A connection that does not join cannot be told from one that has gone; the newcomer takes the place of one.

@@ -76,6 +76,35 @@ import Wire
         for client in clients { #expect(try client.value() == 1) }
     }
 
+    @Test func `A probe is no credit, and tells who has gone`() throws {
+        let folder = try TemporaryFolder()
+        let control = try ControlPipe()
+        let agreement = try Agreement(byteCount: CreditTests.byteCount)
+        var socket = try open(agreement, folder, clientCount: 3)
+        let endpoint = socket.endpoint
+        let clients = ["a", "b", "c"].map { client(endpoint, agreement, id: $0) }
+        let peers = try begin(&socket, agreement, control, clientCount: 3)
+        // It reaches clients that wait for credit, or for the plan.
+        #expect(try socket.probe().isEmpty)
+        for _ in 0..<3 {
+            guard case (_, .update(let update)) = try socket.message(control) else {
+                throw UnexpectedEvent(event: "no update")
+            }
+            #expect(update.parameters == agreement.parameters)
+            #expect(try socket.probe().isEmpty)
+        }
+        _ = try socket.send(.goodbye(.completed), to: peers, schema: agreement.schema)
+        for client in clients { #expect(try client.value() == 1) }
+        // Their sockets are closed: libzmq notices in its own time, within the twenty seconds of a test.
+        var gone: Set<String> = []
+        let end = ContinuousClock.now + .seconds(20)
+        while gone.count < 3, ContinuousClock.now < end {
+            gone.formUnion(try socket.probe())
+            _ = try socket.next(timeout: .milliseconds(20), control: control.readEnd)
+        }
+        #expect(gone == ["a", "b", "c"])
+    }
+
     @Test func `A round that closes without a waiting client tells it so, and it takes part in the next`() throws {
         let folder = try TemporaryFolder()
         let control = try ControlPipe()
