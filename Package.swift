@@ -129,10 +129,11 @@ let package = Package(
         .testTarget(name: "ReportingTests", dependencies: ["Record", "Reporting"], exclude: ["Goldens"]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Privacy", "Record", "Scenario", "Simulation", "Supervision", "TestSupport"]),
+            dependencies: [
+                "Cryptography", "Privacy", "Record", "Scenario", "Simulation", "Supervision", "TestSupport",
+            ]),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["make-key-stream-vector.py"]),
-        .testTarget(name: "SupervisionTests", dependencies: ["Cryptography", "Supervision", "TestSupport"]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics", "TestSupport"]),
         .testTarget(
             name: "RecommendersTests", dependencies: ["Numerics", "Ratings", "Recommenders", "TestSupport"],

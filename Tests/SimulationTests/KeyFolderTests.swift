@@ -1,21 +1,22 @@
 import Cryptography
-import Glibc
+import Foundation
 import Supervision
 import TestSupport
 import Testing
 
 @Suite struct KeyFolderTests {
-    private func mode(_ path: String) throws -> UInt32 {
-        var status = stat()
-        try #require(stat(path, &status) == 0)
-        return status.st_mode & 0o777
+    private func mode(_ path: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return try #require((attributes[.posixPermissions] as? NSNumber)?.intValue)
+    }
+
+    private func setMode(_ mode: Int, of path: String) throws {
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
     }
 
     private func write(_ text: String, to path: String) throws {
-        let file = try #require(fopen(path, "w"))
-        fputs(text, file)
-        fclose(file)
-        chmod(path, 0o600)
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        try setMode(0o600, of: path)
     }
 
     @Test func `Keys are private files in a private folder, whatever the umask, and are read back`() throws {
@@ -39,15 +40,15 @@ import Testing
         let before = try keys.publicKey("a")
         #expect(throws: KeyFolder.Problem.exists(path: keys.secretPath("a"))) { try keys.make(["b", "a"]) }
         #expect(try keys.publicKey("a") == before)
-        #expect(access(keys.secretPath("b"), F_OK) != 0)
+        #expect(!FileManager.default.fileExists(atPath: keys.secretPath("b")))
     }
 
-    @Test(arguments: [0o604, 0o640, 0o660, 0o644] as [UInt32])
-    func `A secret that others can read is refused`(mode: UInt32) throws {
+    @Test(arguments: [0o604, 0o640, 0o660, 0o644] as [Int])
+    func `A secret that others can read is refused`(mode: Int) throws {
         let folder = try TemporaryFolder()
         let keys = KeyFolder("\(folder.path)/keys")
         try keys.make(["a"])
-        chmod(keys.secretPath("a"), mode)
+        try setMode(mode, of: keys.secretPath("a"))
         #expect(throws: KeyFolder.Problem.exposed(path: keys.secretPath("a"))) { try keys.pair("a") }
     }
 
@@ -56,7 +57,7 @@ import Testing
         let path = "\(folder.path)/keys"
         let keys = KeyFolder(path)
         try keys.make(["a"])
-        chmod(path, 0o755)
+        try setMode(0o755, of: path)
         #expect(throws: KeyFolder.Problem.exposed(path: path)) { try keys.pair("a") }
         #expect(throws: KeyFolder.Problem.exposed(path: path)) { try keys.make(["b"]) }
     }
