@@ -79,7 +79,7 @@ public enum ClientProcess {
         // Between two plans for this client the coordinator may wait for every other step.
         let patience = RunPlan.longestDuration(scenario)
         // Without a launcher, a coordinator that has not even probed for so long has gone.
-        let silence = brief.isByHand ? scenario.duration("federation.deadline") : patience
+        let silence = brief.isByHand ? scenario.duration("federation.deadline") : nil
         guard case .welcome(let welcome) = try socket.receive(timeout: patience, silence: silence) else {
             throw RunFailure(.peerLost, "client \(id): the coordinator refused the client")
         }

@@ -34,7 +34,7 @@ public struct Coordinator: Sendable {
     private var isRepeated = false
     /// What was known when the training after the choices began.
     private var beforeRefit = ParameterSet()
-    private var sum: ExactSum?
+    private var sum: ExactSum
     /// By domain, for those that several clients share.
     private var factorServers: [String: FactorServer] = [:]
     /// The shared domains of which some round could not improve the item factors.
@@ -67,6 +67,7 @@ public struct Coordinator: Sendable {
         self.scenario = scenario
         self.seed = seed
         clients = scenario.clients.map(\.id)
+        sum = ExactSum(clientCount: clients.count)
         minimumClients = scenario.integer("federation.minimum-clients")
         drift = DriftWatch(scenario)
         roundDeadline = scenario.duration("federation.deadline")
@@ -107,7 +108,7 @@ public struct Coordinator: Sendable {
                     actions.append(.warn("round \(index + 1): the update of client \(client) is left out: \(error)"))
                 }
             } else {
-                sum?.add(update.parameters)
+                sum.add(update.parameters)
             }
             return actions + closeIfComplete(index, now: now)
         case .lost(let client, let how):
@@ -205,8 +206,7 @@ public struct Coordinator: Sendable {
         tellWindow(step, round: round, plan)
         awaited = Set(asked)
         answered = []
-        if sum == nil { sum = ExactSum(clientCount: clients.count) }
-        sum?.reset()
+        sum.reset()
         deadline = now + roundDeadline
         if step.isForFactors, index == 0 || steps[index - 1] != step {
             do { try startFactors(step, round: round, plan) } catch { return finish(.peerLost(reason: "\(error)")) }
@@ -313,7 +313,7 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func closeIfComplete(_ index: Int, now: Duration) -> [Action] {
-        guard awaited.isEmpty, case .round(let current) = phase, current == index, let plan, let sum else { return [] }
+        guard awaited.isEmpty, case .round(let current) = phase, current == index, let plan else { return [] }
         let step = steps[index]
         let round = index + 1
         var actions: [Action] = []
@@ -376,7 +376,6 @@ public struct Coordinator: Sendable {
         _ index: Int, without speaker: String, _ successor: String, missing: [String], now: Duration
     ) -> [Action] {
         let step = steps[index]
-        sum = nil
         isRepeated = true
         steps.insert(step, at: index + 1)
         let summary = RoundSummary(

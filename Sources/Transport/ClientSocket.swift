@@ -76,7 +76,7 @@ public struct ClientSocket: ~Copyable {
     /// - Parameter silence: how long nothing at all may arrive, where the coordinator probes its clients.
     /// - Throws: `timedOut`, `refused`, `zeroMQ`.
     public mutating func receive(
-        timeout: Duration, silence: Duration = .seconds(1_000_000_000)
+        timeout: Duration, silence: Duration? = nil
     ) throws(TransportError) -> CoordinatorMessage {
         if let message = kept {
             kept = nil
@@ -84,8 +84,9 @@ public struct ClientSocket: ~Copyable {
         }
         let end = ContinuousClock.now + timeout
         while true {
-            let quiet = ContinuousClock.now + silence
-            let message = try next(until: min(end, quiet), patience: quiet < end ? silence : timeout)
+            var (limit, patience) = (end, timeout)
+            if let silence, .now + silence < end { (limit, patience) = (.now + silence, silence) }
+            let message = try next(until: limit, patience: patience)
             switch message {
             case .credit: continue
             case .plan(let plan): self.plan = plan.needsCredit ? (plan.round, plan.deadline) : nil

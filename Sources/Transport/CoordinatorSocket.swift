@@ -41,8 +41,8 @@ public struct CoordinatorSocket: ~Copyable {
         case free
         /// Not before it was asked for.
         case needed
-        /// It was asked for, in this order.
-        case requested(Int)
+        /// It was asked for.
+        case requested
         /// It was given.
         case granted
     }
@@ -62,7 +62,8 @@ public struct CoordinatorSocket: ~Copyable {
     private var recorder: FrameRecorder?
     /// Memory for the tensors of updates, to which what is no longer needed can be given back.
     public var spare = SpareArrays(elementLimit: CoordinatorSocket.creditByteLimit / 4)
-    private var requestCount = 0
+    /// The connections that asked for credit and have none yet, in order.
+    private var waiting: [PeerID] = []
     private var lastProgress = ContinuousClock.now
     /// The endpoint that clients connect to.
     public let endpoint: String
@@ -122,13 +123,14 @@ public struct CoordinatorSocket: ~Copyable {
     /// Forgets a connection.
     public mutating func drop(_ peer: PeerID) {
         peers[peer] = nil
-        lastProgress = ContinuousClock.now
+        waiting.removeAll { $0 == peer }
     }
 
     /// Declares the one update that a connection may send now, or none.
     public mutating func expect(_ peer: PeerID, round: Int, specs: [TensorSpec]?) {
         guard var entry = peers.removeValue(forKey: peer) else { return }
         defer { peers[peer] = entry }
+        waiting.removeAll { $0 == peer }
         entry.credit = .free
         if let specs {
             entry.expected = (round, specs, specs.reduce(0) { $0 + $1.byteCount })
@@ -144,11 +146,9 @@ public struct CoordinatorSocket: ~Copyable {
         let end = ContinuousClock.now + timeout
         while true {
             try grant()
-            let now = ContinuousClock.now
-            let isWaiting = peers.values.contains { if case .requested = $0.credit { true } else { false } }
-            let pause = max(.zero, end - now)
+            let pause = max(.zero, end - ContinuousClock.now)
             let readiness = try socket.wait(
-                timeout: isWaiting ? min(pause, CoordinatorSocket.creditPatience) : pause, descriptor: control)
+                timeout: waiting.isEmpty ? pause : min(pause, CoordinatorSocket.creditPatience), descriptor: control)
             switch readiness {
             case .nothing:
                 guard ContinuousClock.now >= end else { continue }
@@ -167,31 +167,25 @@ public struct CoordinatorSocket: ~Copyable {
 
     /// Gives credit to those that asked for it, in order, as far as memory allows.
     private mutating func grant() throws(TransportError) {
-        while true {
-            var busy = 0
-            var next: (peer: PeerID, order: Int, byteCount: Int, round: Int)?
-            for (peer, entry) in peers {
-                guard let expected = entry.expected else { continue }
-                switch entry.credit {
-                case .granted: busy += expected.byteCount
-                case .requested(let order) where order < next?.order ?? .max:
-                    next = (peer, order, expected.byteCount, expected.round)
-                case .requested, .needed, .free: continue
-                }
+        while let peer = waiting.first {
+            guard var entry = peers[peer], let expected = entry.expected else {
+                waiting.removeFirst()
+                continue
             }
-            guard let next else { return }
+            let busy = peers.values.reduce(0) { sum, other in
+                if case .granted = other.credit { sum + (other.expected?.byteCount ?? 0) } else { sum }
+            }
             let isStalled = ContinuousClock.now - lastProgress >= CoordinatorSocket.creditPatience
-            guard busy == 0 || busy + next.byteCount <= CoordinatorSocket.creditByteLimit || isStalled else { return }
-            lastProgress = ContinuousClock.now
-            guard var entry = peers.removeValue(forKey: next.peer) else { return }
-            entry.credit = .granted
-            if let expected = entry.expected {
-                entry.decoder.expect(round: expected.round, specs: expected.specs)
+            guard busy == 0 || busy + expected.byteCount <= CoordinatorSocket.creditByteLimit || isStalled else {
+                return
             }
-            peers[next.peer] = entry
-            let message = EncodedMessage(creditFor: next.round, runID: runID)
+            waiting.removeFirst()
+            lastProgress = ContinuousClock.now
+            entry.credit = .granted
+            entry.decoder.expect(round: expected.round, specs: expected.specs)
+            peers[peer] = entry
             // A client that has gone is noticed by the launcher, or by the round's deadline.
-            _ = try send(message, to: [next.peer])
+            _ = try send(EncodedMessage(creditFor: expected.round, runID: runID), to: [peer])
         }
     }
 
@@ -260,8 +254,8 @@ public struct CoordinatorSocket: ~Copyable {
                     traffic.refused += 1
                     return .refused(client: entry.client, .outOfRound(round: UInt32(truncatingIfNeeded: round)))
                 }
-                requestCount += 1
-                entry.credit = .requested(requestCount)
+                entry.credit = .requested
+                waiting.append(peer)
                 return nil
             case .update: entry.expected = nil
             case .join(let join):

@@ -10,8 +10,6 @@ public struct ClientMessageDecoder: Sendable {
     private let runID: UInt64
     private var assembler = PieceAssembler()
     private var openRound: (round: Int, specs: [TensorSpec])?
-    private var control: [UInt8] = []
-    private var tensors: SafetensorsReader?
 
     /// A decoder for one client of the run.
     public init(runID: UInt64) { self.runID = runID }
@@ -50,16 +48,10 @@ public struct ClientMessageDecoder: Sendable {
         let part = try assembler.accept(
             envelope: envelope, pieceByteCount: piece.count, runID: runID, limit: limit)
         do throws(WireError) {
-            if part.isFirst {
-                control = []
-                tensors = nil
-            }
             try PieceAssembler.read(piece, of: part) { (block) throws(WireError) in try take(block, part, &spare) }
             return part.isLast ? try finish(part) : nil
         } catch {
-            if case .corrupted = error { assembler.abandonDamaged(part) } else { assembler.abandon() }
-            control = []
-            tensors = nil
+            assembler.abandon(part, after: error)
             throw error
         }
     }
@@ -68,13 +60,15 @@ public struct ClientMessageDecoder: Sendable {
         _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ spare: inout SpareArrays
     ) throws(WireError) {
         let envelope = part.envelope
-        guard envelope.kind == .update else { return control.append(contentsOf: block) }
-        if tensors == nil {
+        guard envelope.kind == .update else { return assembler.control.append(contentsOf: block) }
+        if assembler.tensors == nil {
             let reader = SafetensorsReader(specs: try specs(of: envelope))
             try expectSize(envelope, reader.byteCount)
-            tensors = reader
+            assembler.tensors = reader
         }
-        do throws(ParameterError) { try tensors?.append(block, spare: &spare) } catch { throw .tensors(error) }
+        do throws(ParameterError) { try assembler.tensors?.append(block, spare: &spare) } catch {
+            throw .tensors(error)
+        }
     }
 
     /// The declarations of the update that may be sent: also between two pieces the round may have been closed.
@@ -86,14 +80,14 @@ public struct ClientMessageDecoder: Sendable {
     private mutating func finish(_ part: PieceAssembler.Part) throws(WireError) -> ReceivedClientMessage {
         let envelope = part.envelope
         switch envelope.kind {
-        case .join: return .join(try decodeJoin(control))
+        case .join: return .join(try decodeJoin(assembler.control))
         case .request: return .request(round: Int(envelope.round))
         case .update:
             _ = try specs(of: envelope)
             guard let code = UInt8(exactly: envelope.firstArgument), let policy = ReleasePolicy(rawValue: code),
-                let reader = tensors
+                let reader = assembler.tensors
             else { throw .malformed(kind: .update) }
-            tensors = nil
+            assembler.tensors = nil
             return .update(
                 ReceivedUpdate(round: Int(envelope.round), policy: policy, parameters: try read(reader)))
         case .goodbye, .welcome, .plan, .credit:
@@ -120,9 +114,6 @@ public struct CoordinatorMessageDecoder: Sendable {
     private let runID: UInt64
     private var assembler = PieceAssembler()
     private var schema: ParameterSchema?
-    /// The bytes of a control message, or of a plan the numbers of its tensors.
-    private var control: [UInt8] = []
-    private var tensors: SafetensorsReader?
 
     /// A decoder for the run.
     public init(runID: UInt64) { self.runID = runID }
@@ -156,16 +147,10 @@ public struct CoordinatorMessageDecoder: Sendable {
         let part = try assembler.accept(
             envelope: envelope, pieceByteCount: piece.count, runID: runID, limit: limit)
         do throws(WireError) {
-            if part.isFirst {
-                control = []
-                tensors = nil
-            }
             try PieceAssembler.read(piece, of: part) { (block) throws(WireError) in try take(block, part, &spare) }
             return part.isLast ? try finish(part) : nil
         } catch {
-            if case .corrupted = error { assembler.abandonDamaged(part) } else { assembler.abandon() }
-            control = []
-            tensors = nil
+            assembler.abandon(part, after: error)
             throw error
         }
     }
@@ -173,23 +158,23 @@ public struct CoordinatorMessageDecoder: Sendable {
     private mutating func take(
         _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ spare: inout SpareArrays
     ) throws(WireError) {
-        guard part.envelope.kind == .plan else { return control.append(contentsOf: block) }
+        guard part.envelope.kind == .plan else { return assembler.control.append(contentsOf: block) }
         guard let schema else { throw .unexpectedKind(part.envelope.kind.rawValue) }
         var rest = block[...]
-        if tensors == nil { try takeNumbers(&rest, part.envelope, schema) }
+        if assembler.tensors == nil { try takeNumbers(&rest, part.envelope, schema) }
         do throws(ParameterError) {
-            try tensors?.append(UnsafeRawBufferPointer(rebasing: rest), spare: &spare)
+            try assembler.tensors?.append(UnsafeRawBufferPointer(rebasing: rest), spare: &spare)
         } catch { throw .tensors(error) }
     }
 
     private mutating func finish(_ part: PieceAssembler.Part) throws(WireError) -> CoordinatorMessage {
         let envelope = part.envelope
         switch envelope.kind {
-        case .welcome: return .welcome(try decodeWelcome(control))
+        case .welcome: return .welcome(try decodeWelcome(assembler.control))
         case .credit: return .credit(round: Int(envelope.round))
         case .plan:
-            guard let reader = tensors else { throw .malformed(kind: .plan) }
-            tensors = nil
+            guard let reader = assembler.tensors else { throw .malformed(kind: .plan) }
+            assembler.tensors = nil
             return .plan(
                 RoundPlan(
                     round: Int(envelope.round), step: envelope.firstArgument,
@@ -206,17 +191,17 @@ public struct CoordinatorMessageDecoder: Sendable {
         _ bytes: inout Slice<UnsafeRawBufferPointer>, _ envelope: Envelope, _ schema: ParameterSchema
     ) throws(WireError) {
         func take(upTo count: Int) {
-            let part = bytes.prefix(max(0, count - control.count))
-            control.append(contentsOf: part)
+            let part = bytes.prefix(max(0, count - assembler.control.count))
+            assembler.control.append(contentsOf: part)
             bytes = bytes.dropFirst(part.count)
         }
         take(upTo: 4)
-        guard control.count >= 4 else { return }
-        let count = control.prefix(4).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+        guard assembler.control.count >= 4 else { return }
+        let count = assembler.control.prefix(4).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
         guard count <= schema.specs.count else { throw .malformed(kind: .plan) }
         take(upTo: 4 + 4 * count)
-        guard control.count == 4 + 4 * count else { return }
-        let specs: [TensorSpec]? = control.withUnsafeBytes { bytes in
+        guard assembler.control.count == 4 + 4 * count else { return }
+        let specs: [TensorSpec]? = assembler.control.withUnsafeBytes { bytes in
             var reader = FieldReader(bytes)
             _ = reader.integer()
             var specs: [TensorSpec] = []
@@ -230,8 +215,8 @@ public struct CoordinatorMessageDecoder: Sendable {
         }
         guard let specs else { throw .malformed(kind: .plan) }
         let reader = SafetensorsReader(specs: specs)
-        try expectSize(envelope, control.count + reader.byteCount)
-        tensors = reader
+        try expectSize(envelope, assembler.control.count + reader.byteCount)
+        assembler.tensors = reader
     }
 
     private func decodeWelcome(_ payload: [UInt8]) throws(WireError) -> Welcome {

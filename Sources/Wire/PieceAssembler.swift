@@ -1,4 +1,5 @@
 import Numerics
+import Parameters
 
 /// Follows the pieces of one peer's messages: each must continue the one before, and a message must fit the limit that
 /// the receiver states for it before memory is taken.
@@ -15,6 +16,10 @@ struct PieceAssembler {
 
     private var lastSequence: UInt32 = 0
     private var partial: (envelope: Envelope, byteCount: UInt64)?
+    /// What has been read of the message: the bytes of a control message, or of a plan the numbers of its tensors.
+    var control: [UInt8] = []
+    /// What has been read of its tensors.
+    var tensors: SafetensorsReader?
 
     /// Takes the envelope of one piece.
     mutating func accept(
@@ -30,6 +35,8 @@ struct PieceAssembler {
         partial = nil
         var byteCount: UInt64 = 0
         if envelope.pieceOffset == 0 {
+            control = []
+            tensors = nil
             let limit = try limit(envelope)
             guard envelope.totalByteCount <= UInt64(limit) else {
                 throw .illegalSize(kind: envelope.kind, bytes: envelope.totalByteCount, limit: UInt64(limit))
@@ -50,13 +57,13 @@ struct PieceAssembler {
             previousSequence: previous)
     }
 
-    /// Forgets the message under way: its next piece continues nothing.
-    mutating func abandon() { partial = nil }
-
-    /// Forgets a piece whose bytes were damaged, and the message under way: the same number may come again.
-    mutating func abandonDamaged(_ part: Part) {
+    /// Forgets the message under way, whose next piece then continues nothing. A piece whose bytes were damaged does not
+    /// count: the same number may come again.
+    mutating func abandon(_ part: Part, after error: WireError) {
         partial = nil
-        lastSequence = part.previousSequence
+        control = []
+        tensors = nil
+        if case .corrupted = error { lastSequence = part.previousSequence }
     }
 
     /// Gives the piece to `take` in blocks, each just read for the checksum.
@@ -70,17 +77,12 @@ struct PieceAssembler {
         let code = ByteChecksum.code(
             of: piece,
             after: { block in
-                // The last block comes after the code of the whole is known, and so does a message of one block.
-                guard problem == nil, block.upperBound < piece.count else { return }
+                guard problem == nil else { return }
                 do throws(WireError) { try take(UnsafeRawBufferPointer(rebasing: piece[block])) } catch {
                     problem = error
                 }
             })
         guard code == part.checksum else { throw .corrupted(kind: part.envelope.kind) }
         if let problem { throw problem }
-        let last =
-            piece.count
-            - (piece.isEmpty ? 0 : (piece.count - 1) / ByteChecksum.blockByteCount * ByteChecksum.blockByteCount)
-        try take(UnsafeRawBufferPointer(rebasing: piece[(piece.count - last)...]))
     }
 }
