@@ -202,17 +202,13 @@ struct Discrepancies {
         _ plan: RunPlan, known: ParameterSet, texts: Matrix, spaces: TextSpaces, factors: Int
     ) throws -> [DiscrepancyRecord] {
         var out = Discrepancies(target: plan.target)
-        func moments(_ texts: Matrix) -> Moments {
-            let moments = TextMoments(texts)
-            return Moments(mean: moments.mean, covariance: moments.covariance)
-        }
-        let own = moments(texts)
+        let own = moments(TextMoments(texts))
         for source in plan.sources where known.values(TensorName.textMap(source, .weights)) != nil {
             let other = Moments(
                 mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
                 covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
             let map = try TextFactorMap(known, source: source, isShuffled: false, factors: factors)
-            let moved = moments(spaces.aligned(texts, to: source))
+            let moved = moments(TextMoments(spaces.aligned(texts, to: source)))
             try out.add(source, before: (other, own), after: (image(other, map), image(moved, map)))
             guard let pairs = spaces.pairs[source], pairs.count > 1 else { continue }
             out.add(
@@ -222,6 +218,28 @@ struct Discrepancies {
                     spaces.aligned(pairs.from, to: source).multiplied(by: map.weights)))
         }
         return out.records
+    }
+
+    /// Where meta-learning has a tower for all domains' texts: before, the texts; after, what the tower makes of them.
+    static func ofTower(
+        _ plan: RunPlan, known: ParameterSet, texts: Matrix, trainer: MetaTextTrainer
+    ) throws -> [DiscrepancyRecord] {
+        var out = Discrepancies(target: plan.target)
+        let own = TextMoments(texts)
+        for source in plan.sources where known.values(TensorName.textMap(source, .mean)) != nil {
+            let other = TextMoments(
+                mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
+                covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
+            guard let first = trainer.map(other), let second = trainer.map(own) else { continue }
+            try out.add(
+                source, before: (moments(other), moments(own)),
+                after: (image(moments(other), first), image(moments(own), second)))
+        }
+        return out.records
+    }
+
+    private static func moments(_ texts: TextMoments) -> Moments {
+        Moments(mean: texts.mean, covariance: texts.covariance)
     }
 
     /// The moments of a + Bᵀx.

@@ -14,6 +14,11 @@ extension DomainWorker {
     /// Ships what the source has learnt of item texts.
     mutating func releaseTextMaps(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
         guard let vectors else { throw missingText() }
+        if scenario.isMeta {
+            // How the texts lie is all that the target is told of them; what persons teach of them are gradients.
+            if isSpeaker { try publish(TextMoments(TextSource.described(vectors)), gate: &gate) }
+            return
+        }
         let rows = try training(step.stage, known: known).rows
         let itemFactors = try itemFactors(step, rows: rows, known: known)
         // Of several clients with the same factors one speaks.
@@ -28,8 +33,29 @@ extension DomainWorker {
             try gate.publish(TensorName.textMap(domain, .length, isShuffled: isShuffled), values: [map.meanLength])
         }
         if let publicWords { try gate.publish(TensorName.textMap(domain, .words), values: publicWords.values) }
-        try gate.publish(TensorName.textMap(domain, .mean), values: source.moments.mean.map { Float($0) })
-        try gate.publish(TensorName.textMap(domain, .covariance), values: source.moments.covariance.map { Float($0) })
+        try publish(source.moments, gate: &gate)
+    }
+
+    private func publish(_ moments: TextMoments, gate: inout ReleaseGate) throws {
+        try gate.publish(TensorName.textMap(domain, .mean), values: moments.mean.map { Float($0) })
+        try gate.publish(TensorName.textMap(domain, .covariance), values: moments.covariance.map { Float($0) })
+    }
+
+    /// One outer step of meta-learning on the client's own persons.
+    mutating func releaseMeta(_ step: RoundStep, known: ParameterSet, gate: inout ReleaseGate) throws {
+        guard let vectors else { throw missingText() }
+        if metaTrainer?.stage != step.stage {
+            metaTrainer = try MetaTextTrainer(
+                scenario, seed: seed, stage: step.stage, domain: domain, persons: interactions.persons,
+                data: try training(step.stage, known: known), vectors: vectors)
+        }
+        try metaTrainer?.absorb(known)
+        do { try metaTrainer?.release(gate: &gate) } catch is NumericsError {
+            throw RunFailure(
+                .scenario,
+                "client \(client.id): meta-learning diverges; lower transfer.meta.inner-rate or "
+                    + "transfer.meta.outer-rate")
+        }
     }
 
     private func missingText() -> RunFailure {
@@ -43,20 +69,34 @@ extension DomainWorker {
     /// every further round, a few models of text.
     mutating func trainAlone(_ step: RoundStep, plan: RunPlan, known: ParameterSet) throws {
         guard let vectors else { throw missingText() }
+        if scenario.isMeta {
+            try trainLocalModels(step, plan: plan, known: known)
+            try metaTrainer?.absorb(known)
+            ranker = TextRanker(try metaTrainer?.models() ?? [])
+            return
+        }
         var models = textModels ?? TextModels(scenario, seed: seed, vectors: vectors, words: publicWords)
         if models.stage == step.stage {
             try models.trainNext()
         } else {
-            // What the other domains' clients do in this step.
-            let encoders = step.isFinal ? RoundStep.refitEncoders : .encoders
-            try keep(plan.modelSpecs) { worker, local in
-                try worker.trainEncoders(encoders, plan: plan, known: known, gate: &local)
-            }
+            let encoders = try trainLocalModels(step, plan: plan, known: known)
             try models.begin(
                 encoders, data: try training(step.stage, known: known), tasks: validationTasks, plan: plan,
                 known: known)
         }
         textModels = models
+        ranker = models.ranker
+    }
+
+    /// Trains what needs no source, as the other domains' clients do in the step that is returned.
+    @discardableResult private mutating func trainLocalModels(
+        _ step: RoundStep, plan: RunPlan, known: ParameterSet
+    ) throws -> RoundStep {
+        let encoders = step.isFinal ? RoundStep.refitEncoders : .encoders
+        try keep(plan.modelSpecs) { worker, local in
+            try worker.trainEncoders(encoders, plan: plan, known: known, gate: &local)
+        }
+        return encoders
     }
 
     /// Computes tensors that stay with the client, through a gate that nothing leaves.
@@ -71,7 +111,7 @@ extension DomainWorker {
 
     private func deviceModels(_ plan: RunPlan) throws -> DeviceModels {
         var models = try DeviceModels(plan: plan, known: own, scenario: scenario, scale: scale)
-        models.text = textModels?.ranker
+        models.text = ranker
         return models
     }
 
@@ -99,20 +139,25 @@ extension DomainWorker {
         var models = try deviceModels(plan)
         var scoring = try scoring(known)
         try scoring.evaluate(plan: plan, known: own, models: &models)
-        if let vectors, let spaces = textModels?.spaces {
-            do {
-                discrepancy = try Discrepancies.ofTexts(
-                    plan, known: known, texts: TextSource.described(vectors), spaces: spaces,
-                    factors: scenario.integer("model.factors"))
-            } catch {
-                RoleProcess.report(.warning("how far the domains are apart could not be measured: \(error)"))
-            }
+        do { discrepancy = try discrepancies(plan, known: known) } catch {
+            RoleProcess.report(.warning("how far the domains are apart could not be measured: \(error)"))
         }
         self.scoring = scoring
-        keptModels = try textModels?.ranker.kept(plan)
+        keptModels = try ranker?.kept(plan)
         // What it was trained beside, so that the choices can be served; sums over validation persons are not needed.
         let names = Set(plan.modelSpecs.map(\.name))
         for tensor in own.tensors where names.contains(tensor.spec.name) { keptModels?.set(tensor) }
+    }
+
+    private func discrepancies(_ plan: RunPlan, known: ParameterSet) throws -> [DiscrepancyRecord] {
+        guard let vectors else { return [] }
+        let texts = TextSource.described(vectors)
+        if let metaTrainer {
+            return try Discrepancies.ofTower(plan, known: known, texts: texts, trainer: metaTrainer)
+        }
+        guard let spaces = textModels?.spaces else { return [] }
+        return try Discrepancies.ofTexts(
+            plan, known: known, texts: texts, spaces: spaces, factors: scenario.integer("model.factors"))
     }
 
     /// The target's persons, each with the history that the service itself holds.

@@ -21,6 +21,9 @@ struct DomainWorker: RoundWorker {
     /// Where texts link the domains: what the target's client knows and nobody else, its models and its scores.
     var own = ParameterSet()
     var textModels: TextModels?
+    var metaTrainer: MetaTextTrainer?
+    /// What ranks by text.
+    var ranker: TextRanker?
     var keptModels: ParameterSet?
     var discrepancy: [DiscrepancyRecord] = []
     var scoring: TargetEvaluation?
@@ -97,6 +100,8 @@ struct DomainWorker: RoundWorker {
         case .factors, .refitFactors: try improveFactors(step, plan: plan, known: known, gate: &gate)
         case .encoders where scenario.isByText, .refitEncoders where scenario.isByText:
             try releaseTextMaps(step, known: known, gate: &gate)
+        case .meta where scenario.isByText, .refitMeta where scenario.isByText:
+            try releaseMeta(step, known: known, gate: &gate)
         case .textModels, .refitTextModels: try trainAlone(step, plan: plan, known: known)
         case .selection where scenario.isByText: try selectAlone(plan: plan, known: known)
         case .gate where scenario.isByText: try gateAlone(plan: plan)

@@ -1,5 +1,4 @@
 import Cryptography
-import Dispatch
 import Federation
 import Numerics
 import Parameters
@@ -8,7 +7,6 @@ import Ratings
 import Recommenders
 import Scenario
 import Supervision
-import Synchronization
 import Transfer
 
 /// Meta-learning as the devices of a persons client do it: every client holds the same parameters and moves them by the
@@ -198,34 +196,14 @@ struct MetaTrainer {
         guard let state = states[method], let learner = try learner(method) else {
             throw RunFailure(.internalError, "meta-learning has not begun")
         }
-        let shareCount = min(2, max(1, members.count))
-        let (members, seed) = (members, seed)
-        let participation = scenario.number("transfer.meta.participation")
-        let sampled = try sampler.map { Set(try $0.participants(of: members.map(\.person), round: round)) }
-        let parts = Mutex<[Result<[MetaGradient], NumericsError>?]>(Array(repeating: nil, count: shareCount))
-        DispatchQueue.concurrentPerform(iterations: shareCount) { share in
-            var learner = learner
-            let range = members.count * share / shareCount..<members.count * (share + 1) / shareCount
-            let part: Result<[MetaGradient], NumericsError>
-            do throws(NumericsError) {
-                var gradients: [MetaGradient] = []
-                for (index, member) in zip(range, members[range]) {
-                    if let sampled, !sampled.contains(index) { continue }
-                    var stream = RandomStream(
-                        root: UInt64(seed), path: ["meta-task", .name(member.person), .number(round)])
-                    guard sampled != nil || stream.uniform() < participation else { continue }
-                    // A quarter starts from nothing, as a cold person does.
-                    let supportCount = stream.integer(below: 4) == 0 ? 0 : 1 + stream.integer(below: 5)
-                    let task = MetaTask(
-                        drawnFrom: member.history, feature: MetaTrainer.feature(member, method),
-                        supportCount: supportCount, stream: &stream)
-                    gradients.append(try learner.gradient(of: task, at: state.parameters))
-                }
-                part = .success(gradients)
-            } catch { part = .failure(error) }
-            parts.withLock { $0[share] = part }
+        let tasks = MetaTasks(
+            seed: seed, round: round, participation: scenario.number("transfer.meta.participation"),
+            sampled: try sampler.map { Set(try $0.participants(of: members.map(\.person), round: round)) })
+        let present = members.map { member in
+            MetaTasks.Member(
+                person: member.person, history: member.history, feature: MetaTrainer.feature(member, method))
         }
-        return try parts.withLock { $0 }.flatMap { try $0?.get() ?? [] }
+        return try tasks.gradients(present[...], learner: learner, at: state.parameters)
     }
 
     private static func feature(_ member: Member, _ method: String) -> [Float] {
@@ -238,15 +216,8 @@ struct MetaTrainer {
 
     private func learner(_ method: String) throws -> MetaLearner? {
         guard let items, let state = states[method] else { return nil }
-        guard let variant = MetaVariant(rawValue: scenario.text("transfer.meta.variant")) else {
-            throw RunFailure(.internalError, "an unknown variant of meta-learning")
-        }
-        // The ridge variant fits its support by least squares; the steps have softmax losses.
         return MetaLearner(
-            MetaConfiguration(
-                variant: variant, loss: .softmax, innerSteps: scenario.integer("transfer.meta.inner-steps"),
-                regularization: scenario.number("transfer.meta.regularization")),
-            items: items, featureCount: state.parameters.shape.featureCount)
+            try MetaConfiguration(scenario), items: items, featureCount: state.parameters.shape.featureCount)
     }
 
     /// A device's vector in the coordinates of the target's own factors.

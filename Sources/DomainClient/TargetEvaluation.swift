@@ -206,9 +206,9 @@ struct TargetEvaluation {
             }
         }
         let rankingMethods =
-            [scenario.transferMethod] + (scenario.isMeta ? [MethodName.metaLocal] : [])
+            [scenario.transferMethod] + (scenario.isMeta && !scenario.isByText ? [MethodName.metaLocal] : [])
             + (scenario.isAdversarial ? [MethodName.sourceOnly] : []) + [MethodName.bestLocal]
-            + MethodName.localRanking.filter {
+            + MethodName.localRanking(scenario).filter {
                 [MethodName.popularity, MethodName.local].contains($0) || plan.baselines.methods.contains($0)
                     || (scenario.isByText && $0 == scenario.transferMethod + "-local")
             }

@@ -14,6 +14,8 @@ struct TextRanker: Sendable {
         case interactions(FoldIn, prior: [Float])
         /// The article's factors of ratings.
         case ratings(BiasedFactors, prior: BiasedFactors.Person)
+        /// Steps from a common start, on what a common tower makes of texts.
+        case meta(AdaptingModel)
     }
 
     /// The models and the λ that each was trained with, by method.
@@ -21,8 +23,10 @@ struct TextRanker: Sendable {
     /// By method, where the run has neighbours.
     var neighbours: [String: ItemWeights] = [:]
 
-    /// Models without any.
-    init() {}
+    /// The models of some methods, each with a λ of its own or none.
+    init(_ models: [(method: String, model: Model)] = []) {
+        for (method, model) in models { keep(model, of: method, regularization: 0) }
+    }
 
     mutating func keep(_ model: Model?, of method: String, regularization: Double) {
         models[method] = model.map { ($0, regularization) }
@@ -41,6 +45,7 @@ struct TextRanker: Sendable {
     /// The scores of all items under a model.
     static func scores(_ model: Model, known: PersonHistory, regularization: Double) throws -> [Float] {
         switch model {
+        case .meta(let model): return try model.scores(known: known)
         case .ratings(let factors, let prior):
             let person = try factors.foldIn(
                 items: known.items, ratings: known.ratings,
@@ -69,6 +74,13 @@ extension TextRanker {
             let factors = try values(.itemFactors)
             let matrix = Matrix(rowCount: factors.count / width, columnCount: width, values: factors)
             let prior = try values(.prior)
+            if scenario.isMeta {
+                let model = try AdaptingModel(
+                    scenario, itemFactors: matrix, offsets: try values(.itemOffsets), start: prior,
+                    rate: try values(.rate).first ?? 1)
+                keep(.meta(model), of: method, regularization: 0)
+                continue
+            }
             let regularization = Double(try values(.regularization).first ?? 0)
             if scenario.isArticle {
                 let model = BiasedFactors(
@@ -99,8 +111,17 @@ extension TextRanker {
                 values[TensorName.textModel(plan.target, method, part)] = elements
             }
             guard let (model, regularization) = models[method] else { continue }
-            set(.regularization, [Float(regularization)])
             switch model {
+            case .meta(let model):
+                set(.itemFactors, model.itemFactors.values)
+                set(.itemOffsets, model.offsets)
+                set(.prior, model.start)
+                set(.rate, [model.rate])
+                continue
+            case .interactions, .ratings: set(.regularization, [Float(regularization)])
+            }
+            switch model {
+            case .meta: continue
             case .interactions(let foldIn, let prior):
                 set(.itemFactors, foldIn.itemFactors.values)
                 set(.prior, prior)

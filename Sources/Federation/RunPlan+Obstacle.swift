@@ -15,7 +15,7 @@ extension RunPlan {
                 return "no client of the target domain \(target) is left"
             }
         case .encoders where isByText, .refitEncoders where isByText:
-            if !sources.contains(where: { parameters.values(TensorName.textMap($0, .weights)) != nil }) {
+            if !sources.contains(where: { parameters.values(TensorName.textMap($0, .mean)) != nil }) {
                 return "no client of a source domain is left"
             }
         case .encoders, .refitEncoders:
@@ -57,7 +57,7 @@ extension RunPlan {
     func stale(changed: Set<String>) -> [String] {
         let names =
             isByText
-            ? sources.map { ($0, TensorName.textMap($0, .weights)) }
+            ? sources.map { ($0, TensorName.textMap($0, .mean)) }
             : (sources + [target]).map { ($0, TensorName.momentCount($0)) }
         return names.filter { !changed.contains($0.1) }.map(\.0)
     }

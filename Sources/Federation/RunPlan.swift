@@ -112,6 +112,7 @@ public struct RunPlan: Sendable {
         }
         if isByText {
             kept.declareChoices(candidateCount: grid.candidates.count, gate: gate)
+            if scenario.isMeta { declaration.declareMeta(scenario) }
         } else {
             declaration.declareTransfer(scenario)
             declaration.declareChoices(candidateCount: grid.candidates.count, gate: gate)
@@ -143,6 +144,7 @@ public struct RunPlan: Sendable {
         case .factors, .refitFactors: return client.group.isShared
         case .encoders, .refitEncoders: return !client.group.isPersons && !(isByText && client.group.domain == target)
         case .textModels, .refitTextModels: return client.group.domain == target
+        case .meta, .refitMeta: if isByText { return !client.group.isPersons }
         case .selection, .gate, .evaluation: if isByText { return client.group.domain == target }
         case .adversarial, .refitAdversarial: return client.group.isPersons == isGameOfPersons
         default: break
@@ -251,7 +253,7 @@ public struct RunPlan: Sendable {
         guard client.group.isPersons else {
             let domain = client.group.domain
             let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
-            if isByText, domain == target { return spec.scope == .global }
+            if isByText, domain == target || RunPlan.isMeta(spec) { return spec.scope == .global }
             if isGame(spec) { return isGameOfItems }
             return [ReleaseName.calendar, ReleaseName.tower, ReleaseName.driftState].contains(spec.release)
                 || (client.group.isShared && common.contains(spec.name))

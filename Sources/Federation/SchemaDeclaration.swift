@@ -63,13 +63,14 @@ struct SchemaDeclaration {
     mutating func declareTextSource(_ domain: String, itemCount: Int, scenario: ScenarioDefinition) {
         let factors = scenario.integer("model.factors")
         let dimension = scenario.integer("text.dimension")
-        if scenario.isShared(domain) {
+        if scenario.isShared(domain), scenario.factorRounds > 0 {
             declare(
                 TensorName.itemFactors(domain), [itemCount, factors], .domain(domain), ReleaseName.itemFactors(domain))
             declareFactorUpdates(domain, itemCount, factors, FactorTraining(scenario))
         }
         let release = ReleaseName.textMap(domain)
-        for isShuffled in [false, true] {
+        // Meta-learning has one tower for all domains instead of a map a source.
+        for isShuffled in scenario.isMeta ? [] : [false, true] {
             func name(_ part: TensorName.TextPart) -> String {
                 TensorName.textMap(domain, part, isShuffled: isShuffled)
             }
@@ -98,6 +99,12 @@ struct SchemaDeclaration {
                     ReleaseName.model(domain, method: method))
             }
             declare(.itemFactors, [itemCount, factors])
+            if scenario.isMeta {
+                declare(.prior, [factors])
+                declare(.itemOffsets, [itemCount])
+                declare(.rate, [1])
+                continue
+            }
             declare(.regularization, [1])
             if scenario.isArticle {
                 declare(.prior, [1 + factors])
@@ -172,21 +179,10 @@ struct SchemaDeclaration {
 
     /// The sums over linked persons that make the transfer.
     mutating func declareTransfer(_ scenario: ScenarioDefinition) {
-        let factors = scenario.integer("model.factors")
         if scenario.isGameOfPersons { return declarePersonGame(scenario) }
         if scenario.isAdversarial { return declareGame(scenario) }
         let features = scenario.sources.count * scenario.sourceDimension
-        if scenario.isMeta {
-            for method in MethodName.releasedMetaMethods(scenario) {
-                let release = ReleaseName.meta(method)
-                // Under protection a configured constant takes the place of the count.
-                if !scenario.isProtected { declare(TensorName.meta(method, .count), [1], .global, release) }
-                declare(TensorName.meta(method, .start), [factors], .global, release)
-                declare(TensorName.meta(method, .logRate), [1], .global, release)
-                guard method != MethodName.metaLocal else { continue }
-                declare(TensorName.meta(method, .featureMap), [features, factors], .global, release)
-            }
-        }
+        if scenario.isMeta { declareMeta(scenario) }
         if scenario.releasesVectors, let slots = scenario.optionalInteger("privacy.slots") {
             return declare(
                 TensorName.personVectors, [slots, features + scenario.integer("transfer.dimension")], .global,
@@ -221,6 +217,25 @@ struct SchemaDeclaration {
             }
         }
         if scenario.transfersRatings { declareRatingBridges(scenario) }
+    }
+
+    /// The sums of persons' gradients of the meta-parameters.
+    mutating func declareMeta(_ scenario: ScenarioDefinition) {
+        let factors = scenario.integer("model.factors")
+        for method in MethodName.releasedMetaMethods(scenario) {
+            let release = ReleaseName.meta(method)
+            // Under protection a configured constant takes the place of the count.
+            if !scenario.isProtected { declare(TensorName.meta(method, .count), [1], .global, release) }
+            declare(TensorName.meta(method, .start), [factors], .global, release)
+            declare(TensorName.meta(method, .logRate), [1], .global, release)
+            if scenario.isByText {
+                declare(
+                    TensorName.meta(method, .tower), [scenario.integer("text.dimension"), factors], .global, release)
+            } else if method != MethodName.metaLocal {
+                let features = scenario.sources.count * scenario.sourceDimension
+                declare(TensorName.meta(method, .featureMap), [features, factors], .global, release)
+            }
+        }
     }
 
     private mutating func declareRatingBridges(_ scenario: ScenarioDefinition) {

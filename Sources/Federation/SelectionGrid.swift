@@ -19,9 +19,11 @@ public enum MethodName {
     /// What meta-learning trains side by side.
     public static let metaMethods = [meta, metaLocal, shuffledSource]
     /// Those of them whose gradients leave a client. In the control a person's sources serve another person's gradient,
-    /// so that clipping each gradient does not bound what one person moves: under protection it stays in the client.
+    /// so that clipping each gradient does not bound what one person moves: under protection it stays in the client. Where
+    /// texts link the domains, the twin is the target's alone.
     public static func releasedMetaMethods(_ scenario: ScenarioDefinition) -> [String] {
-        scenario.isProtected ? [meta, metaLocal] : metaMethods
+        if scenario.isByText { return [meta, shuffledSource] }
+        return scenario.isProtected ? [meta, metaLocal] : metaMethods
     }
     /// The control: the same with links permuted in training.
     public static let shuffledSource = "shuffled-source"
@@ -88,8 +90,13 @@ public enum MethodName {
     /// A gated method's name without the gate.
     public static func ungated(_ method: String) -> String { method + "-ungated" }
 
-    /// The local ranking methods that `bestLocal` picks from, in the order of the record.
-    public static let localRanking = [popularity, local, itemKNN, textKNN, ease, featureMapLocal, articleLocal]
+    /// The local models of rankings, in the order of the record.
+    static let localModels = [popularity, local, itemKNN, textKNN, ease]
+    /// The local ranking methods that `bestLocal` picks from, in the order of the record. Where texts link the domains,
+    /// the twin of the transfer is one: the target's client trains it by itself.
+    public static func localRanking(_ scenario: ScenarioDefinition) -> [String] {
+        localModels + (scenario.isByText ? [scenario.transferMethod + "-local"] : [])
+    }
 }
 
 /// The baselines that a run can offer, given what was asked for and the size of the target's catalogue.
@@ -166,8 +173,9 @@ public struct BaselineOffer: Sendable, Equatable {
             }
             methods.append(method)
         }
-        hasTextNeighbours = scenario.isByText && !scenario.isArticle && targetItemCount <= limit
-        if scenario.isByText, !scenario.isArticle, !hasTextNeighbours {
+        let wantsNeighbours = scenario.isByText && !scenario.isArticle && !scenario.isMeta
+        hasTextNeighbours = wantsNeighbours && targetItemCount <= limit
+        if wantsNeighbours, !hasTextNeighbours {
             refusals.append(
                 "\(scenario.transferMethod) has no neighbours to choose: \(targetItemCount) target items are more than "
                     + "evaluation.item-weights-limit, \(limit)")
@@ -261,17 +269,20 @@ public struct SelectionGrid: Sendable, Equatable {
 
     /// The candidates; the position is the index in `selection.scores`.
     public let candidates: [Candidate]
+    /// The methods that `bestLocal` picks from.
+    public let localRanking: [String]
 
     /// The grid of a scenario.
     public init(_ scenario: ScenarioDefinition, baselines: BaselineOffer) {
+        localRanking = MethodName.localRanking(scenario)
         var out: [Candidate] = []
         for shots in scenario.integers("evaluation.shots") {
             let regularizations = scenario.numbers("transfer.fold-in-regularization")
             if scenario.isByText {
                 for method in MethodName.textMethods(scenario.transferMethod) {
-                    // The recipe has one λ, that of its training.
+                    // The recipe has one λ, that of its training; inner steps have none.
                     out +=
-                        scenario.isArticle
+                        scenario.isArticle || scenario.isMeta
                         ? [Candidate(method, shots)] : SelectionGrid.foldIns(method, shots, regularizations)
                     // Without shots nothing is known that could have neighbours.
                     if shots > 0, baselines.hasTextNeighbours {
@@ -394,7 +405,7 @@ public struct SelectionGrid: Sendable, Equatable {
     private static func blends(
         _ baselines: BaselineOffer, _ shots: Int, _ regularizations: [Double]
     ) -> [Candidate] {
-        let models = MethodName.localRanking.filter {
+        let models = MethodName.localModels.filter {
             $0 == MethodName.popularity || $0 == MethodName.local || baselines.itemWeightMethods.contains($0)
         }
         var out: [Candidate] = []
@@ -423,7 +434,7 @@ public struct SelectionGrid: Sendable, Equatable {
     /// The local ranking candidate that validation picks for a number of shots; `nil` without shots, where every local
     /// model is popularity.
     public func bestLocal(shots: Int, scores: [Float]) -> Candidate? {
-        bestIndex(of: MethodName.localRanking, shots: shots, scores: scores).map { candidates[$0] }
+        bestIndex(of: localRanking, shots: shots, scores: scores).map { candidates[$0] }
     }
 
     /// The local rating candidate that validation picks for a number of shots.

@@ -70,8 +70,10 @@ public enum TensorName {
         case regularization
         /// Of ratings: the mean.
         case globalMean = "global-mean"
-        /// Of ratings: items.
+        /// Of ratings and of meta-learning: items.
         case itemOffsets = "item-offsets"
+        /// Of meta-learning: α.
+        case rate
         /// The weights of neighbours, items × items.
         case neighbours
     }
@@ -138,6 +140,8 @@ public enum TensorName {
         case featureMap = "feature-map"
         /// log α, one element.
         case logRate = "log-rate"
+        /// W, text dimension × factors, where texts link the domains.
+        case tower
     }
 
     /// Σ of persons' gradients of a part of the meta-parameters, or their number.

@@ -361,8 +361,11 @@ extension ScenarioDecoder {
 
     /// What domains that texts alone link need.
     private mutating func checkTextAlignment(_ groups: [ScenarioDefinition.ClientGroup], target: String) {
-        if let method = text("transfer.method"), !["feature-map", "article"].contains(method) {
-            report("transfer.alignment", "only feature-map and article can be aligned by text")
+        if let method = text("transfer.method"), !["feature-map", "article", "meta"].contains(method) {
+            report("transfer.alignment", "only feature-map, meta and article can be aligned by text")
+        }
+        if text("transfer.method") == "meta", let space = text("transfer.text.space"), space != TextSpaceName.shared {
+            report("transfer.text.space", "meta has one tower for all domains' texts, which must share a space")
         }
         if text("transfer.method") == "article", number("model.regularization") == 0 {
             report("model.regularization", "the article's recipe needs more than 0, such as 0.01")

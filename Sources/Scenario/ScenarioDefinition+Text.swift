@@ -7,6 +7,8 @@ extension ScenarioDefinition {
     /// The settings that validation persons choose from for the transfer by text, its twin and its control together.
     public var textSettingCount: Int {
         if isArticle { return 3 }
+        // Its rounds are those of the transfer.
+        if isMeta { return 0 }
         let grids = ["regularization", "item-regularization", "feature-ratio"]
         let base = grids.reduce(words("transfer.text.lengths").count) { $0 * numbers("transfer.text.\($1)").count }
         // The twin has no source whose scale could be chosen.
@@ -17,7 +19,7 @@ extension ScenarioDefinition {
     public var textRounds: Int { isByText ? ScenarioDefinition.textRounds(ofModels: textSettingCount) : 0 }
 
     /// The same after the choices, with the setting that was chosen for each of the three.
-    public var refitTextRounds: Int { isByText ? ScenarioDefinition.textRounds(ofModels: 3) : 0 }
+    public var refitTextRounds: Int { isByText ? ScenarioDefinition.textRounds(ofModels: min(3, textSettingCount)) : 0 }
 
     private static func textRounds(ofModels count: Int) -> Int {
         1 + (count + textModelsPerRound - 1) / textModelsPerRound
@@ -25,7 +27,7 @@ extension ScenarioDefinition {
 
     /// Whether sources send their vectors of public words: where texts link the domains and all of them have words.
     public var hasPublicWords: Bool {
-        isByText
+        isByText && !isMeta
             && domains.allSatisfy {
                 data(of: $0)?.isOfWords(worldVectors: text("world.item-vectors")) == true
                     && vectorObstacle(of: $0) == nil

@@ -125,7 +125,9 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// Rounds in which the clients of shared domains learn item factors, before the choices and again after them.
     public var factorRounds: Int {
-        clientGroups.contains { $0.isShared } ? integer("federation.factor-rounds") : 0
+        // Where gradients of texts are all that domains share, each learns nothing of its items together.
+        if isByText, isMeta { return 0 }
+        return clientGroups.contains { $0.isShared } ? integer("federation.factor-rounds") : 0
     }
 
     /// A boolean value; the key must be in the table.
@@ -233,7 +235,7 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
     /// Rounds of the transfer's training before the choices.
     public var transferRounds: Int {
-        if isByText { return 0 }
+        if isByText { return isMeta ? integer("transfer.meta.rounds") : 0 }
         if isAdversarial {
             return integer("transfer.adversarial.rounds") * integer("transfer.adversarial.discriminator-steps")
         }

@@ -306,11 +306,11 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
             "transfer.method", .choice(["feature-map", "meta", "adversarial", "article"]), default: "feature-map",
-            "article: with alignment text, the recipe of ratings factors on concatenated text features, with model.factors and model.regularization and nothing to choose; adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients, or features of persons, learnt on their devices (transfer.adversarial.input); feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps."
+            "article: with alignment text, the recipe of ratings factors on concatenated text features, with model.factors and model.regularization and nothing to choose; adversarial: features of item text that rank for persons and do not tell the domain, learnt by all domain clients, or features of persons, learnt on their devices (transfer.adversarial.input); feature-map: a linear map from source features to target factors, learnt on linked persons' devices; meta: a start of each person from source features and steps from there, learnt to rank after few steps; with alignment text a tower from texts to factors is learnt with them, by all domain clients."
         ),
         ScenarioKey(
             "transfer.alignment", .choice(["persons", "text"]), default: "persons",
-            "What links the domains. persons: people who use both, on whose devices the map is learnt. text: nobody; a source ships what it learnt of item texts, and the target's client adds that to its own."
+            "What links the domains. persons: people who use both, on whose devices the map is learnt. text: nobody; a source ships what it learnt of item texts, and the target's client adds that to its own; with meta all send gradients of a common tower of texts."
         ),
         ScenarioKey(
             "transfer.ratings", .choice(["none", "mapped-prior"]),
@@ -430,7 +430,10 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "transfer.adversarial.target-preferences", .boolean, default: "false",
             "input: text; whether the target's ratings train G too; false: as for a target that has none."),
-        ScenarioKey("transfer.meta", .section, "method: meta; devices send gradients, one sum a round."),
+        ScenarioKey(
+            "transfer.meta", .section,
+            "method: meta; devices send gradients, one sum a round; with alignment text the domains' clients do, of their own persons."
+        ),
         ScenarioKey(
             "transfer.meta.variant", .choice(["maml", "fomaml", "reptile", "ridge"]), default: "maml",
             "maml: gradients through the steps, second order; fomaml: without; reptile: towards the adapted vectors; ridge: a ridge regression in place of steps."
@@ -440,7 +443,8 @@ public struct ScenarioKey: Sendable, Equatable {
             "Rounds before the choices, and again after them."),
         ScenarioKey(
             "transfer.meta.participation", .number(0.01...1), default: "0.5",
-            "The share of linked persons whose devices send a gradient in a round."),
+            "The share of linked persons whose devices send a gradient in a round; with alignment text, of each domain's persons."
+        ),
         ScenarioKey(
             "transfer.meta.inner-steps", .integer(0...20), default: "3",
             "Gradient steps of a device on its known interactions, with a softmax over the full catalogue."),

@@ -100,23 +100,28 @@ enum MetaKernels {
         return (sum * unsafeBitCast(bits, to: SIMD4<Double>.self)).replacing(with: 0, where: isTiny)
     }
 
-    /// s = softmax(Qp) and the mean row Qᵀs.
+    /// s = softmax(Qp + o) and the mean row Qᵀs.
     ///
     /// The terms are relative to the largest logit: none overflows.
     /// - Parameters:
     ///   - rowCount: the true number of rows, at least one; zeros follow up to a block of four.
+    ///   - offsets: o, one a row.
     ///   - probabilities: s, padded to four; zeros in the padding.
     ///   - mean: Qᵀs, `stride` elements.
-    /// - Returns: log Σ exp(qᵀp).
+    /// - Returns: log Σ exp(qᵀp + o).
     static func softmax(
         rows: UnsafePointer<Double>, rowCount: Int, stride: Int, vector: UnsafePointer<Double>,
+        offsets: UnsafePointer<Double>,
         probabilities: UnsafeMutablePointer<Double>, mean: UnsafeMutablePointer<Double>
     ) -> Double {
         let paddedCount = padded(rowCount)
         for index in 0..<stride { mean[index] = 0 }
         products(rows: rows, rowCount: paddedCount, stride: stride, vector: vector, into: probabilities)
         var largest = -Double.infinity
-        for row in 0..<rowCount { largest = max(largest, probabilities[row]) }
+        for row in 0..<rowCount {
+            probabilities[row] += offsets[row]
+            largest = max(largest, probabilities[row])
+        }
         for row in rowCount..<paddedCount { probabilities[row] = -.infinity }
         var sums = SIMD4<Double>.zero
         for row in Swift.stride(from: 0, to: paddedCount, by: 4) {

@@ -17,7 +17,10 @@ extension MetaLearner {
         let loss = try queryLoss(task, parameters)
         var values = [Double](repeating: 0, count: shape.count)
         if shape.textDimension > 0 {
-            addTowerTerm(query, query.products, adapted, scale: 2 / Double(query.count), &values)
+            switch configuration.loss {
+            case .squared: addTowerTerm(query, query.products, adapted, scale: 2 / Double(query.count), &values)
+            case .softmax: addLikelihoodTerm(query, probabilities[probabilities.count - 1], adapted, scale: 1, &values)
+            }
         }
         if support.count > 0 {
             switch configuration.variant {
@@ -65,7 +68,11 @@ extension MetaLearner {
         for step in Swift.stride(from: configuration.innerSteps - 1, through: 0, by: -1) {
             for index in 0..<stride { rateGradient -= adjoint[index] * gradients[step][index] }
             setHessianProduct(step)
-            if shape.textDimension > 0 {
+            if shape.textDimension > 0, configuration.loss == .softmax {
+                // −α ∂(aᵀ∇)/∂G = −α[w aᵀ + s∘(Ga − sᵀGa) pᵀ] with w = s less the support's shares.
+                addLikelihoodTerm(support, probabilities[step], adjoint, scale: -rate, &values)
+                addCurvatureTerm(probabilities[step], means[step], vectors[step], scale: -rate, &values)
+            } else if shape.textDimension > 0 {
                 // −α ∂(aᵀ∇)/∂G = −(2α/n)[e aᵀ + (Ga)pᵀ]; the Hessian product left Ga in the support's products.
                 let scale = -2 * rate / Double(support.count)
                 addTowerTerm(support, residuals[step], adjoint, scale: scale, &values)
@@ -108,12 +115,55 @@ extension MetaLearner {
         _ rows: MetaRows, _ weights: [Double], _ vector: [Double], scale: Double, _ values: inout [Double]
     ) {
         // Xᵀ·weights first: the outer product with the vector is then taken once.
-        var text = [Double](repeating: 0, count: items.dimension)
+        var text = [Double](repeating: 0, count: items.stride)
+        addTexts(rows, weights: weights, scale: scale, to: &text)
+        addOuterProduct(text, vector, &values)
+    }
+
+    /// Adds scale · Xᵀ(s − c)vectorᵀ, with s over the catalogue and c an equal share for each item of `rows`: the
+    /// derivative of the mean of −log softmax over those items by the tower, at a vector.
+    private func addLikelihoodTerm(
+        _ rows: MetaRows, _ probabilities: [Double], _ vector: [Double], scale: Double, _ values: inout [Double]
+    ) {
+        var text = catalogueTexts(weights: probabilities)
+        let shares = [Double](repeating: 1, count: rows.count)
+        addTexts(rows, weights: shares, scale: -1 / Double(rows.count), to: &text)
+        addOuterProduct(text.map { $0 * scale }, vector, &values)
+    }
+
+    /// Adds scale · Xᵀ[s ∘ (Ga − sᵀGa)]vectorᵀ with the adjoint a: what a step's gradient owes to its softmax.
+    private mutating func addCurvatureTerm(
+        _ probabilities: [Double], _ mean: [Double], _ vector: [Double], scale: Double, _ values: inout [Double]
+    ) {
+        let paddedCount = MetaKernels.padded(items.count)
+        MetaKernels.products(
+            rows: catalogue, rowCount: paddedCount, stride: stride, vector: adjoint, into: &weights)
+        var center = 0.0
+        for index in 0..<stride { center += mean[index] * adjoint[index] }
+        for row in 0..<paddedCount { weights[row] = scale * probabilities[row] * (weights[row] - center) }
+        addOuterProduct(catalogueTexts(weights: weights), vector, &values)
+    }
+
+    /// Xᵀ·weights over the whole catalogue.
+    private func catalogueTexts(weights: [Double]) -> [Double] {
+        var text = [Double](repeating: 0, count: items.stride)
+        MetaKernels.addRows(
+            rows: items.values, rowCount: MetaKernels.padded(items.count), stride: items.stride, scales: weights,
+            to: &text)
+        return text
+    }
+
+    /// Adds scale · Xᵀ·weights for some items.
+    private func addTexts(_ rows: MetaRows, weights: [Double], scale: Double, to text: inout [Double]) {
         for (row, item) in rows.items.enumerated() {
             let weight = scale * weights[row]
             let from = Int(item) * items.stride
             for word in 0..<items.dimension { text[word] += weight * items.values[from + word] }
         }
+    }
+
+    /// Adds text · vectorᵀ to the gradient of the tower.
+    private func addOuterProduct(_ text: [Double], _ vector: [Double], _ values: inout [Double]) {
         let factorCount = shape.factorCount
         for word in 0..<items.dimension {
             let offset = shape.tower.lowerBound + word * factorCount

@@ -36,18 +36,21 @@ public struct MetaLearner: Sendable {
     var image: [Double]
     /// (GGᵀ + ℓI) of the ridge variant.
     var kernel: [Double] = []
+    /// XW for the tower that it was made with, where the softmax runs over texts; one row an item, as `items.values`.
+    private var imageOfTexts: (tower: [Double], rows: [Double])?
+    /// One number an item.
+    var weights: [Double]
 
     /// Prepares the workspace. *Complexity*: O(steps · (items + d)) memory with `softmax`.
     ///
     /// - Parameters:
-    ///   - items: factors for any loss, or text for the squared loss.
+    ///   - items: factors or text.
     ///   - factorCount: d where the items are text; fixed factors tell it themselves.
     ///   - featureCount: the source features of a person; 0 without a source.
     public init(
         _ configuration: MetaConfiguration, items: MetaItems, factorCount: Int? = nil, featureCount: Int = 0
     ) {
         precondition(items.count > 0, "meta-learning on an empty catalogue")
-        precondition(!items.isText || configuration.loss == .squared, "the softmax loss takes fixed item factors")
         precondition(items.isText || factorCount.map { $0 == items.dimension } != false, "factors of another width")
         self.configuration = configuration
         self.items = items
@@ -64,6 +67,7 @@ public struct MetaLearner: Sendable {
         probabilities = Array(repeating: logits, count: steps + 1)
         means = Array(repeating: zeros, count: steps + 1)
         residuals = Array(repeating: [], count: steps)
+        weights = logits
         adapted = zeros
         adjoint = zeros
         image = zeros
@@ -98,6 +102,7 @@ public struct MetaLearner: Sendable {
     /// Leaves the start in the first vector, the trace of the steps in the workspace, and the result in `adapted`.
     mutating func adapt(_ task: MetaTask, _ parameters: MetaParameters) throws(NumericsError) {
         precondition(parameters.shape == shape, "meta-parameters of another shape")
+        prepare(parameters)
         for (index, value) in parameters.start(feature: task.feature).enumerated() { vectors[0][index] = value }
         for index in 0..<stride { adapted[index] = vectors[0][index] }
         gather(task.support.items, task.support.ratings, parameters, into: \.support)
@@ -117,12 +122,57 @@ public struct MetaLearner: Sendable {
         guard adapted.allSatisfy({ $0.isFinite }) else { throw .notFinite(what: "a person's adapted vector") }
     }
 
+    /// Makes the item factors XW of a tower, if these are not there already; needed by the softmax over texts alone.
+    ///
+    /// Called before the learner is copied to several threads, it spares each of them the same work.
+    /// *Complexity*: O(items · m · d) for a new tower, else O(m · d).
+    public mutating func prepare(_ parameters: MetaParameters) {
+        precondition(parameters.shape == shape, "meta-parameters of another shape")
+        guard items.isText, configuration.loss == .softmax else { return }
+        let tower = parameters.values[shape.tower]
+        if let imageOfTexts, imageOfTexts.tower.elementsEqual(tower) { return }
+        var rows = [Double](repeating: 0, count: MetaKernels.padded(items.count) * stride)
+        for item in 0..<items.count { setImage(item, parameters, into: &rows, at: item * stride) }
+        imageOfTexts = (Array(tower), rows)
+    }
+
+    /// The item factors of the whole catalogue, as the softmax takes them.
+    var catalogue: [Double] { imageOfTexts?.rows ?? items.values }
+
+    /// The item factors XW that a tower makes of the texts; fixed factors as they are. *Complexity*: O(items · m · d).
+    public mutating func itemFactors(at parameters: MetaParameters) -> Matrix {
+        var rows = [Double](repeating: 0, count: stride)
+        var out: [Float] = []
+        out.reserveCapacity(items.count * shape.factorCount)
+        for item in 0..<items.count {
+            setImage(item, parameters, into: &rows, at: 0)
+            out += rows.prefix(shape.factorCount).map { Float($0) }
+        }
+        return Matrix(rowCount: items.count, columnCount: shape.factorCount, values: out)
+    }
+
+    /// Writes an item's factors: its row of Q, or of XW.
+    private func setImage(_ item: Int, _ parameters: MetaParameters, into rows: inout [Double], at place: Int) {
+        let from = item * items.stride
+        guard items.isText else {
+            for index in 0..<stride { rows[place + index] = items.values[from + index] }
+            return
+        }
+        let factorCount = shape.factorCount
+        for index in 0..<factorCount { rows[place + index] = 0 }
+        for word in 0..<items.dimension {
+            let value = items.values[from + word]
+            let offset = shape.tower.lowerBound + word * factorCount
+            for index in 0..<factorCount { rows[place + index] += value * parameters.values[offset + index] }
+        }
+    }
+
     /// The gradient of the inner objective at a step's vector, with what its Hessian needs.
     private mutating func setInnerGradient(_ step: Int) {
         switch configuration.loss {
         case .softmax:
             _ = MetaKernels.softmax(
-                rows: items.values, rowCount: items.count, stride: stride, vector: vectors[step],
+                rows: catalogue, rowCount: items.count, stride: stride, vector: vectors[step], offsets: items.offsets,
                 probabilities: &probabilities[step], mean: &means[step])
             for index in 0..<stride { gradients[step][index] = means[step][index] - support.mean[index] }
         case .squared:
@@ -140,7 +190,7 @@ public struct MetaLearner: Sendable {
         switch configuration.loss {
         case .softmax:
             MetaKernels.softmaxHessian(
-                rows: items.values, rowCount: MetaKernels.padded(items.count), stride: stride,
+                rows: catalogue, rowCount: MetaKernels.padded(items.count), stride: stride,
                 probabilities: probabilities[step], mean: means[step], direction: adjoint, into: &image)
         case .squared:
             support.setProducts(adjoint, stride: stride)
@@ -184,14 +234,15 @@ public struct MetaLearner: Sendable {
         case .softmax:
             let last = probabilities.count - 1
             let logSum = MetaKernels.softmax(
-                rows: items.values, rowCount: items.count, stride: stride, vector: adapted,
+                rows: catalogue, rowCount: items.count, stride: stride, vector: adapted, offsets: items.offsets,
                 probabilities: &probabilities[last], mean: &means[last])
             var fit = 0.0
             for index in 0..<stride {
                 fit += query.mean[index] * adapted[index]
                 adjoint[index] = means[last][index] - query.mean[index]
             }
-            loss = logSum - fit
+            let ownOffset = task.query.items.reduce(0.0) { $0 + items.offsets[Int($1)] }
+            loss = logSum - fit - ownOffset / Double(query.count)
         case .squared:
             query.setResiduals(vector: adapted, stride: stride)
             var sum = 0.0
@@ -210,21 +261,9 @@ public struct MetaLearner: Sendable {
         var rows = MetaRows()
         swap(&rows, &self[keyPath: part])
         rows.begin(chosen, targets, stride: stride)
-        let factorCount = shape.factorCount
         for (row, item) in chosen.enumerated() {
             precondition(Int(item) < items.count, "item \(item) of \(items.count)")
-            let from = Int(item) * items.stride
-            guard items.isText else {
-                for index in 0..<stride { rows.rows[row * stride + index] = items.values[from + index] }
-                continue
-            }
-            for word in 0..<items.dimension {
-                let value = items.values[from + word]
-                let offset = shape.tower.lowerBound + word * factorCount
-                for index in 0..<factorCount {
-                    rows.rows[row * stride + index] += value * parameters.values[offset + index]
-                }
-            }
+            setImage(Int(item), parameters, into: &rows.rows, at: row * stride)
         }
         rows.setMean(stride: stride)
         swap(&rows, &self[keyPath: part])

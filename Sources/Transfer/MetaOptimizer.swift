@@ -9,6 +9,7 @@ public struct MetaOptimizer: Sendable {
     private let rate: Double
     private let mapRate: Double
     private let mapDecay: Double
+    private let towerRate: Double
     private var first: [Double]
     private var second = [Double](repeating: 0, count: 4)
     private var firstScale = 1.0
@@ -17,13 +18,19 @@ public struct MetaOptimizer: Sendable {
     /// Starts with empty averages.
     ///
     /// - Parameters:
-    ///   - rate: the root mean square length of a step for each element of p₀, for log α and for W.
+    ///   - rate: the root mean square length of a step for each element of p₀ and for log α.
     ///   - mapRate: the same for M, as a share of `rate`, for the sum over the features.
     ///   - mapDecay: the share of M that each step takes away.
-    public init(_ shape: MetaShape, rate: Double = 0.1, mapRate: Double = 0.3, mapDecay: Double = 0.02) {
-        precondition(rate > 0 && rate.isFinite && mapRate >= 0 && mapRate.isFinite, "outer rates")
+    ///   - towerRate: the length of a step of W, as a share of `rate`.
+    public init(
+        _ shape: MetaShape, rate: Double = 0.1, mapRate: Double = 0.3, mapDecay: Double = 0.02, towerRate: Double = 1
+    ) {
+        precondition(rate > 0 && rate.isFinite, "an outer rate of \(rate)")
+        precondition(
+            mapRate >= 0 && mapRate.isFinite && towerRate >= 0 && towerRate.isFinite, "shares of the outer rate")
         precondition((0..<1).contains(mapDecay), "a decay of \(mapDecay)")
         self.rate = rate
+        self.towerRate = towerRate
         self.mapRate = mapRate
         self.mapDecay = mapDecay
         first = [Double](repeating: 0, count: shape.count)
@@ -40,11 +47,12 @@ public struct MetaOptimizer: Sendable {
         let parts = [shape.start, shape.featureMap, shape.logRate..<shape.logRate + 1, shape.tower]
         for (part, range) in parts.enumerated() where !range.isEmpty {
             let isMap = part == 1
+            let share = isMap ? mapRate : part == 3 ? towerRate : 1
             let squares = range.reduce(0.0) { $0 + mean[$1] * mean[$1] }
             second[part] = 0.99 * second[part] + 0.01 * squares / Double(isMap ? shape.factorCount : range.count)
             // A part without any gradient stays: 0 / (0 + the small constant).
             let length = (second[part] / (1 - secondScale)).squareRoot() + 1e-12
-            let scale = rate * (isMap ? mapRate : 1) / (1 - firstScale) / length
+            let scale = rate * share / (1 - firstScale) / length
             for index in range {
                 first[index] = 0.9 * first[index] + 0.1 * mean[index]
                 parameters.values[index] -= scale * first[index]

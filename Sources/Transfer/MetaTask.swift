@@ -50,14 +50,26 @@ public struct MetaItems: Sendable {
     let stride: Int
     /// The rows, and rows of zeros up to a block.
     let values: [Double]
+    /// What each item's logit has beside the product with a person's vector; zeros behind them up to a block.
+    let offsets: [Double]
 
     /// Fixed item factors Q, one row an item.
-    public static func factors(_ matrix: Matrix) -> MetaItems { MetaItems(matrix, isText: false) }
+    ///
+    /// - Parameter offsets: here and below, what the softmax loss adds to each item's product, such as the logarithm of
+    ///   its popularity; empty for zeros.
+    public static func factors(_ matrix: Matrix, offsets: [Double] = []) -> MetaItems {
+        MetaItems(matrix, isText: false, offsets)
+    }
 
     /// Text vectors X, one row an item.
-    public static func text(_ matrix: Matrix) -> MetaItems { MetaItems(matrix, isText: true) }
+    public static func text(_ matrix: Matrix, offsets: [Double] = []) -> MetaItems {
+        MetaItems(matrix, isText: true, offsets)
+    }
 
-    private init(_ matrix: Matrix, isText: Bool) {
+    private init(_ matrix: Matrix, isText: Bool, _ offsets: [Double]) {
+        precondition(offsets.isEmpty || offsets.count == matrix.rowCount, "\(offsets.count) offsets of items")
+        self.offsets =
+            offsets + [Double](repeating: 0, count: MetaKernels.padded(matrix.rowCount) - offsets.count)
         count = matrix.rowCount
         dimension = matrix.columnCount
         self.isText = isText

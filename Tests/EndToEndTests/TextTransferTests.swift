@@ -153,6 +153,52 @@ struct TextTransferTests {
         }
     }
 
+    @Test("meta-learning needs no person in common: gradients of all domains' persons, and nothing else of the target")
+    func meta() throws {
+        let folder = try TemporaryFolder()
+        let longer = metaOverrides + ["transfer.meta.rounds=40", "federation.rounds=120"]
+        let first = try run(folder, longer)
+        let second = try run(try TemporaryFolder(), longer)
+        #expect(first.record.bytes == second.record.bytes)
+        for method in ["meta", "meta-ungated", "meta-local", "shuffled-source-ungated", "best-local"] {
+            for shots in [0, 1, 3, 5] {
+                #expect(try #require(first.record.value(method, shots, client: "books")) > 0, "\(method), \(shots)")
+            }
+        }
+        // Texts in a wrong order teach less.
+        let total = { (method: String) throws -> Double in
+            try [1, 3, 5].reduce(0) { $0 + (try #require(first.record.value(method, $1, client: "books"))) }
+        }
+        #expect(try total("meta-ungated") > 1.05 * total("shuffled-source-ungated"))
+        let wire =
+            try JSONSerialization.jsonObject(
+                with: try Data(contentsOf: URL(fileURLWithPath: "\(first.run)/wire.json"))) as? [String: Any]
+        let names = Set((wire?["tensors"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String })
+        let parts = ["count", "start", "log-rate", "tower"]
+        #expect(
+            names
+                == Set(
+                    ["movies.text-mean", "movies.text-covariance"]
+                        + ["meta", "shuffled-source"].flatMap { name in parts.map { "\(name).gradient-\($0)" } }))
+        let measures = (first.record.object["discrepancy"] as? [[String: Any]] ?? []).compactMap {
+            $0["measure"] as? String
+        }
+        #expect(measures.contains("coral") && measures.contains("mmd"))
+    }
+
+    @Test("every variant of meta-learning goes by text, and several clients may share the source")
+    func metaVariants() throws {
+        for variant in ["fomaml", "reptile", "ridge"] {
+            let record = try run(
+                try TemporaryFolder(),
+                metaOverrides + [
+                    "transfer.meta.variant=\(variant)", "transfer.meta.regularization=1", "clients.movies.count=2",
+                ]
+            ).record
+            #expect(try #require(record.value("meta-ungated", 3, client: "books")) > 0, "\(variant)")
+        }
+    }
+
     @Test("items that nobody trained on have a gate of their own, and the transfer ranks them better than popularity")
     func coldItems() throws {
         let record = try run(
@@ -191,7 +237,10 @@ struct TextTransferTests {
 
     @Test(
         "the target's client recommends with the models that it kept: titles, without what the person has",
-        arguments: [[], ["transfer.gate=false"], ["transfer.method=article", "model.regularization=0.01"]])
+        arguments: [
+            [], ["transfer.gate=false"], ["transfer.method=article", "model.regularization=0.01"],
+            metaOverrides,
+        ])
     func recommendations(_ overrides: [String]) throws {
         let folder = try TemporaryFolder()
         let seed = try run(folder, overrides).run
@@ -206,7 +255,8 @@ struct TextTransferTests {
         let items = try #require(object?["items"] as? [[String: Any]])
         let seen = try #require(object?["seen"] as? Int)
         #expect(
-            object?["method"] as? String == (overrides.first == "transfer.method=article" ? "article" : "feature-map"))
+            object?["method"] as? String
+                == (overrides.first { $0.hasPrefix("transfer.method=") }?.dropFirst(16).description ?? "feature-map"))
         #expect(seen > 0 && items.count == 150 - seen)
         #expect(items.allSatisfy { ($0["title"] as? String)?.isEmpty == false })
         let scores = items.compactMap { $0["score"] as? Double }
@@ -283,3 +333,9 @@ struct TextTransferTests {
         #expect(abs(try total(hot.record) - total(alike.record)) < 0.03)
     }
 }
+
+/// What makes meta-learning of the scenario, in few rounds.
+private let metaOverrides = [
+    "transfer.method=meta", "transfer.meta.rounds=8", "transfer.meta.participation=0.3",
+    "evaluation.baselines=[text-knn]",
+]

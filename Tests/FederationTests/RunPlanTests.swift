@@ -222,6 +222,46 @@ import Wire
         #expect(article.textSettingCount == 3 && article.textRounds == 3)
     }
 
+    @Test func `Meta-learning by text asks all domain clients for gradients, and the target's twin stays at home`()
+        throws
+    {
+        let clients = [
+            "{id: movies, domain: movies, data: {format: synthetic}, count: 2}",
+            "{id: books, domain: books, data: {format: synthetic}}",
+        ]
+        let scenario = try Scenarios.narrow([
+            "clients=[\(clients.joined(separator: ", "))]",
+            "transfer={method: meta, alignment: text, meta: {rounds: 2}}", "evaluation.split=seeded",
+        ])
+        let plan = try plan(scenario)
+        #expect(
+            plan.steps == [
+                .encoders, .meta, .meta, .textModels, .selection, .gate, .refitEncoders, .refitMeta, .refitMeta,
+                .refitTextModels, .evaluation,
+            ])
+        #expect(plan.steps.count == scenario.roundCount)
+        let parts = ["count", "log-rate", "start", "tower"]
+        let gradients = ["meta", "shuffled-source"].flatMap { method in parts.map { "\(method).gradient-\($0)" } }
+        for step in [RoundStep.meta, .refitMeta] {
+            #expect(plan.participants(step) == ["movies-1", "movies-2", "books"])
+            for client in plan.participants(step) {
+                #expect(plan.uploads(step, client: client).map(\.name) == gradients)
+            }
+        }
+        #expect(
+            plan.uploads(.encoders, client: "movies-1").map(\.name) == ["movies.text-covariance", "movies.text-mean"])
+        #expect(plan.uploads(.encoders, client: "movies-2").isEmpty)
+        for step in plan.steps where ![.meta, .refitMeta].contains(step) {
+            #expect(plan.uploads(step, client: "books").isEmpty, "\(step)")
+        }
+        let names = plan.schema.specs.map(\.name)
+        #expect(Set(names) == Set(gradients + ["movies.text-mean", "movies.text-covariance"]))
+        for spec in plan.schema.specs where spec.name.contains("gradient") {
+            #expect(spec.shape.first != 0 && plan.isVisible(spec, to: "movies-2") && plan.isVisible(spec, to: "books"))
+        }
+        #expect(scenario.factorRounds == 0)
+    }
+
     @Test func `A game of persons is played by their devices between encoders and choices, and seen by nobody else`()
         throws
     {

@@ -230,7 +230,7 @@ private func makeGrid(_ overrides: [String], targetItemCount: Int = 41) throws -
             for shots in [1, 4] {
                 let best = grid.bestLocal(shots: shots, scores: scores)
                 #expect(best == grid.best(method: best?.method ?? "", shots: shots, scores: scores), "seed \(seed)")
-                for method in MethodName.localRanking {
+                for method in grid.localRanking {
                     let other = grid.best(method: method, shots: shots, scores: scores)
                     func score(_ candidate: SelectionGrid.Candidate?) -> Float {
                         candidate.flatMap { grid.candidates.firstIndex(of: $0) }.map { scores[$0] } ?? -1

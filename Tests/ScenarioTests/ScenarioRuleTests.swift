@@ -164,7 +164,14 @@ import Testing
 
     @Test(arguments: [
         ("transfer: {alignment: text}", "clients[2].domain", "alignment text has no persons client"),
-        ("transfer: {method: meta, alignment: text}", "transfer.alignment", "only feature-map and article"),
+        (
+            "transfer: {method: adversarial, alignment: text}", "transfer.alignment",
+            "only feature-map, meta and article"
+        ),
+        (
+            "transfer: {method: meta, alignment: text, text: {space: procrustes}}", "transfer.text.space",
+            "meta has one tower for all domains' texts, which must share a space"
+        ),
         ("transfer: {method: article}", "transfer.method", "article needs alignment: text"),
         (
             "transfer: {text: {space: procrustez}}", "transfer.text.space",

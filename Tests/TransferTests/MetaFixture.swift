@@ -27,9 +27,10 @@ struct MetaFixture {
         matrix = Matrix(
             rowCount: itemCount, columnCount: width,
             values: (0..<itemCount * width).map { _ in Float(stream.gaussian()) })
+        let offsets = (0..<itemCount).map { _ in stream.gaussian() }
         learner = MetaLearner(
-            configuration, items: isText ? .text(matrix) : .factors(matrix), factorCount: factorCount,
-            featureCount: featureCount)
+            configuration, items: isText ? .text(matrix, offsets: offsets) : .factors(matrix, offsets: offsets),
+            factorCount: factorCount, featureCount: featureCount)
         let shape = learner.shape
         var values = (0..<shape.count).map { _ in 0.7 * stream.gaussian() }
         values[shape.logRate] = (rate ?? (0.05 + 0.2 * stream.uniform())).logarithm

@@ -62,6 +62,38 @@ struct MetaSoftmaxTests {
         #expect(abs(loss - expected.loss) < 1e-12)
     }
 
+    @Test("Texts under a tower rank as the factors that it makes of them, whichever tower came before")
+    func towerIsItsFactors() throws {
+        var stream = RandomStream(root: 4, path: ["texts"])
+        let texts = Self.factors(37, 5)
+        let offsets = (0..<37).map { _ in stream.gaussian() }
+        let configuration = MetaConfiguration(variant: .maml, loss: .softmax, innerSteps: 3)
+        var learner = MetaLearner(configuration, items: .text(texts, offsets: offsets), factorCount: 3)
+        for _ in 0..<3 {
+            let values = (0..<learner.shape.count).map { _ in 0.5 * stream.gaussian() }
+            let parameters = MetaParameters(learner.shape, values: values)
+            let factors = learner.itemFactors(at: parameters)
+            var plain = MetaLearner(configuration, items: .factors(factors, offsets: offsets))
+            let start = MetaParameters(plain.shape, values: Array(values.prefix(3)) + [values[learner.shape.logRate]])
+            let task = MetaTask(support: PersonHistory([3, 30]), query: PersonHistory([7, 36, 0]))
+            // The factors have been rounded to Float.
+            let (loss, other) = (try learner.loss(task, at: parameters), try plain.loss(task, at: start))
+            #expect(abs(loss - other) < 1e-5 * (1 + abs(loss)))
+            let (vector, twin) = (try learner.adapted(task, at: parameters), try plain.adapted(task, at: start))
+            for (value, other) in zip(vector, twin) { #expect(abs(value - other) < 1e-4) }
+        }
+    }
+
+    @Test("Without products an item's probability is its offset's share")
+    func offsetsAlone() throws {
+        var learner = MetaLearner(
+            MetaConfiguration(variant: .maml, loss: .softmax, innerSteps: 0),
+            items: .factors(Self.factors(3, 2), offsets: [1, 2, 5].map { Double($0).logarithm }))
+        let parameters = MetaParameters(learner.shape, values: [0, 0, 0])
+        let loss = try learner.loss(MetaTask(support: .empty, query: PersonHistory([1])), at: parameters)
+        #expect(abs(loss - Double(4).logarithm) < 1e-12)
+    }
+
     @Test("Logits of thousands neither overflow nor lose the loss")
     func largeLogits() throws {
         let matrix = Self.factors(100, 4, scale: 1_000)
