@@ -110,7 +110,9 @@ let package = Package(
             dependencies: ["Cryptography", "Numerics", "TestSupport", "Parameters", "Privacy"]),
         .testTarget(
             name: "WireTests",
-            dependencies: ["Cryptography", "Numerics", "TestSupport", "Parameters", "Privacy", "Wire"]),
+            dependencies: [
+                "CZeroMQ", "Cryptography", "Numerics", "TestSupport", "Parameters", "Privacy", "Transport", "Wire",
+            ]),
         .testTarget(
             name: "TransportTests",
             dependencies: [

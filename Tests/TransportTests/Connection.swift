@@ -1,6 +1,5 @@
 import Cryptography
 import Foundation
-import Glibc
 import Numerics
 import Parameters
 import Privacy
@@ -19,26 +18,6 @@ enum EndpointKind: String, CaseIterable, Sendable {
         case .ipc: "ipc://\(folder.path)/socket"
         case .tcp: "tcp://127.0.0.1:*"
         }
-    }
-}
-
-/// A pipe whose reading end the coordinator watches.
-final class ControlPipe: Sendable {
-    let readEnd: Int32
-    private let writeEnd: Int32
-
-    init() throws {
-        var ends: [Int32] = [0, 0]
-        try #require(pipe(&ends) == 0)
-        readEnd = ends[0]
-        writeEnd = ends[1]
-    }
-
-    func write() { _ = Glibc.write(writeEnd, "x", 1) }
-
-    deinit {
-        close(readEnd)
-        close(writeEnd)
     }
 }
 
