@@ -111,10 +111,10 @@ struct DomainWorker: RoundWorker {
     }
 
     private func releaseCalendar(gate: inout ReleaseGate) throws {
-        // Of persons who serve the bridge alone nothing else that is released may know anything.
+        // Of persons who serve the bridge or the choices alone nothing else that is released may know anything.
         let persons = PersonSplit(scenario, seed: seed)
         let interactions =
-            persons.hasBridgeCohort ? interactions.keepingPersons { !persons.servesBridgeAlone($0) } : interactions
+            persons.hasBridgeCohort ? interactions.keepingPersons { !persons.staysOutOfEncoders($0) } : interactions
         var times = SplitTimes(
             interactions, validationShare: scenario.number("evaluation.validation-time"),
             testShare: scenario.number("evaluation.test-time"))

@@ -475,6 +475,7 @@ extension ScenarioDecoder {
         checkStrategy()
         checkDrift()
         checkPrivacy()
+        checkProtection()
         checkRelease()
         checkSimilarity()
         checkRatings()
