@@ -277,7 +277,7 @@ struct DomainWorker: RoundWorker {
             if plan.baselines.hasLocalModels {
                 let visible = try baselineData(data, step, known: known)
                 try baselines.release(
-                    plan.baselines, data: visible, tasks: validationTasks, vectors: vectors, gate: &gate)
+                    plan.baselines, data: visible, sums: data, tasks: validationTasks, vectors: vectors, gate: &gate)
                 if scenario.transfersRatings, let model = baselines.explicit {
                     try releaseRatingMoments(visible, model.factors, model.regularization, gate: &gate)
                 }
@@ -296,6 +296,8 @@ struct DomainWorker: RoundWorker {
             if step == .encoders, isSpeaker {
                 for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) }
             }
+        } else if scenario.protectsMeans, plan.baselines.methods.contains(MethodName.biasCarry) {
+            try baselines.releaseSums(data: data, of: domain, gate: &gate)
         } else if scenario.transfersRatings || plan.baselines.methods.contains(MethodName.biasCarry) {
             let visible = try baselineData(data, step, known: known)
             if plan.baselines.methods.contains(MethodName.biasCarry) {

@@ -90,7 +90,40 @@ public struct PrivacyPlan: Sendable {
                     sampling: .everyone)
             }
         }
+        for domain in scenario.protectsMeans ? scenario.domains : [] {
+            guard let spec = try? schema.spec(TensorName.ratingSums(domain)) else { continue }
+            protections[spec.release] = try PrivacyPlan.means(scenario, itemCount: spec.shape[0])
+        }
         self.protections = protections
+    }
+
+    /// How the counts and sums of ratings of a domain are protected, `nil` where they are not. The domain's one client has
+    /// all of the noise where shares of it are dealt out among persons clients.
+    ///
+    /// With ratings as the unit: a rating is one count and one value from −1 to 1, so that one more or less moves a
+    /// person's vector by at most √2 and another value of it by at most 2. To clip is to project onto a ball, which brings
+    /// no two vectors further apart: 2, or 2C where that is less. The room is for the rounding of values and factors.
+    ///
+    /// - Throws: as `init`.
+    public static func means(_ scenario: ScenarioDefinition, itemCount: Int) throws -> ReleaseProtection? {
+        guard scenario.protectsMeans, let policy = ReleasePolicy(mode: scenario.text("privacy.mode")) else {
+            return nil
+        }
+        let relation = NeighbouringRelation(scenario)
+        let multiplier =
+            try scenario.optionalNumber("privacy.noise-multiplier")
+            ?? PrivacyPlan.noiseMultiplier(
+                epsilon: scenario.optionalNumber("privacy.epsilon") ?? .infinity,
+                delta: scenario.number("privacy.delta"), sampling: .everyone, rounds: 1, relation: relation)
+        let bound = scenario.meansBound
+        return try ReleaseProtection(
+            policy: policy == .distributed ? .silo : policy,
+            grid: FixedPointGrid(
+                clippingBound: bound, noiseMultiplier: multiplier * relation.sensitivityFactor,
+                dimension: 2 * itemCount, personLimit: PrivacyPlan.personLimit,
+                unitMovement: scenario.hidesRatings
+                    ? min(2 * bound, 2 * (1 + PrivacyPlan.roundingRoom) + PrivacyPlan.roundingRoom * bound) : nil),
+            clientCount: 1)
     }
 
     /// The standard deviation of all noise in the sum of a protected release over its clients, in units of the release.

@@ -37,7 +37,13 @@ struct SchemaDeclaration {
             }
         }
         if isTarget ? baselines.hasRatingMeans : baselines.methods.contains(MethodName.biasCarry) {
-            declareRatingModel(domain, MethodName.ratingMeans, itemCount, factors: nil)
+            if scenario.protectsMeans {
+                declare(
+                    TensorName.ratingSums(domain), [itemCount, 2], scope,
+                    ReleaseName.model(domain, method: MethodName.ratingMeans))
+            } else {
+                declareRatingModel(domain, MethodName.ratingMeans, itemCount, factors: nil)
+            }
         }
         guard isTarget else { return }
         declare(TensorName.itemCounts(domain), [itemCount], scope, ReleaseName.itemCounts(domain))

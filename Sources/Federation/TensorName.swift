@@ -194,6 +194,8 @@ public enum TensorName {
     public static func features(_ domain: String, method: String) -> String { "\(domain).\(method).features" }
     /// Σ of weighted gains over validation persons: bootstrap resamples × blends.
     public static let gateGains = "gate.gains"
+    /// Under protection, of each item of a domain the number of ratings and their sum from -1 to 1 over the scale.
+    public static func ratingSums(_ domain: String) -> String { "\(domain).rating-sums" }
     /// Under protection, Σ of squared gains over validation persons, one element a blend.
     public static let gateSquares = "gate.squares"
     /// Σ of weights over validation persons, one element a resample.

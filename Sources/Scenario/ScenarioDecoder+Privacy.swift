@@ -14,6 +14,7 @@ extension ScenarioDecoder {
             }
             for path in [
                 "privacy.sampling", "privacy.clipping", "privacy.ratings-per-person", "privacy.gate",
+                "privacy.rating-means",
             ] where values[path] != nil {
                 report(path, "nothing is protected in mode none; set privacy.mode, such as silo")
             }
@@ -23,6 +24,7 @@ extension ScenarioDecoder {
         checkClipping()
         checkUnit()
         checkChoices()
+        checkMeans()
     }
 
     /// What a sample of a fixed size needs.
@@ -103,6 +105,34 @@ extension ScenarioDecoder {
             report(
                 "evaluation.rating-scale",
                 "the scale of everybody's ratings would be a statistic without noise: with privacy.gate: protected and \(method), give the scale, such as [1, 5]"
+            )
+        }
+    }
+
+    /// Where the mean ratings of items can be made of noised sums.
+    private mutating func checkMeans() {
+        guard text("privacy.rating-means") == "protected" else {
+            if number("privacy.means-bound") != nil {
+                report("privacy.means-bound", "only privacy.rating-means: protected has it")
+            }
+            return
+        }
+        if text("privacy.mode") == "local" {
+            report(
+                "privacy.rating-means",
+                "a service knows its customers' ratings, and no device of theirs sends any; protected needs mode silo, central or distributed"
+            )
+        }
+        let withMeans = ["global-mean", "item-mean", "user-mean", "bias-carry"]
+        if !names("evaluation.baselines").contains(where: withMeans.contains) {
+            report(
+                "privacy.rating-means",
+                "no baseline has means of ratings; name one in evaluation.baselines, such as bias-carry")
+        }
+        if values["evaluation.rating-scale"] == nil {
+            report(
+                "privacy.rating-means",
+                "the scale of everybody's ratings would be a statistic without noise; give evaluation.rating-scale, such as [1, 5]"
             )
         }
     }

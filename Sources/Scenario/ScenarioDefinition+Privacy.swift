@@ -29,6 +29,12 @@ extension ScenarioDefinition {
     /// The clipping bound of a validation person's gains and their squares together.
     public var gateBound: Double { optionalNumber("privacy.gate-bound") ?? 0.5 }
 
+    /// Whether the mean ratings of items are made of noised sums.
+    public var protectsMeans: Bool { isProtected && optionalText("privacy.rating-means") == "protected" }
+
+    /// The clipping bound of a person's counts and ratings of all items of a domain together.
+    public var meansBound: Double { optionalNumber("privacy.means-bound") ?? 5 }
+
     /// Whether one rating is what protection hides, in place of a person.
     public var hidesRatings: Bool { isProtected && text("privacy.unit") == "rating" }
 

@@ -621,6 +621,14 @@ public struct ScenarioKey: Sendable, Equatable {
             "gate: protected; the clipping bound of a validation person's gains and their squares together. 0.5 where nothing or none is given."
         ),
         ScenarioKey(
+            "privacy.rating-means", .choice(["unprotected", "protected"]),
+            "unprotected, or without it: the mean ratings of items, of bias-carry and other baselines, cross as they are. protected: each domain releases how many ratings each item has and their sum, clipped person by person and noised, for privacy.epsilon; means are made of these, the more damped the less the noise leaves. Needs mode silo, central or distributed, evaluation.rating-scale and a baseline that has means."
+        ),
+        ScenarioKey(
+            "privacy.means-bound", .numberOrNone(1e-3...1e3),
+            "rating-means: protected; the clipping bound of a person's counts and ratings of all items together, a rating counting from -1 to 1 over the scale: √2 times the root of the number of ratings is the most. 5 where nothing or none is given."
+        ),
+        ScenarioKey(
             "privacy.noise-draws", .integer(1...1_000), default: "1",
             "feature-map with one persons client: above 1, how many draws of the noise are scored at k = 0 besides the released one; they stay inside the client."
         ),

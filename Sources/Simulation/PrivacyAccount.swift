@@ -56,10 +56,17 @@ package struct PrivacyAccount {
             }
             let entries = ledger.filter { $0.release == name }
             let own = Adversary.allCases.map { steps(of: entries, against: $0) }
+            let isOfEncoders = scenario.domains.contains {
+                name == ReleaseName.model($0, method: MethodName.ratingMeans)
+            }
             let isOfChoices = [ReleaseName.selection, ReleaseName.gate].contains(name)
             for (index, view) in own.enumerated() {
                 views[index].append(view)
-                if isOfChoices { choiceViews[index].append(view) } else { trainingViews[index].append(view) }
+                if isOfChoices {
+                    choiceViews[index].append(view)
+                } else if !isOfEncoders {
+                    trainingViews[index].append(view)
+                }
             }
             let first = entries.map(\.round).min() ?? 0
             let noised = entries.first { $0.noise != nil }

@@ -183,4 +183,17 @@ struct PrivacyRunTests {
         #expect(text.contains("privacy: silo, one rating, add-remove"))
         #expect(text.contains("each ε covers that one person rated one item"))
     }
+
+    @Test("means of ratings under noise are charged releases of both domains, and ratings are predicted by them")
+    func protectedMeans() throws {
+        let (privacy, _, bytes) = try run(
+            "privacy.mode=central", "privacy.epsilon=8", "privacy.rating-means=protected", "privacy.gate=protected",
+            "evaluation.rating-scale=[1, 5]", "evaluation.baselines=[bias-carry, item-mean]")
+        for name in ["books.rating-means", "movies.rating-means"] {
+            let release = try #require(privacy.release(name))
+            #expect(release.epsilon.coordinator == nil && !privacy.unprotected.contains(name))
+            #expect(release.epsilon.model.map { $0 <= 8 && $0 > 7.999 } == true)
+        }
+        #expect(String(decoding: bytes, as: UTF8.self).contains("\"bias-carry\""))
+    }
 }

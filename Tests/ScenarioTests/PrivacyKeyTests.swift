@@ -189,4 +189,29 @@ import Testing
             #expect(problems(yaml(wanted, "evaluation: \(evaluation)\n")).isEmpty, "\(evaluation)")
         }
     }
+
+    @Test("means of ratings are protected where a baseline has them and their scale is given")
+    func means() throws {
+        func yaml(_ privacy: String, _ evaluation: String) -> String {
+            validScenario.replacing("evaluation:\n  shots: [0, 1, 3]\n", with: "evaluation: {\(evaluation)}\n")
+                + "privacy: {\(privacy)}\n"
+        }
+        let wanted = "mode: silo, epsilon: 1, rating-means: protected"
+        let plain = "shots: [0, 1], baselines: [bias-carry], rating-scale: [1, 5]"
+        let scenario = try ScenarioDefinition(yaml: yaml(wanted, plain), file: "a")
+        #expect(scenario.protectsMeans && scenario.meansBound == 5)
+        #expect(try ScenarioDefinition(yaml: yaml("\(wanted), means-bound: 9", plain), file: "a").meansBound == 9)
+        for (privacy, evaluation, key) in [
+            ("mode: silo, epsilon: 1, means-bound: 9", plain, "privacy.means-bound"),
+            ("mode: none, rating-means: protected", plain, "privacy.rating-means"),
+            (
+                "mode: local, neighbouring: replace-one, epsilon: 1, rating-means: protected", plain,
+                "privacy.rating-means"
+            ),
+            (wanted, "shots: [0], baselines: [ease], rating-scale: [1, 5]", "privacy.rating-means"),
+            (wanted, "shots: [0], baselines: [item-mean]", "privacy.rating-means"),
+        ] {
+            #expect(problems(yaml(privacy, evaluation)).map(\.keyPath) == [key], "\(privacy) \(evaluation)")
+        }
+    }
 }
