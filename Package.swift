@@ -124,6 +124,12 @@ let package = Package(
                 "Cryptography", "Federation", "Numerics", "TestSupport", "Parameters", "Privacy", "Scenario",
                 "Wire",
             ]),
+        .testTarget(
+            name: "DomainClientTests",
+            dependencies: [
+                "Cryptography", "DomainClient", "Federation", "Numerics", "Privacy", "Ratings", "Scenario", "Transfer",
+                "Wire",
+            ]),
         .testTarget(name: "AccountingTests", dependencies: ["Accounting", "Numerics"], exclude: ["Vectors"]),
         .testTarget(name: "ScenarioTests", dependencies: ["Numerics", "Scenario"]),
         .testTarget(name: "RatingsTests", dependencies: ["Numerics", "Ratings", "TestSupport"]),

@@ -62,11 +62,13 @@ public enum ClientProcess {
         try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
     }
 
-    /// How the client's releases are protected. Those of domain clients never are, and to find the noise takes a while.
+    /// How the client's releases are protected. Those of domain clients seldom are, and to find the noise takes a while.
     private static func protections(
         _ id: String, _ scenario: ScenarioDefinition, _ plan: RunPlan
     ) throws -> [String: ReleaseProtection] {
-        guard scenario.clients.contains(where: { $0.id == id && $0.group.isPersons }) else { return [:] }
+        guard let client = scenario.clients.first(where: { $0.id == id }),
+            client.group.isPersons || scenario.protectsMeans
+        else { return [:] }
         do { return try PrivacyPlan(scenario, schema: plan.schema).protections } catch {
             throw RunFailure(.scenario, "the noise that privacy asks for cannot be made: \(error)")
         }

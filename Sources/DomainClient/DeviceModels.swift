@@ -69,6 +69,16 @@ struct DeviceModels {
             FoldIn(itemFactors: try matrix(name, columns: width), confidence: confidence)
         }
         func ratingMeans(_ domain: String) throws -> RatingMeans? {
+            if let sums = known.values(TensorName.ratingSums(domain)),
+                let protection = try PrivacyPlan.means(scenario, itemCount: sums.count / 2)
+            {
+                // Nothing is tuned on ratings: the middle of the grid, as a source has it.
+                let grid = scenario.numbers("tune.item-damping")
+                return RatingMeans(
+                    noisedCounts: stride(from: 0, to: sums.count, by: 2).map { sums[$0] },
+                    sums: stride(from: 1, to: sums.count, by: 2).map { sums[$0] },
+                    noise: PrivacyPlan.noiseOfSum(protection), scale: scale.range, damping: grid[grid.count / 2])
+            }
             guard let offsets = known.values(TensorName.itemOffsets(domain, method: MethodName.ratingMeans)) else {
                 return nil
             }

@@ -117,7 +117,7 @@ extension DomainWorker {
 
     /// Chooses what validation persons are served with.
     mutating func selectAlone(plan: RunPlan, known: ParameterSet) throws {
-        let scoring = try scoring(known)
+        var scoring = try scoring(known)
         var models = try deviceModels(plan)
         try keep(plan.keptSpecs.filter { $0.release == ReleaseName.selection }) { worker, local in
             try scoring.releaseSelection(plan: plan, known: worker.own, models: &models, gate: &local)
@@ -127,7 +127,7 @@ extension DomainWorker {
 
     /// Measures what blends gain on validation persons.
     mutating func gateAlone(plan: RunPlan) throws {
-        guard let scoring else { throw RunFailure(.internalError, "the gate came before the choices") }
+        guard var scoring else { throw RunFailure(.internalError, "the gate came before the choices") }
         var models = try deviceModels(plan)
         try keep(plan.keptSpecs.filter { $0.release == ReleaseName.gate }) { worker, local in
             try scoring.releaseGate(plan: plan, known: worker.own, models: &models, gate: &local)

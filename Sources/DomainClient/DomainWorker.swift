@@ -116,10 +116,10 @@ struct DomainWorker: RoundWorker {
     }
 
     private func releaseCalendar(gate: inout ReleaseGate) throws {
-        // Of persons who serve the bridge alone nothing else that is released may know anything.
+        // Of persons who serve the bridge or the choices alone nothing else that is released may know anything.
         let persons = PersonSplit(scenario, seed: seed)
         let interactions =
-            persons.hasBridgeCohort ? interactions.keepingPersons { !persons.servesBridgeAlone($0) } : interactions
+            persons.hasBridgeCohort ? interactions.keepingPersons { !persons.staysOutOfEncoders($0) } : interactions
         var times = SplitTimes(
             interactions, validationShare: scenario.number("evaluation.validation-time"),
             testShare: scenario.number("evaluation.test-time"))
@@ -282,7 +282,7 @@ struct DomainWorker: RoundWorker {
             if plan.baselines.hasLocalModels {
                 let visible = try baselineData(data, step, known: known)
                 try baselines.release(
-                    plan.baselines, data: visible, tasks: validationTasks, vectors: vectors, gate: &gate)
+                    plan.baselines, data: visible, sums: data, tasks: validationTasks, vectors: vectors, gate: &gate)
                 if scenario.transfersRatings, let model = baselines.explicit {
                     try releaseRatingMoments(visible, model.factors, model.regularization, gate: &gate)
                 }
@@ -301,6 +301,8 @@ struct DomainWorker: RoundWorker {
             if step == .encoders, isSpeaker {
                 for refusal in plan.baselines.refusals { RoleProcess.report(.warning(refusal)) }
             }
+        } else if scenario.protectsMeans, plan.baselines.methods.contains(MethodName.biasCarry) {
+            try baselines.releaseSums(data: data, of: domain, gate: &gate)
         } else if scenario.transfersRatings || plan.baselines.methods.contains(MethodName.biasCarry) {
             let visible = try baselineData(data, step, known: known)
             if plan.baselines.methods.contains(MethodName.biasCarry) {

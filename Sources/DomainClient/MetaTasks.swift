@@ -18,8 +18,8 @@ struct MetaTasks {
     let round: Int
     /// The share of persons who take part.
     let participation: Double
-    /// Who takes part, as positions, where clients draw it by a key of theirs.
-    var sampled: Set<Int>?
+    /// Who takes part, where clients draw it by a key of theirs.
+    var sampled: Set<String>?
 
     /// The gradients of the members who take part, in their order; a member's is the same however many threads there
     /// are, and whoever else is in the round.
@@ -40,7 +40,7 @@ struct MetaTasks {
             do throws(NumericsError) {
                 var gradients: [MetaGradient] = []
                 for index in range {
-                    guard let task = tasks.task(of: members[index], at: index) else { continue }
+                    guard let task = tasks.task(of: members[index]) else { continue }
                     gradients.append(try learner.gradient(of: task, at: parameters))
                 }
                 part = .success(gradients)
@@ -51,8 +51,8 @@ struct MetaTasks {
     }
 
     /// A member's task; `nil` for one who does not take part.
-    private func task(of member: Member, at index: Int) -> MetaTask? {
-        if let sampled, !sampled.contains(index) { return nil }
+    private func task(of member: Member) -> MetaTask? {
+        if let sampled, !sampled.contains(member.person) { return nil }
         var stream = RandomStream(root: UInt64(seed), path: ["meta-task", .name(member.person), .number(round)])
         guard sampled != nil || stream.uniform() < participation else { return nil }
         // A quarter starts from nothing, as a cold person does.

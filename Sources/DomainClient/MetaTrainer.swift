@@ -46,27 +46,26 @@ struct MetaTrainer {
     private var control: MetaTensors?
     /// Who takes part in a round under protection, by a key that clients alone hold; `nil` without protection.
     private let sampler: ParticipantSampler?
+    /// The places that a sample of fixed size is drawn from, with the person of each; empty for other sampling.
+    private var places: [(name: String, person: String?)] = []
+    /// The clipping bounds of the round, by method, where they follow the norms; every client moves them alike.
+    private var bounds: [String: AdaptiveClipping] = [:]
 
     /// - Parameter key: the client's secret, from which the key of sampling is derived.
     init(_ scenario: ScenarioDefinition, seed: Int, key: StreamKey) throws {
         self.scenario = scenario
         self.seed = seed
         self.key = key
-        let rate = scenario.number("transfer.meta.participation")
         sampler =
             scenario.isProtected && scenario.isMeta
             ? try ParticipantSampler(
-                scheme: rate < 1 ? .poisson(rate: rate) : .everyone,
-                key: KeyedHash(key: key.derived(["participation"]))) : nil
+                scheme: SamplingScheme(scenario), key: KeyedHash(key: key.derived(["participation"]))) : nil
     }
 
     /// What a sum of gradients is divided by: the persons that are in it, or under protection those that a constant
     /// expects, since a count of the data would tell.
     private func divisor(_ known: ParameterSet, _ method: String) throws -> Int {
-        if let sampler {
-            let expected = sampler.scheme.samplingRate * Double(scenario.integer("privacy.linked-persons"))
-            return max(1, Int(expected.rounded()))
-        }
+        if sampler != nil { return max(1, Int(PrivacyPlan.expectedParticipants(scenario).rounded())) }
         return Int(try known.require(TensorName.meta(method, .count)).first ?? 0)
     }
 
@@ -75,12 +74,18 @@ struct MetaTrainer {
 
     /// Starts the training of a stage anew.
     ///
-    /// - Parameter contributors: devices with what the stage may see; `swapped` the same persons with others' sources.
+    /// - Parameters:
+    ///   - contributors: devices with what the stage may see; `swapped` the same persons with others' sources.
+    ///   - candidates: all persons who may be drawn, chosen by nothing but their ids.
     mutating func begin(
-        _ stage: SplitStage, contributors: [Device], swapped: [Device], models: inout DeviceModels, target: String
+        _ stage: SplitStage, contributors: [Device], swapped: [Device], candidates: [String],
+        models: inout DeviceModels, target: String
     ) throws {
-        prepare(stage, models: models)
+        try prepare(stage, models: models)
         members = []
+        if case .fixedSize(_, let population)? = sampler?.scheme {
+            places = MetaTrainer.places(candidates, count: population, key: key)
+        }
         for (device, other) in zip(contributors, swapped) where device.interactionCount(in: target) > 1 {
             members.append(
                 Member(
@@ -89,9 +94,25 @@ struct MetaTrainer {
         }
     }
 
+    /// So many places, one a person and the rest empty: of more persons than places those with the largest codes are left
+    /// out. Neither the number of places nor who has one depends on anybody's ratings.
+    ///
+    /// *Determinism*: a pure function of key, persons and the number of places.
+    static func places(_ persons: [String], count: Int, key: StreamKey) -> [(name: String, person: String?)] {
+        let hash = KeyedHash(key: key.derived(["places"]))
+        let taken = persons.map { ($0, hash.code(of: Array($0.utf8))) }
+            .sorted { $0.1.lexicographicallyPrecedes($1.1) }.prefix(count).map(\.0)
+        // The first letters keep the name of an empty place apart from any person's.
+        return taken.map { ("person/" + $0, $0) } + (0..<count - taken.count).map { ("empty/\($0)", nil) }
+    }
+
     /// Forgets everything and takes the item factors of a stage.
-    mutating func prepare(_ stage: SplitStage, models: DeviceModels) {
+    mutating func prepare(_ stage: SplitStage, models: DeviceModels) throws {
         self.stage = stage
+        bounds = [:]
+        if let clipping = try PrivacyPlan.adaptiveClipping(scenario) {
+            for method in MethodName.releasedMetaMethods(scenario) { bounds[method] = clipping }
+        }
         isPending = false
         let factors = models.target.foldIn.itemFactors
         let squares = factors.values.reduce(0.0) { $0 + Double($1) * Double($1) }
@@ -130,17 +151,25 @@ struct MetaTrainer {
                 guard let control else { continue }
                 tensors = control
             } else {
+                let unit = Float(bounds[method]?.bound ?? 1)
+                func sum(_ part: TensorName.MetaPart) throws -> [Float] {
+                    let values = try known.require(TensorName.meta(method, part))
+                    return bounds[method] == nil ? values : values.map { $0 * unit }
+                }
                 tensors = MetaTensors(
-                    start: try known.require(TensorName.meta(method, .start)),
-                    featureMap: method == MethodName.metaLocal
-                        ? [] : try known.require(TensorName.meta(method, .featureMap)),
-                    logRate: try known.require(TensorName.meta(method, .logRate)), tower: [])
+                    start: try sum(.start), featureMap: method == MethodName.metaLocal ? [] : try sum(.featureMap),
+                    logRate: try sum(.logRate), tower: [])
             }
             guard
                 let gradient = MetaGradient(state.parameters.shape, tensors: tensors, lossSum: 0, personCount: count)
             else { throw RunFailure(.internalError, "the meta-gradients are of another shape") }
             state.optimizer.step(&state.parameters, gradient)
             states[method] = state
+        }
+        // The bounds move when everything of the round has been read in units of the old ones.
+        for method in bounds.keys {
+            let total = try known.require(TensorName.meta(method, .within)).first ?? 0
+            bounds[method]?.update(noisyTotal: Double(total))
         }
     }
 
@@ -152,9 +181,23 @@ struct MetaTrainer {
                 continue
             }
             let release = ReleaseName.meta(method)
-            try gate.begin(release: release)
+            // What the accountant is told of sampling must be what is done.
+            guard sampler.map({ gate.protection(of: release)?.sampling == $0.scheme }) ?? true else {
+                throw RunFailure(.internalError, "the gradients are sampled otherwise than their account says")
+            }
+            let clipping = bounds[method]
+            try gate.begin(release: release, valueUnit: clipping?.bound)
+            if clipping != nil { try gate.begin(release: ReleaseName.metaClipping(method)) }
             for gradient in try gradients(method, round: round) {
-                let tensors = gradient.tensors
+                var tensors = gradient.tensors
+                if let clipping {
+                    let outcome = try MetaTrainer.scale(&tensors, to: clipping)
+                    try gate.contribute(to: ReleaseName.metaClipping(method)) { contribution in
+                        contribution.write(TensorName.meta(method, .within)) {
+                            $0[0] = AdaptiveClipping.bit(of: outcome)
+                        }
+                    }
+                }
                 try gate.contribute(to: release) { contribution in
                     if sampler == nil { contribution.write(TensorName.meta(method, .count)) { $0[0] = 1 } }
                     contribution.write(TensorName.meta(method, .start)) { copy(tensors.start, to: $0) }
@@ -168,6 +211,17 @@ struct MetaTrainer {
         isPending = true
     }
 
+    /// Clips a gradient at the bound of the round and puts it into units of it. The gate clips at 1 in any case.
+    private static func scale(
+        _ tensors: inout MetaTensors, to clipping: AdaptiveClipping
+    ) throws(PrivacyError) -> ClippingOutcome {
+        var parts = [tensors.featureMap, tensors.logRate, tensors.start].map { $0.map(Double.init) }
+        let outcome = try PersonClipping(bound: clipping.bound).clip(&parts)
+        let values = parts.map { $0.map { Float($0 / clipping.bound) } }
+        tensors = MetaTensors(start: values[2], featureMap: values[0], logRate: values[1], tower: [])
+        return outcome
+    }
+
     private func staysInClient(_ method: String) -> Bool {
         !MethodName.releasedMetaMethods(scenario).contains(method)
     }
@@ -179,11 +233,15 @@ struct MetaTrainer {
         }
         var sum = try ClippedSum(grid: protection.grid)
         let gradients = try gradients(method, round: round)
+        let clipping = bounds[MethodName.meta]
         for gradient in gradients {
-            try sum.add([gradient.tensors.featureMap, gradient.tensors.logRate, gradient.tensors.start])
+            var tensors = gradient.tensors
+            if let clipping { _ = try MetaTrainer.scale(&tensors, to: clipping) }
+            try sum.add([tensors.featureMap, tensors.logRate, tensors.start])
         }
         let values = protection.simulated(
-            sum, purpose: "control/\(round)", root: UInt64(seed), key: key, contributions: gradients.count)
+            sum, purpose: "control/\(round)", root: UInt64(seed), key: key, contributions: gradients.count
+        ).map { $0 * Float(clipping?.bound ?? 1) }
         let shape = state.parameters.shape
         let mapCount = shape.featureCount * shape.factorCount
         return MetaTensors(
@@ -196,9 +254,15 @@ struct MetaTrainer {
         guard let state = states[method], let learner = try learner(method) else {
             throw RunFailure(.internalError, "meta-learning has not begun")
         }
+        let sampled = try sampler.map { sampler -> Set<String> in
+            if places.isEmpty {
+                let persons = members.map(\.person)
+                return Set(try sampler.participants(of: persons, round: round).map { persons[$0] })
+            }
+            return Set(try sampler.participants(of: places.map(\.name), round: round).compactMap { places[$0].person })
+        }
         let tasks = MetaTasks(
-            seed: seed, round: round, participation: scenario.number("transfer.meta.participation"),
-            sampled: try sampler.map { Set(try $0.participants(of: members.map(\.person), round: round)) })
+            seed: seed, round: round, participation: scenario.number("transfer.meta.participation"), sampled: sampled)
         let present = members.map { member in
             MetaTasks.Member(
                 person: member.person, history: member.history, feature: MetaTrainer.feature(member, method))

@@ -23,6 +23,8 @@ struct PersonsWorker: RoundWorker {
     /// The devices, and what is scored on them.
     private var scoring: TargetEvaluation
     private var times: SplitTimes?
+    /// Which ratings of a person enter a protected release; `nil` for all.
+    private let cap: ContributionCap?
     private var metaTrainer: MetaTrainer
     private var metaRound = 0
     private let key: StreamKey
@@ -59,6 +61,9 @@ struct PersonsWorker: RoundWorker {
             domains[domain] = interactions
         }
         metaTrainer = try MetaTrainer(scenario, seed: seed, key: key)
+        cap = try scenario.ratingsPerPerson.map {
+            try ContributionCap(limit: $0, key: KeyedHash(key: key.derived(["ratings-per-person"])))
+        }
         self.catalogues = catalogues
         self.domains = domains
         self.persons = persons
@@ -77,6 +82,7 @@ struct PersonsWorker: RoundWorker {
         }
         scoring = TargetEvaluation(client, scenario: scenario, seed: seed, scale: scale, devices: devices)
         scoring.isDescribed = isDescribed
+        scoring.noiseKey = key
         scoring.makeSplits(of: domains, times: nil)
     }
 
@@ -106,8 +112,8 @@ struct PersonsWorker: RoundWorker {
                     seed: seed, key: key, plan: plan, models: &models, gate: &gate)
             } else if scenario.isProtected {
                 bridge = try ProtectedBridge(
-                    contributors(stage, plan: plan), linkedTo: { shuffledLinks($0, step: step) }, scenario: scenario,
-                    seed: seed, key: key, plan: plan, models: &models, gate: &gate)
+                    contributors(stage, plan: plan), item: itemName, linkedTo: { shuffledLinks($0, step: step) },
+                    scenario: scenario, seed: seed, key: key, plan: plan, models: &models, gate: &gate)
             } else {
                 let isForGate = step == .adaptBridge && scenario.hasGate
                 let contributors = contributors(stage, plan: plan, isForGate: isForGate)
@@ -131,7 +137,7 @@ struct PersonsWorker: RoundWorker {
             }
             keptModels = try game?.kept(plan)
             if let bridge, scenario.integer("privacy.noise-draws") > 1 {
-                let scores = try known.require(TensorName.selectionScores)
+                let scores = try scoring.selectionScores(plan, known)
                 let ridge = plan.grid.best(method: MethodName.featureMap, shots: 0, scores: scores)?.ridge
                 let maps = try bridge.draws(scenario.integer("privacy.noise-draws")).map {
                     try models.protectedMap($0, ridge: ridge ?? 0)
@@ -153,7 +159,8 @@ struct PersonsWorker: RoundWorker {
             let contributors = contributors(stage, plan: plan)
             let swapped = swapped(contributors, step: step, plan: plan)
             try metaTrainer.begin(
-                stage, contributors: contributors, swapped: swapped, models: &models, target: plan.target)
+                stage, contributors: contributors, swapped: swapped, candidates: candidates(stage).map(\.person),
+                models: &models, target: plan.target)
         }
         try metaTrainer.absorb(known)
         metaRound += 1
@@ -212,8 +219,27 @@ struct PersonsWorker: RoundWorker {
         let split = isForGate ? scoring.splits[plan.target] : nil
         return scoring.devices.map { $0.restricted(to: stage, scoring.splits) }.filter {
             $0.interactionCount(in: plan.target) > 0 && split?.isValidation($0.person) != true
+                // What is held out of a warm person's ratings is drawn anew with each rating more or less.
+                && !(scenario.hidesRatings && persons.isWarmScored($0.person))
                 && (!persons.hasBridgeCohort || persons.servesBridgeAlone($0.person))
+        }.map(capped).filter { $0.interactionCount(in: plan.target) > 0 }
+    }
+
+    /// The name of an item in a domain's data.
+    private func itemName(_ domain: String, _ item: UInt32) -> String { domains[domain]?.items[Int(item)] ?? "" }
+
+    /// A device with no more ratings than enter a protected release, chosen by nothing but their items.
+    private func capped(_ device: Device) -> Device {
+        guard let cap else { return device }
+        let names = client.group.links.sorted().flatMap { domain in
+            device.history(in: domain).items.indices.map { (domain: domain, position: $0) }
         }
+        let kept = cap.positions(of: names.count, person: device.person) { index in
+            let (domain, position) = names[index]
+            return "\(domain)/\(itemName(domain, device.history(in: domain).items[position]))"
+        }
+        return device.keeping(
+            Dictionary(grouping: kept) { names[$0].domain }.mapValues { $0.map { names[$0].position } })
     }
 
     /// The devices of all linked training persons, chosen by nothing but their ids: where each has a slot of its own.
@@ -221,7 +247,7 @@ struct PersonsWorker: RoundWorker {
         scoring.devices.filter {
             persons.part(of: $0.person) == .training
                 && (!persons.hasBridgeCohort || persons.servesBridgeAlone($0.person))
-        }.map { $0.restricted(to: stage, scoring.splits) }
+        }.map { capped($0.restricted(to: stage, scoring.splits)) }
     }
 
     /// Whose links each of some persons has in the control: one cycle through a random order, so that nobody keeps

@@ -21,9 +21,12 @@ struct ProtectedBridge: ProtectedRelease {
 
     /// Contributes every device's clipped outer product to the release.
     ///
-    /// - Parameter linkedTo: whose links each of a number of persons has in the control.
+    /// - Parameters:
+    ///   - linkedTo: whose links each of a number of persons has in the control.
+    ///   - item: the name of an item of a domain.
     init(
-        _ devices: [Device], linkedTo: (Int) -> [Int], scenario: ScenarioDefinition, seed: Int, key: StreamKey,
+        _ devices: [Device], item: (String, UInt32) -> String, linkedTo: (Int) -> [Int], scenario: ScenarioDefinition,
+        seed: Int, key: StreamKey,
         plan: RunPlan, models: inout DeviceModels, gate: inout ReleaseGate
     ) throws {
         let release = ReleaseName.bridge(isShuffled: false)
@@ -35,7 +38,17 @@ struct ProtectedBridge: ProtectedRelease {
         let targetBound = try PersonClipping(bound: scenario.number("privacy.target-bound"))
         var features: [[Float]] = []
         var coordinates: [[Float]] = []
+        let blocks = try RatingBlocks(scenario, key: key)
         for device in devices {
+            if let blocks {
+                let pair = try blocks.pair(
+                    of: device, domains: plan.sources + [plan.target], item: item, feature: { try models.feature($0) },
+                    coordinates: { try $0.targetCoordinates(&models.target, target: plan.target) })
+                guard let target = pair.coordinates else { continue }
+                features.append(pair.feature)
+                coordinates.append(target)
+                continue
+            }
             guard let target = try device.targetCoordinates(&models.target, target: plan.target) else { continue }
             var pair = ([try models.feature(device)], [target])
             _ = featureBound.clip(&pair.0)

@@ -285,7 +285,7 @@ private struct Ranker {
         if scenario.isMeta {
             var trainer = try MetaTrainer(
                 scenario, seed: record.seed, key: StreamKey(root: UInt64(record.seed)))
-            trainer.prepare(.final, models: models)
+            try trainer.prepare(.final, models: models)
             for sums in metaRounds { try trainer.move(sums) }
             models.meta = trainer
         }

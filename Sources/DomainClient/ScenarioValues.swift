@@ -13,7 +13,8 @@ extension PersonSplit {
             seed: seed, coldShare: scenario.number("evaluation.cold-users"),
             validationShare: scenario.number("evaluation.validation-users"),
             warmShare: scenario.number("evaluation.warm-users"),
-            bridgeShare: scenario.hasDisjointEncoders ? scenario.number("privacy.bridge-share") : 0)
+            bridgeShare: scenario.hasDisjointEncoders ? scenario.number("privacy.bridge-share") : 0,
+            validatesAlone: scenario.validatesAlone)
     }
 }
 

@@ -34,8 +34,10 @@ struct TargetBaselines {
     }
 
     /// Trains and releases the models of a stage; in the first stage it chooses.
+    ///
+    /// - Parameter sums: all ratings, for means of noised sums, from which no item is left out for having few.
     mutating func release(
-        _ offer: BaselineOffer, data: TrainingData, tasks: [PredictionTask], vectors: ItemVectors?,
+        _ offer: BaselineOffer, data: TrainingData, sums: TrainingData, tasks: [PredictionTask], vectors: ItemVectors?,
         gate: inout ReleaseGate
     ) throws {
         for method in offer.itemWeightMethods {
@@ -66,7 +68,9 @@ struct TargetBaselines {
             }
             try gate.publish(TensorName.itemWeights(target, method: method), values: model.weights.values)
         }
-        if offer.hasRatingMeans {
+        if offer.hasRatingMeans, scenario.protectsMeans {
+            try releaseSums(data: sums, of: target, gate: &gate)
+        } else if offer.hasRatingMeans {
             let damping = try choose(MethodName.ratingMeans, scenario.numbers("tune.item-damping")) { damping in
                 let means = try RatingMeans(data, damping: damping)
                 return try -squaredError(tasks) { items in items.map { means.prediction(item: $0) } }
@@ -126,6 +130,24 @@ struct TargetBaselines {
         try gate.publish(TensorName.itemOffsets(domain, method: MethodName.ratingMeans), values: means.itemOffsets)
     }
 
+    /// Releases how many ratings each item has and their sums, person by person.
+    func releaseSums(data: TrainingData, of domain: String, gate: inout ReleaseGate) throws {
+        let release = ReleaseName.model(domain, method: MethodName.ratingMeans)
+        let middle = (scale.range.lowerBound + scale.range.upperBound) / 2
+        let half = (scale.range.upperBound - scale.range.lowerBound) / 2
+        try gate.begin(release: release)
+        for person in 0..<data.rows.rowCount where !data.rows.row(person).isEmpty {
+            try gate.contribute(to: release) { contribution in
+                contribution.write(TensorName.ratingSums(domain)) { target in
+                    for (item, rating) in zip(data.rows.row(person), data.ratings(of: person)) {
+                        target[2 * Int(item)] = 1
+                        target[2 * Int(item) + 1] = min(max((rating - middle) / half, -1), 1)
+                    }
+                }
+            }
+        }
+    }
+
     private func train(
         _ method: String, _ regularization: Double, _ data: TrainingData, path: [StreamComponent]? = nil
     ) throws -> BiasedFactors {
@@ -164,11 +186,13 @@ struct TargetBaselines {
         return (try make(setting), setting)
     }
 
-    /// What was chosen before, or the setting with the highest score, the first of equals.
+    /// What was chosen before, or the setting with the highest score, the first of equals; the middle of the grid where
+    /// validation persons serve the choices of devices alone, and no released model may tell anything of them.
     private func choose(
         _ method: String, _ settings: [Double], _ score: (Double) throws -> Double
     ) throws -> Double {
         if let before = chosen[method] { return before }
+        if scenario.validatesAlone { return settings[settings.count / 2] }
         var best = settings[0]
         var bestScore = -Double.infinity
         if settings.count > 1 {

@@ -48,7 +48,7 @@ extension TargetEvaluation {
     /// - the transfer: the cosine between the person's target coordinates and those that the map predicts.
     mutating func measureMembership(plan: RunPlan, known: ParameterSet, models: inout DeviceModels) throws {
         let persons = PersonSplit(scenario, seed: seed)
-        let scores = try known.require(TensorName.selectionScores)
+        let scores = try selectionScores(plan, known)
         let map = try models.map(
             plan.grid.best(method: MethodName.featureMap, shots: 0, scores: scores)
                 ?? plan.grid.candidates.first { $0.method == MethodName.featureMap }, known: known)

@@ -1,3 +1,4 @@
+import Cryptography
 import Federation
 import Numerics
 import Parameters
@@ -28,6 +29,13 @@ struct TargetEvaluation {
     private(set) var personFigures: [PersonFigures] = []
     private(set) var choices: [ChoiceRecord] = []
     private(set) var discrepancy: [DiscrepancyRecord] = []
+    /// The secret of noise that stays in the client; without one what the seed gives.
+    var noiseKey: StreamKey?
+    /// Where choices are protected, the sums of what is not released of them: scores; gains, then their squares.
+    private var keptScores: [Float]?
+    private var keptGains: [Float]?
+    /// The noise in the released sums of gains.
+    private var noiseOfGains: Double?
 
     init(
         _ client: ScenarioDefinition.Client, scenario: ScenarioDefinition, seed: Int, scale: RatingScale,
@@ -67,10 +75,13 @@ struct TargetEvaluation {
     }
 
     /// Adds up the scores of every candidate choice over validation persons.
-    func releaseSelection(
+    mutating func releaseSelection(
         plan: RunPlan, known: ParameterSet, models: inout DeviceModels, gate: inout ReleaseGate
     ) throws {
         try gate.begin(release: ReleaseName.selection)
+        var protected =
+            scenario.protectsChoices
+            ? try ProtectedChoices(ReleaseName.selection, isKept: isKept(plan), gate: gate) : nil
         let ratingMethods = Set(plan.baselines.ratingMethods)
         let candidates = plan.grid.candidates
         let ranking = candidates.indices.filter { !ratingMethods.contains(candidates[$0].method) }
@@ -94,8 +105,14 @@ struct TargetEvaluation {
                     known: task.known.prefix(candidates[index].shots), query: task.query)
                 let errors = try RatingErrors(
                     predictions: predictions, ratings: task.query.ratings, scale: scale.range)
-                // A sum over all ratings of all persons, as in the RMSE that is reported, on a scale of width 4.
-                scores[index] = -Float(errors.squaredErrorSum / Double(scale.unit * scale.unit))
+                // A sum over all ratings of all persons, as in the RMSE that is reported, on a scale of width 4. Under
+                // protection a person's mean over the largest possible, so that it is from 0 to 1 as an NDCG is.
+                let divisor = protected == nil ? 1 : 16 * Double(max(1, errors.count))
+                scores[index] = -Float(errors.squaredErrorSum / Double(scale.unit * scale.unit) / divisor)
+            }
+            guard protected == nil else {
+                try protected?.add([(TensorName.selectionScores, plan.grid.centred(scores))], gate: &gate)
+                continue
             }
             try gate.contribute(to: ReleaseName.selection) { contribution in
                 contribution.write(TensorName.selectionCount) { $0[0] = 1 }
@@ -104,19 +121,40 @@ struct TargetEvaluation {
                 }
             }
         }
+        keptScores = protected?.own(seed: seed, key: noiseKey ?? StreamKey(root: UInt64(seed)))
+    }
+
+    /// Which candidates are not released where choices are protected.
+    private func isKept(_ plan: RunPlan) -> [Bool] {
+        plan.grid.candidates.map { ProtectedChoices.kept.contains($0.method) }
+    }
+
+    /// Which gains, and then which of their squares.
+    private func isKept(_ gate: Gate) -> [Bool] {
+        let gains = (0..<gate.columnCount).map { ProtectedChoices.kept.contains(gate.method(ofColumn: $0)) }
+        return gains + gains
+    }
+
+    /// The scores of all candidates: those that were released, and this client's own where some stay in it.
+    func selectionScores(_ plan: RunPlan, _ known: ParameterSet) throws -> [Float] {
+        let released = try known.require(TensorName.selectionScores)
+        return keptScores.map { ProtectedChoices.joined(released, $0, isKept: isKept(plan)) } ?? released
     }
 
     /// Adds up what every blend gains over the best local model on validation persons, in each bootstrap resample.
     ///
     /// - Parameter windows: where the run is in its windows, for the gate of adapted models: persons are scored on what
     ///   they chose in the present window. With fewer known interactions than shots a person gains nothing there.
-    func releaseGate(
+    mutating func releaseGate(
         plan: RunPlan, known: ParameterSet, windows: DriftWindows? = nil, models: inout DeviceModels,
         gate: inout ReleaseGate
     ) throws {
         guard let blends = plan.gate else { throw RunFailure(.internalError, "the plan has no gate") }
         try gate.begin(release: ReleaseName.gate)
-        let selected = try known.require(TensorName.selectionScores)
+        var protected =
+            scenario.protectsChoices
+            ? try ProtectedChoices(ReleaseName.gate, isKept: isKept(blends), gate: gate) : nil
+        let selected = try selectionScores(plan, known)
         let topN = scenario.integer("evaluation.top-n")
         let split = try split(plan.target)
         // Methods that rank come before those that predict ratings.
@@ -179,6 +217,12 @@ struct TargetEvaluation {
                 try addRatingGains(
                     to: &gains, blends, plan: plan, selected: selected, models: models, device: visible, task: task)
             }
+            guard protected == nil else {
+                let clipped = gains.map { min(max($0, -1), 1) }
+                try protected?.add(
+                    [(TensorName.gateGains, clipped), (TensorName.gateSquares, clipped.map { $0 * $0 })], gate: &gate)
+                continue
+            }
             let multiplicities = Gate.multiplicities(
                 RandomStream(root: UInt64(seed), path: ["gate", .name(device.person)]))
             try gate.contribute(to: ReleaseName.gate) { contribution in
@@ -188,22 +232,40 @@ struct TargetEvaluation {
                 contribution.write(TensorName.gateGains) { writeOuterProduct(multiplicities, gains, to: $0) }
             }
         }
+        keptGains = protected?.own(seed: seed, key: noiseKey ?? StreamKey(root: UInt64(seed)))
+        noiseOfGains = protected.map { PrivacyPlan.noiseOfSum($0.protection) }
+    }
+
+    /// What the gate decides of a method at a number of shots, or on cold items; `nil` for a method without a gate.
+    private func decisions(
+        _ plan: RunPlan, known: ParameterSet
+    ) throws -> (_ method: String, _ shots: Int?) -> Gate.Decision? {
+        guard let gate = plan.gate else { return { _, _ in nil } }
+        let gains = try known.require(TensorName.gateGains)
+        if let noise = noiseOfGains, let keptGains {
+            let all = ProtectedChoices.joined(
+                gains + (try known.require(TensorName.gateSquares)), keptGains, isKept: isKept(gate))
+            let (gains, squares) = (Array(all[..<gate.columnCount]), Array(all[gate.columnCount...]))
+            return {
+                gate.methods.contains($0)
+                    ? gate.decision(method: $0, shots: $1, noisedGains: gains, squares: squares, noise: noise) : nil
+            }
+        }
+        let counts = try known.require(TensorName.gateCounts)
+        return { method, shots in
+            guard gate.methods.contains(method) else { return nil }
+            guard let shots else { return gate.coldItemsDecision(method: method, gains: gains, counts: counts) }
+            return gate.decision(method: method, shots: shots, gains: gains, counts: counts)
+        }
     }
 
     /// Every method at every number of shots with the choice that validation made, and what the gate makes of it.
     private func entries(_ plan: RunPlan, known: ParameterSet) throws -> [EvaluationEntry] {
-        let scores = try known.require(TensorName.selectionScores)
-        var decisions: (_ method: String, _ shots: Int) -> Gate.Decision? = { _, _ in nil }
+        let scores = try selectionScores(plan, known)
+        let decisions = try decisions(plan, known: known)
         var coldWeights: [String: Double] = [:]
-        if let gate = plan.gate {
-            let gains = try known.require(TensorName.gateGains)
-            let counts = try known.require(TensorName.gateCounts)
-            for method in gate.methods where gate.hasColdItems {
-                coldWeights[method] = gate.coldItemsDecision(method: method, gains: gains, counts: counts).weight
-            }
-            decisions = {
-                gate.methods.contains($0) ? gate.decision(method: $0, shots: $1, gains: gains, counts: counts) : nil
-            }
+        for method in plan.gate?.methods ?? [] where plan.gate?.hasColdItems == true {
+            coldWeights[method] = decisions(method, nil)?.weight
         }
         let rankingMethods =
             [scenario.transferMethod] + (scenario.isMeta && !scenario.isByText ? [MethodName.metaLocal] : [])
@@ -259,7 +321,11 @@ struct TargetEvaluation {
 
     /// Ranks for cold and warm persons with what validation chose.
     mutating func evaluate(plan: RunPlan, known: ParameterSet, models: inout DeviceModels) throws {
-        let validationCount = Int(try known.require(TensorName.selectionCount).first ?? 0)
+        // Under protection nobody else learns how many there are.
+        let validationCount =
+            scenario.protectsChoices
+            ? try devices.count { try self.split(plan.target).isValidation($0.person) }
+            : Int(try known.require(TensorName.selectionCount).first ?? 0)
         if validationCount == 0 {
             RoleProcess.report(
                 .warning("no validation person could be scored; the first of each list of choices was taken"))

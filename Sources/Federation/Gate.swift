@@ -67,6 +67,9 @@ public struct Gate: Sendable, Equatable {
         (method * bucketCount + bucket) * Gate.weights.count + weight
     }
 
+    /// The method of a column.
+    public func method(ofColumn column: Int) -> String { methods[column / (bucketCount * Gate.weights.count)] }
+
     /// The rows' weights of one person: 1, then independent draws of Poisson(1).
     public static func multiplicities(_ stream: RandomStream) -> [Float] {
         var stream = stream
@@ -96,6 +99,30 @@ public struct Gate: Sendable, Equatable {
         decision(method, bucket: self.shots.firstIndex(of: shots), gains, counts)
     }
 
+    /// The decision for a method at a number of shots, or on cold items, from noised sums; no count of persons is known.
+    ///
+    /// With n persons of gains g the sum Σg has a variance of at most E Σg², to which the noise adds σ². Σg² is released
+    /// under the same noise and taken at its upper 95 % end, so that the lower bound of the sum is
+    /// Σg − 1.645·√(max(0, Σg² + 1.645σ) + σ²). Gain and bound of the decision are those of the sum.
+    ///
+    /// - Parameters:
+    ///   - shots: `nil` for cold items.
+    ///   - gains: Σ gain with noise, columns.
+    ///   - squares: Σ gain² with noise, columns.
+    ///   - noise: σ of both.
+    public func decision(
+        method: String, shots: Int?, noisedGains gains: [Float], squares: [Float], noise: Double
+    ) -> Decision {
+        precondition(gains.count == columnCount && squares.count == columnCount, "sums of another gate")
+        let bucket = shots.map { self.shots.firstIndex(of: $0) } ?? coldItemsBucket
+        let quantile = 1.6448536269514722
+        return decision(method, bucket: bucket) { column in
+            let sum = Double(gains[column])
+            let variance = max(0, Double(squares[column]) + quantile * noise) + noise * noise
+            return (sum, sum - quantile * variance.squareRoot())
+        }
+    }
+
     /// The decision for a method on cold items.
     public func coldItemsDecision(method: String, gains: [Float], counts: [Float]) -> Decision {
         decision(method, bucket: coldItemsBucket, gains, counts)
@@ -104,17 +131,25 @@ public struct Gate: Sendable, Equatable {
     private func decision(_ method: String, bucket: Int?, _ gains: [Float], _ counts: [Float]) -> Decision {
         precondition(
             gains.count == Gate.rowCount * columnCount && counts.count == Gate.rowCount, "sums of another gate")
-        guard let method = methods.firstIndex(of: method), let bucket, counts[0] >= 2
+        guard counts[0] >= 2 else { return Decision(weight: 0, gain: 0, lowerBound: nil) }
+        return decision(method, bucket: bucket) { column in
+            func mean(_ row: Int) -> Double { Double(gains[row * columnCount + column]) / Double(counts[row]) }
+            let draws = (1..<Gate.rowCount).filter { counts[$0] > 0 }.map(mean).sorted()
+            guard !draws.isEmpty else { return nil }
+            return (mean(0), quantile(sorted: draws, 0.05))
+        }
+    }
+
+    /// The largest gain of those weights that have a lower bound above 0.
+    private func decision(
+        _ method: String, bucket: Int?, _ evidence: (_ column: Int) -> (gain: Double, bound: Double)?
+    ) -> Decision {
+        guard let method = methods.firstIndex(of: method), let bucket
         else { return Decision(weight: 0, gain: 0, lowerBound: nil) }
         var best: Decision?
         var bestOfAll: Decision?
         for (index, weight) in Gate.weights.enumerated() {
-            let column = column(method: method, bucket: bucket, weight: index)
-            func mean(_ row: Int) -> Double { Double(gains[row * columnCount + column]) / Double(counts[row]) }
-            let draws = (1..<Gate.rowCount).filter { counts[$0] > 0 }.map(mean).sorted()
-            guard !draws.isEmpty else { continue }
-            let bound = quantile(sorted: draws, 0.05)
-            let gain = mean(0)
+            guard let (gain, bound) = evidence(column(method: method, bucket: bucket, weight: index)) else { continue }
             if bound > 0, gain > best?.gain ?? 0 { best = Decision(weight: weight, gain: gain, lowerBound: bound) }
             if gain > bestOfAll?.gain ?? -.infinity {
                 bestOfAll = Decision(weight: 0, gain: gain, lowerBound: bound)

@@ -115,7 +115,8 @@ public struct RunPlan: Sendable {
             if scenario.isMeta { declaration.declareMeta(scenario) }
         } else {
             declaration.declareTransfer(scenario)
-            declaration.declareChoices(candidateCount: grid.candidates.count, gate: gate)
+            declaration.declareChoices(
+                candidateCount: grid.candidates.count, gate: gate, isProtected: scenario.protectsChoices)
         }
         schema = try ParameterSchema(declaration.specs)
         keptSpecs = kept.specs
@@ -295,7 +296,9 @@ public struct RunPlan: Sendable {
     }
 
     private static func isMeta(_ spec: TensorSpec) -> Bool {
-        MethodName.metaMethods.map(ReleaseName.meta).contains(spec.release)
+        MethodName.metaMethods.contains {
+            [ReleaseName.meta($0), ReleaseName.metaClipping($0)].contains(spec.release)
+        }
     }
 
     private static func isMapGradient(_ spec: TensorSpec) -> Bool {

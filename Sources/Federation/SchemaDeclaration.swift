@@ -37,7 +37,13 @@ struct SchemaDeclaration {
             }
         }
         if isTarget ? baselines.hasRatingMeans : baselines.methods.contains(MethodName.biasCarry) {
-            declareRatingModel(domain, MethodName.ratingMeans, itemCount, factors: nil)
+            if scenario.protectsMeans {
+                declare(
+                    TensorName.ratingSums(domain), [itemCount, 2], scope,
+                    ReleaseName.model(domain, method: MethodName.ratingMeans))
+            } else {
+                declareRatingModel(domain, MethodName.ratingMeans, itemCount, factors: nil)
+            }
         }
         guard isTarget else { return }
         declare(TensorName.itemCounts(domain), [itemCount], scope, ReleaseName.itemCounts(domain))
@@ -228,6 +234,9 @@ struct SchemaDeclaration {
             if !scenario.isProtected { declare(TensorName.meta(method, .count), [1], .global, release) }
             declare(TensorName.meta(method, .start), [factors], .global, release)
             declare(TensorName.meta(method, .logRate), [1], .global, release)
+            if scenario.clipsAdaptively {
+                declare(TensorName.meta(method, .within), [1], .global, ReleaseName.metaClipping(method))
+            }
             if scenario.isByText {
                 declare(
                     TensorName.meta(method, .tower), [scenario.integer("text.dimension"), factors], .global, release)
@@ -306,7 +315,15 @@ struct SchemaDeclaration {
     }
 
     /// The sums over validation persons that make the choices.
-    mutating func declareChoices(candidateCount: Int, gate: Gate?) {
+    ///
+    /// - Parameter isProtected: whether they are released with noise, and then without a count.
+    mutating func declareChoices(candidateCount: Int, gate: Gate?, isProtected: Bool = false) {
+        if isProtected {
+            declare(TensorName.selectionScores, [candidateCount], .global, ReleaseName.selection)
+            guard let gate else { return }
+            declare(TensorName.gateGains, [gate.columnCount], .global, ReleaseName.gate)
+            return declare(TensorName.gateSquares, [gate.columnCount], .global, ReleaseName.gate)
+        }
         declare(TensorName.selectionScores, [candidateCount], .global, ReleaseName.selection)
         declare(TensorName.selectionCount, [1], .global, ReleaseName.selection)
         if let gate {

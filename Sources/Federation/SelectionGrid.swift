@@ -425,6 +425,29 @@ public struct SelectionGrid: Sendable, Equatable {
         return out
     }
 
+    /// What a candidate is compared with: the local models of its number of shots with each other, any other method with
+    /// itself.
+    private func group(_ candidate: Candidate) -> String {
+        let name =
+            localRanking.contains(candidate.method)
+            ? MethodName.bestLocal
+            : MethodName.localRatings.contains(candidate.method) ? MethodName.bestLocalRatings : candidate.method
+        return "\(candidate.shots)/\(name)"
+    }
+
+    /// Scores less the mean of those that they are compared with: the choices stay the same, and one person's norm is that
+    /// of differences.
+    public func centred(_ scores: [Float]) -> [Float] {
+        precondition(scores.count == candidates.count, "\(scores.count) scores for \(candidates.count) candidates")
+        let groups = Dictionary(grouping: candidates.indices) { group(candidates[$0]) }
+        var out = scores
+        for members in groups.values {
+            let mean = members.reduce(0.0) { $0 + Double(scores[$1]) } / Double(members.count)
+            for index in members { out[index] = Float(Double(scores[index]) - mean) }
+        }
+        return out
+    }
+
     /// The candidate of a method and number of shots with the highest score, the first of equals; `nil` where the
     /// method has nothing to choose.
     public func best(method: String, shots: Int, scores: [Float]) -> Candidate? {

@@ -142,6 +142,8 @@ public enum TensorName {
         case logRate = "log-rate"
         /// W, text dimension × factors, where texts link the domains.
         case tower
+        /// Under adaptive clipping, persons whose norm is within the bound less those whose is not, halved; one element.
+        case within
     }
 
     /// Σ of persons' gradients of a part of the meta-parameters, or their number.
@@ -196,6 +198,10 @@ public enum TensorName {
     public static func features(_ domain: String, method: String) -> String { "\(domain).\(method).features" }
     /// Σ of weighted gains over validation persons: bootstrap resamples × blends.
     public static let gateGains = "gate.gains"
+    /// Under protection, of each item of a domain the number of ratings and their sum from -1 to 1 over the scale.
+    public static func ratingSums(_ domain: String) -> String { "\(domain).rating-sums" }
+    /// Under protection, Σ of squared gains over validation persons, one element a blend.
+    public static let gateSquares = "gate.squares"
     /// Σ of weights over validation persons, one element a resample.
     public static let gateCounts = "gate.counts"
 
@@ -245,6 +251,8 @@ public enum ReleaseName {
     public static let selection = "selection"
     /// The gradients of meta-learning.
     public static func meta(_ method: String) -> String { "\(method).gradient" }
+    /// The bits of adaptive clipping of the gradients of meta-learning.
+    public static func metaClipping(_ method: String) -> String { "\(method).clipping" }
     /// The gradients of an adversarial game.
     public static func adversarial(_ method: String) -> String { "\(method).gradient" }
     /// What blends gain.

@@ -2,17 +2,20 @@ import Glibc
 
 /// A clipping bound that follows a quantile of the persons' norms, learned from one noisy bit a person and round.
 ///
-/// In a round with bound C each participant adds b = +1 if its norm was at most C and −1 otherwise, in `bitWeight` units;
-/// who was refused adds 0. The noisy total estimates the fraction within the bound, and
-/// C ← C · exp(−η · (fraction − γ)). The divisor is the *expected* number of participants, a configured constant.
+/// In a round with bound C each participant adds b = +½ if its norm was at most C and −½ otherwise; who was refused adds
+/// 0. The noisy total over the expected number of participants, a configured constant, and ½ are the estimated fraction
+/// within the bound, and C ← C · exp(−η · (fraction − γ)).
 ///
-/// *What is charged*: the bits are one Gaussian release of noise multiplier `bitNoiseMultiplier` = 2σ_b, beside the update's
-/// own; the two together cost as much as one release of multiplier z when the update uses
-/// `updateNoiseMultiplier(total:bitDeviation:)`.
+/// *What is charged*: the bits are a Gaussian release of their own, of which one person moves the total by ½ under
+/// add-remove: with σ_b on the total its noise multiplier is 2σ_b. It goes through the release gate beside the update; the
+/// two together cost as much as one release of multiplier z when the update uses `updateNoiseMultiplier(total:bits:)`.
 ///
 /// *Source*: Andrew, Thakkar, McMahan, Ramaswamy, *Differentially private learning with adaptive clipping* (NeurIPS 2021),
 /// Algorithm 1 and Theorem 1.
 public struct AdaptiveClipping: Sendable, Equatable {
+    /// What one person moves the total by: the clipping bound of the bits' release.
+    public static let bitBound = 0.5
+
     /// C of the round.
     public private(set) var bound: Double
     /// γ: the fraction of norms that should be within the bound.
@@ -23,18 +26,11 @@ public struct AdaptiveClipping: Sendable, Equatable {
     public let range: ClosedRange<Double>
     /// The expected number of participants, q·N.
     public let expectedCount: Double
-    /// What one bit adds to the integer total, a power of two.
-    public let bitWeight: Int64
-    /// The number of equal shares of noise that the total must contain.
-    public let noiseShareCount: Int
-    /// The noise of one share, for the integer total.
-    public let noise: DiscreteGaussian
 
-    /// - Parameter bitDeviation: σ_b, the standard deviation of the noise on the *number* of persons within the bound.
-    /// - Throws: `invalidParameter`, `rangeExceeded`.
+    /// - Throws: `invalidParameter`.
     public init(
         initialBound: Double, range: ClosedRange<Double>, targetQuantile: Double = 0.5, learningRate: Double = 0.2,
-        expectedCount: Double, bitDeviation: Double, noiseShareCount: Int = 1
+        expectedCount: Double
     ) throws(PrivacyError) {
         try FixedPointGrid.check(clippingBound: range.lowerBound)
         try FixedPointGrid.check(clippingBound: range.upperBound)
@@ -50,59 +46,43 @@ public struct AdaptiveClipping: Sendable, Equatable {
         guard expectedCount > 0, expectedCount <= 0x1p40 else {
             throw .invalidParameter(name: "expected number of participants", requirement: "above 0 and at most 2⁴⁰")
         }
-        guard bitDeviation >= 0x1p-10, bitDeviation <= 0x1p30 else {
-            throw .invalidParameter(name: "noise of adaptive clipping", requirement: "from 2⁻¹⁰ to 2³⁰")
-        }
-        guard noiseShareCount >= 1, noiseShareCount <= 1 << 20 else {
-            throw .invalidParameter(name: "number of noise shares", requirement: "from 1 to 2²⁰")
-        }
         bound = initialBound
         self.range = range
         self.targetQuantile = targetQuantile
         self.learningRate = learningRate
         self.expectedCount = expectedCount
-        self.noiseShareCount = noiseShareCount
-        // A bit of ±1 counts a person as ±½, hence the 2.
-        let deviation = 2 * bitDeviation / Double(noiseShareCount).squareRoot().nextDown
-        var weight = 1.0
-        while weight * deviation < IntegerNoise.minimumStandardDeviation { weight *= 2 }
-        bitWeight = Int64(weight)
-        noise = try DiscreteGaussian(standardDeviation: weight * deviation)
     }
 
-    /// What a person adds to the integer total.
-    public func bit(of outcome: ClippingOutcome) -> Int64 {
+    /// What a person adds to the total.
+    public static func bit(of outcome: ClippingOutcome) -> Float {
         switch outcome {
-        case .within: bitWeight
-        case .clipped: -bitWeight
+        case .within: Float(bitBound)
+        case .clipped: -Float(bitBound)
         case .refused: 0
         }
     }
 
-    /// σ ÷ sensitivity of the bits' release under add-remove: 2σ_b, at least what was asked for.
-    public var bitNoiseMultiplier: Double {
-        (Double(noiseShareCount) * noise.variance).squareRoot() / Double(bitWeight)
-    }
-
-    /// Moves the bound by the noisy total of a round.
-    public mutating func update(noisyTotal: Int64) {
-        let fraction = 0.5 + Double(noisyTotal) / (2 * Double(bitWeight) * expectedCount)
+    /// Moves the bound by the noisy total of a round; a total that is no number leaves it.
+    public mutating func update(noisyTotal: Double) {
+        let fraction = 0.5 + noisyTotal / expectedCount
         let next = bound * exp(-learningRate * (fraction - targetQuantile))
+        guard !next.isNaN else { return }
         bound = min(max(next, range.lowerBound), range.upperBound)
     }
 
-    /// z_Δ = (z⁻² − (2σ_b)⁻²)^(−½): the multiplier that the update must use so that update and bits cost z together.
+    /// z_Δ = (z⁻² − b⁻²)^(−½): the multiplier that the update must use so that it and bits of multiplier b cost z together,
+    /// all under one relation.
     ///
-    /// - Throws: `invalidParameter` unless 2σ_b > z > 0: the bits alone would cost more.
+    /// - Throws: `invalidParameter` unless b > z > 0: the bits alone would cost more.
     public static func updateNoiseMultiplier(
-        total noiseMultiplier: Double, bitDeviation: Double
+        total noiseMultiplier: Double, bits: Double
     ) throws(PrivacyError) -> Double {
-        let bits = 2 * bitDeviation
         guard noiseMultiplier.isFinite, noiseMultiplier > 0, bits.isFinite, bits > noiseMultiplier else {
             throw .invalidParameter(
-                name: "noise of adaptive clipping", requirement: "more than half the noise multiplier, and finite")
+                name: "noise of adaptive clipping (privacy.clipping-noise)",
+                requirement: "more than half the noise multiplier \(noiseMultiplier), the whole under replace-one")
         }
-        // z·2σ_b / √((2σ_b − z)(2σ_b + z)): no difference of near-equal squares.
+        // z·b / √((b − z)(b + z)): no difference of near-equal squares.
         let ratio = noiseMultiplier / bits
         return noiseMultiplier / ((1 - ratio) * (1 + ratio)).squareRoot()
     }

@@ -18,6 +18,12 @@ import Cryptography
 /// **Sensitivity.** C·scale + √dimension units in ℓ2 for each client that holds the person. With K such clients it is
 /// K times that for the sum of their outputs, and √K times that for the outputs side by side (`View`).
 ///
+/// **A smaller unit than the person.** Where one unit, such as a rating, moves a person's clipped update by at most D from
+/// one value to another, the real sums move by D, cutting both updates toward zero by less than √dimension/`sumScale`
+/// besides, and rounding by √dimension units: D·scale + 2√dimension, since `sumScale` ≥ `scale`. Nothing but D and the
+/// bound C itself is used: D is what the releaser proves of its updates, and that they lie within C without clipping,
+/// since clipping scales all of an update.
+///
 /// *Source*: Kairouz, Liu, Steinke, *The distributed discrete Gaussian mechanism* (ICML 2021), which bounds the rounded
 /// norm of each person; here only the client's sum is rounded, as one function.
 public struct FixedPointGrid: Sendable, Equatable {
@@ -38,6 +44,8 @@ public struct FixedPointGrid: Sendable, Equatable {
 
     /// C, the ℓ2 bound on what a person adds to one client's sum.
     public let clippingBound: Double
+    /// D, how far one unit moves a person's clipped update; `nil` where the person is the unit, who moves a sum by C.
+    public let unitMovement: Double?
     /// The number of values of the release, over all its tensors.
     public let dimension: Int
     /// The largest number of persons, over all clients.
@@ -61,13 +69,18 @@ public struct FixedPointGrid: Sendable, Equatable {
     /// The range proof: personLimit·clientsPerPerson·(⌈C·scale⌉ + 1) + 12σ < 2⁵³. It implies the bound 2⁶³ of the
     /// 64-bit ring, and the conversion back is exact besides.
     ///
-    /// - Parameter noiseMultiplier: the standard deviation of all noise of the view ÷ the sensitivity of the view.
+    /// - Parameters:
+    ///   - noiseMultiplier: the standard deviation of all noise of the view ÷ the sensitivity of the view.
+    ///   - unitMovement: D, for a smaller unit than the person; at most 2C, which two updates can lie apart.
     /// - Throws: `invalidParameter`, `noiseTooFine`, `rangeExceeded`.
     public init(
         clippingBound: Double, noiseMultiplier: Double, dimension: Int, personLimit: Int, clientsPerPerson: Int = 1,
-        view: View = .separate, noiseShareCount: Int = 1
+        view: View = .separate, noiseShareCount: Int = 1, unitMovement: Double? = nil
     ) throws(PrivacyError) {
         try FixedPointGrid.check(clippingBound: clippingBound)
+        guard unitMovement.map({ $0 > 0 && $0 <= 2 * clippingBound }) ?? true else {
+            throw .invalidParameter(name: "movement by one unit", requirement: "above 0 and at most twice the bound")
+        }
         guard noiseMultiplier.isFinite, noiseMultiplier > 0 else {
             throw .invalidParameter(name: "noise multiplier", requirement: "finite and positive")
         }
@@ -81,6 +94,7 @@ public struct FixedPointGrid: Sendable, Equatable {
             throw .invalidParameter(name: "number of noise shares", requirement: "1 where outputs are seen separately")
         }
         self.clippingBound = clippingBound
+        self.unitMovement = unitMovement
         self.dimension = dimension
         self.personLimit = personLimit
         self.clientsPerPerson = clientsPerPerson
@@ -90,8 +104,8 @@ public struct FixedPointGrid: Sendable, Equatable {
         /// What a scale leads to: the deviation of all noise and of a share, and the largest integer of the release.
         func outcome(_ scale: Double) -> (total: Double, share: Double, magnitude: Double) {
             let sensitivity = FixedPointGrid.sensitivity(
-                clippingBound: clippingBound, scale: scale, dimension: dimension, clientsPerPerson: clientsPerPerson,
-                view: view)
+                clippingBound: clippingBound, unitMovement: unitMovement, scale: scale, dimension: dimension,
+                clientsPerPerson: clientsPerPerson, view: view)
             let total = (noiseMultiplier * sensitivity).nextUp
             let share = (total / Double(noiseShareCount).squareRoot().nextDown).nextUp
             let sum = Double(personLimit) * Double(clientsPerPerson) * ((clippingBound * scale).rounded(.up) + 1)
@@ -103,7 +117,8 @@ public struct FixedPointGrid: Sendable, Equatable {
                 && outcome.share < IntegerNoise.maximumStandardDeviation
         }
         func isFine(_ scale: Double) -> Bool {
-            Double(dimension).squareRoot() < FixedPointGrid.slackTarget * clippingBound * scale
+            Double(dimension).squareRoot() < FixedPointGrid.slackTarget * min(clippingBound, unitMovement ?? .infinity)
+                * scale
                 && outcome(scale).share >= IntegerNoise.minimumStandardDeviation
         }
 
@@ -139,9 +154,10 @@ public struct FixedPointGrid: Sendable, Equatable {
 
     /// The sensitivity of a view, in grid units, rounded up.
     private static func sensitivity(
-        clippingBound: Double, scale: Double, dimension: Int, clientsPerPerson: Int, view: View
+        clippingBound: Double, unitMovement: Double?, scale: Double, dimension: Int, clientsPerPerson: Int, view: View
     ) -> Double {
-        let one = (clippingBound * scale + Double(dimension).squareRoot().nextUp).nextUp
+        let rounding = Double(dimension).squareRoot().nextUp
+        let one = (unitMovement.map { $0 * scale + 2 * rounding } ?? (clippingBound * scale + rounding)).nextUp
         let clients = Double(clientsPerPerson)
         switch view {
         case .separate: return clientsPerPerson == 1 ? one : (clients.squareRoot().nextUp * one).nextUp
@@ -149,17 +165,19 @@ public struct FixedPointGrid: Sendable, Equatable {
         }
     }
 
-    /// How far, in ℓ2 and grid units, one person moves the integers of one client: C·scale + √dimension.
+    /// How far, in ℓ2 and grid units, one person moves the integers of one client: C·scale + √dimension; or one unit.
     public var clientSensitivity: Double {
         FixedPointGrid.sensitivity(
-            clippingBound: clippingBound, scale: scale, dimension: dimension, clientsPerPerson: 1, view: view)
+            clippingBound: clippingBound, unitMovement: unitMovement, scale: scale, dimension: dimension,
+            clientsPerPerson: 1, view: view)
     }
 
-    /// How far, in ℓ2 and grid units, one person moves what the view shows, with all clients that hold the person.
+    /// How far, in ℓ2 and grid units, one person, or one unit, moves what the view shows, with all clients that hold the
+    /// person.
     public var sensitivity: Double {
         FixedPointGrid.sensitivity(
-            clippingBound: clippingBound, scale: scale, dimension: dimension, clientsPerPerson: clientsPerPerson,
-            view: view)
+            clippingBound: clippingBound, unitMovement: unitMovement, scale: scale, dimension: dimension,
+            clientsPerPerson: clientsPerPerson, view: view)
     }
 
     /// The standard deviation of all noise of the view, in grid units.

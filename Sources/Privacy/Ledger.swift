@@ -16,8 +16,8 @@ public struct LedgerEntry: Codable, Sendable, Equatable {
     public let policy: String
     /// The noise mechanism; `none` when unprotected.
     public let mechanism: String
-    /// The ℓ2 sensitivity under adding or removing one person, rounding included, in units of the released values; `nil`
-    /// when nothing is clipped.
+    /// The ℓ2 sensitivity under adding or removing one person, or one rating where that is the unit, rounding included, in
+    /// units of the released values; `nil` when nothing is clipped.
     public let sensitivity: Double?
     /// The standard deviation of the noise that this entry's party adds, in the same units; `nil` when there is none.
     public let noise: Double?
@@ -29,6 +29,12 @@ public struct LedgerEntry: Codable, Sendable, Equatable {
     public let step: Double?
     /// The probability that a person takes part in the round; `nil` when nothing is clipped.
     public let samplingRate: Double?
+    /// How many of `population` persons take part in the round; `nil` unless their number is fixed.
+    public let sampleSize: Int?
+    /// Out of how many persons a sample of fixed size is drawn.
+    public let population: Int?
+    /// What 1 of the released values stands for, an adaptive clipping bound; `nil` where they have units of their own.
+    public let valueUnit: Double?
     /// The hash of the previous entry, or 64 zeros.
     public let previous: String
     /// The hash of this entry's fields and of `previous`, hexadecimal SHA-256.
@@ -55,26 +61,26 @@ public struct Ledger: Sendable {
     /// - Throws: `ledgerNotWritten`; the release must then not be made.
     package mutating func append(
         round: Int, release: String, tensors: [String], policy: ReleasePolicy, protection: ReleaseProtection? = nil,
-        isNoised: Bool = false
+        isNoised: Bool = false, valueUnit: Double? = nil
     ) throws(PrivacyError) {
         let grid = protection?.grid
         let previous = entries.last?.hash ?? String(repeating: "0", count: 64)
-        let unhashed = LedgerEntry(
-            sequence: entries.count, client: client, round: round, release: release, tensors: tensors,
-            policy: policy.description, mechanism: isNoised ? Ledger.discreteGaussian : "none",
-            sensitivity: grid.map { $0.sensitivity / $0.scale },
-            noise: isNoised ? grid.map { $0.noise.standardDeviation / $0.scale } : nil,
-            clippingBound: grid?.clippingBound, dimension: grid?.dimension,
-            step: isNoised ? grid.map { 1 / $0.scale } : nil, samplingRate: protection?.sampling.samplingRate,
-            previous: previous, hash: "")
-        let entry = LedgerEntry(
-            sequence: unhashed.sequence, client: client, round: round, release: release, tensors: tensors,
-            policy: unhashed.policy, mechanism: unhashed.mechanism, sensitivity: unhashed.sensitivity,
-            noise: unhashed.noise, clippingBound: unhashed.clippingBound, dimension: unhashed.dimension,
-            step: unhashed.step, samplingRate: unhashed.samplingRate, previous: previous,
-            hash: Ledger.hash(unhashed).description)
-        do { try write(entry) } catch { throw .ledgerNotWritten(reason: "\(error)") }
-        entries.append(entry)
+        var sample: (size: Int, population: Int)?
+        if case .fixedSize(let size, let population)? = protection?.sampling { sample = (size, population) }
+        func entry(hash: String) -> LedgerEntry {
+            LedgerEntry(
+                sequence: entries.count, client: client, round: round, release: release, tensors: tensors,
+                policy: policy.description, mechanism: isNoised ? Ledger.discreteGaussian : "none",
+                sensitivity: grid.map { $0.sensitivity / $0.scale },
+                noise: isNoised ? grid.map { $0.noise.standardDeviation / $0.scale } : nil,
+                clippingBound: grid?.clippingBound, dimension: grid?.dimension,
+                step: isNoised ? grid.map { 1 / $0.scale } : nil, samplingRate: protection?.sampling.samplingRate,
+                sampleSize: sample?.size, population: sample?.population, valueUnit: valueUnit, previous: previous,
+                hash: hash)
+        }
+        let complete = entry(hash: Ledger.hash(entry(hash: "")).description)
+        do { try write(complete) } catch { throw .ledgerNotWritten(reason: "\(error)") }
+        entries.append(complete)
     }
 
     /// The hash that an entry must carry.
@@ -95,6 +101,8 @@ public struct Ledger: Sendable {
         let optional = [
             ("clipping-bound", entry.clippingBound), ("dimension", entry.dimension.map(Double.init)),
             ("step", entry.step), ("sampling-rate", entry.samplingRate),
+            ("sample-size", entry.sampleSize.map(Double.init)), ("population", entry.population.map(Double.init)),
+            ("value-unit", entry.valueUnit),
         ]
         for case (let name, let value?) in optional {
             hasher.update(name)

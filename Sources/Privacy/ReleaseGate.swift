@@ -45,6 +45,8 @@ public struct ReleaseGate: ~Copyable {
     private var localNoise: [String: Int] = [:]
     /// The slots that are taken, of releases that have some.
     private var takenSlots: [String: Set<Int>] = [:]
+    /// What 1 of a release's values stands for, of those whose bound moves.
+    private var units: [String: Double] = [:]
     private var round = 0
     private var isOpen = false
     private var pending: [Pending] = []
@@ -81,12 +83,16 @@ public struct ReleaseGate: ~Copyable {
         local = [:]
         localNoise = [:]
         takenSlots = [:]
+        units = [:]
     }
 
     /// Starts the person-level sums of a release at zero, so that a release without contributors is a release too.
     ///
+    /// - Parameter valueUnit: what 1 of the contributions stands for, where they are in units of a bound that moves; for the
+    ///   ledger.
     /// - Throws: `undeclared`, `releasedTwice`.
-    public mutating func begin(release: String) throws(PrivacyError) {
+    public mutating func begin(release: String, valueUnit: Double? = nil) throws(PrivacyError) {
+        units[release] = valueUnit
         let members = pending.indices.filter { pending[$0].spec.release == release }
         guard !members.isEmpty else { throw .undeclared(tensor: release) }
         for index in members where pending[index].isReleased {
@@ -281,7 +287,8 @@ public struct ReleaseGate: ~Copyable {
             let protection = protections[release]
             try ledger.append(
                 round: round, release: release, tensors: names, policy: protection?.policy ?? .unprotected,
-                protection: protection, isNoised: protection.map { $0.policy != .central } ?? false)
+                protection: protection, isNoised: protection.map { $0.policy != .central } ?? false,
+                valueUnit: units[release])
         }
         close()
         return SealedUpdate(round: round, policy: policy, parameters: parameters)

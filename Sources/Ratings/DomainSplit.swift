@@ -76,7 +76,7 @@ public struct DomainSplit: Sendable {
     ///   - candidateCount: support candidates of a person.
     ///   - minimumInteractions: persons with fewer interactions are no task.
     ///   - isColdItem: items that nobody trains on, by item; empty for none.
-    ///   - isForEncoders: whether persons who serve the bridge alone are left out of training.
+    ///   - isForEncoders: whether persons who serve the bridge or the choices alone are left out of training.
     public init(
         persons: PersonSplit, isTarget: Bool, times: SplitTimes?, support: Support = .random, candidateCount: Int = 5,
         minimumInteractions: Int = 8, isColdItem: [Bool] = [], isForEncoders: Bool = false
@@ -112,7 +112,7 @@ public struct DomainSplit: Sendable {
 
     /// The positions of a person's history that a model of a stage may see.
     public func training(of person: String, _ history: PersonHistory, stage: SplitStage) -> [Int] {
-        if isForEncoders, persons.servesBridgeAlone(person) { return [] }
+        if isForEncoders, persons.staysOutOfEncoders(person) { return [] }
         let part = isTarget ? persons.part(of: person) : .training
         if part == .cold || (part == .validation && stage == .selection) { return [] }
         if let times, !history.times.isEmpty {

@@ -19,6 +19,7 @@ public struct PersonSplit: Sendable {
     private let validationShare: Double
     private let warmShare: Double
     private let bridgeShare: Double
+    private let validatesAlone: Bool
 
     /// A split.
     ///
@@ -28,8 +29,10 @@ public struct PersonSplit: Sendable {
     ///   - validationShare: the share of the others who validate.
     ///   - warmShare: the share of training persons who are scored as warm.
     ///   - bridgeShare: the share of training persons who serve the bridge alone; 0 where everybody serves everything.
+    ///   - validatesAlone: whether validation persons serve the choices alone, with what they have in any domain.
     public init(
-        seed: Int, coldShare: Double, validationShare: Double, warmShare: Double = 0, bridgeShare: Double = 0
+        seed: Int, coldShare: Double, validationShare: Double, warmShare: Double = 0, bridgeShare: Double = 0,
+        validatesAlone: Bool = false
     ) {
         var hasher = FieldHasher(purpose: "ferry.person-split/1")
         hasher.update(seed)
@@ -39,6 +42,7 @@ public struct PersonSplit: Sendable {
         self.validationShare = validationShare
         self.warmShare = warmShare
         self.bridgeShare = bridgeShare
+        self.validatesAlone = validatesAlone
     }
 
     /// The part of a person.
@@ -50,6 +54,11 @@ public struct PersonSplit: Sendable {
     /// Whether a training person serves the bridge and trains nothing else.
     public func servesBridgeAlone(_ person: String) -> Bool {
         bridgeShare > 0 && part(of: person) == .training && hash.fraction(of: "bridge/" + person) < bridgeShare
+    }
+
+    /// Whether a person trains nothing that encoders release, in no domain.
+    public func staysOutOfEncoders(_ person: String) -> Bool {
+        servesBridgeAlone(person) || (validatesAlone && part(of: person) == .validation)
     }
 
     /// Whether persons are divided between encoders and bridge.

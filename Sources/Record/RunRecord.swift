@@ -257,66 +257,12 @@ public struct EpsilonRecord: Codable, Sendable, Equatable {
     }
 }
 
-/// One kind of release in a record.
-public struct ReleaseRecord: Codable, Sendable, Equatable {
-    enum CodingKeys: String, CodingKey {
-        case name, epsilon, mechanism, sensitivity, rounds
-        case conditionalOn = "conditional-on"
-        case noiseMultiplier = "noise-multiplier"
-        case clippingBound = "clipping-bound"
-        case samplingRate = "sampling-rate"
-        case renyiEpsilon = "epsilon-rdp"
-        case personSlots = "person-slots"
-    }
-
-    /// The name.
-    public let name: String
-    /// Its own ε, by privacy-loss distributions.
-    public let epsilon: EpsilonRecord
-    /// The unprotected values that ε treats as fixed.
-    public let conditionalOn: [String]
-    /// The noise mechanism; absent when unprotected, as everything below.
-    public let mechanism: String?
-    /// The standard deviation of the noise over the sensitivity.
-    public let noiseMultiplier: Double?
-    /// The bound on one person's joint ℓ2 norm.
-    public let clippingBound: Double?
-    /// The ℓ2 sensitivity that is charged, in units of the released values: the bound and what rounding adds.
-    public let sensitivity: Double?
-    /// The probability with which a person takes part in one round; 1 without sampling.
-    public let samplingRate: Double?
-    /// How often it is released.
-    public let rounds: Int?
-    /// The same ε by Rényi differential privacy, as a check.
-    public let renyiEpsilon: EpsilonRecord?
-    /// How many rows it has of which each is of one person or of nobody; absent for sums over persons.
-    public let personSlots: Int?
-
-    /// Makes a release.
-    public init(
-        name: String, epsilon: EpsilonRecord, conditionalOn: [String], mechanism: String? = nil,
-        noiseMultiplier: Double? = nil, clippingBound: Double? = nil, sensitivity: Double? = nil,
-        samplingRate: Double? = nil, rounds: Int? = nil, renyiEpsilon: EpsilonRecord? = nil, personSlots: Int? = nil
-    ) {
-        self.name = name
-        self.epsilon = epsilon
-        self.conditionalOn = conditionalOn
-        self.mechanism = mechanism
-        self.noiseMultiplier = noiseMultiplier
-        self.clippingBound = clippingBound
-        self.sensitivity = sensitivity
-        self.samplingRate = samplingRate
-        self.rounds = rounds
-        self.renyiEpsilon = renyiEpsilon
-        self.personSlots = personSlots
-    }
-}
-
-/// A share of the training persons, and what everything that depends on their data costs together.
+/// A share of the persons who train, or validate where that is a cohort of its own, and what everything that depends on
+/// their data costs together.
 public struct PrivacyCohortRecord: Codable, Sendable, Equatable {
     /// The name.
     public let name: String
-    /// The share of training persons, by keyed hash.
+    /// The share of these persons, by keyed hash.
     public let share: Double
     /// ε by adversary.
     public let epsilon: EpsilonRecord
@@ -334,6 +280,8 @@ public struct PrivacyRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case mode, unit, neighbouring, delta, epsilon, releases, unprotected, cohorts
         case protectedEpsilon = "protected-epsilon"
+        case ratingsPerPerson = "ratings-per-person"
+        case covers
         case hasReproducibleNoise = "reproducible-noise"
     }
 
@@ -357,13 +305,25 @@ public struct PrivacyRecord: Codable, Sendable, Equatable {
     public let cohorts: [PrivacyCohortRecord]?
     /// All protected releases together, conditional on the unprotected ones; absent without any.
     public let protectedEpsilon: EpsilonRecord?
+    /// The most ratings of one person that enter protected releases; absent where all do.
+    public let ratingsPerPerson: Int?
+    /// What an ε covers and what it does not, where the unit is smaller than a person; absent otherwise.
+    public let covers: String?
+
+    /// What an ε per rating covers.
+    public static let coverageOfRatings =
+        "that one person rated one item, and with which value; not that the person is there: the losses of several ratings "
+        + "of one person add up"
 
     /// Makes a privacy section.
     public init(
         mode: String, unit: String, neighbouring: String, delta: Double?, epsilon: EpsilonRecord,
         releases: [ReleaseRecord], unprotected: [String], hasReproducibleNoise: Bool,
-        cohorts: [PrivacyCohortRecord]? = nil, protectedEpsilon: EpsilonRecord? = nil
+        cohorts: [PrivacyCohortRecord]? = nil, protectedEpsilon: EpsilonRecord? = nil, ratingsPerPerson: Int? = nil,
+        covers: String? = nil
     ) {
+        self.covers = covers
+        self.ratingsPerPerson = ratingsPerPerson
         self.cohorts = cohorts
         self.protectedEpsilon = protectedEpsilon
         self.mode = mode
@@ -389,6 +349,8 @@ public struct PrivacyRecord: Codable, Sendable, Equatable {
         try container.encode(hasReproducibleNoise, forKey: .hasReproducibleNoise)
         try container.encodeIfPresent(cohorts, forKey: .cohorts)
         try container.encodeIfPresent(protectedEpsilon, forKey: .protectedEpsilon)
+        try container.encodeIfPresent(ratingsPerPerson, forKey: .ratingsPerPerson)
+        try container.encodeIfPresent(covers, forKey: .covers)
     }
 }
 

@@ -17,13 +17,27 @@ public enum PrivacyTable {
             out +=
                 release.conditionalOn.isEmpty
                 ? "\n" : ", conditional on what \(isForecast ? "crosses" : "crossed") unprotected\n"
+            if let size = release.sampleSize, let population = release.population {
+                out +=
+                    "  \(release.name): \(size) of \(population) places take part in each round, drawn without replacement\n"
+            }
+            if let bounds = release.clippingBounds {
+                let range = bounds.last.map {
+                    " (\(ResultTable.decimals(bounds[0], 4)) to \(ResultTable.decimals($0, 4)))"
+                }
+                out += "  \(release.name): the clipping bound follows the norms\(range ?? "")\n"
+            }
             if let slots = release.personSlots {
                 out += "  INDEXED BY PERSONS: \(release.name) has \(slots) slots, each of one person or of nobody\n"
             }
         }
+        if let covers = privacy.covers { out += "  each ε covers \(covers)\n" }
+        if let most = privacy.ratingsPerPerson {
+            out += "  at most \(most) ratings of one person enter what is protected\n"
+        }
         for cohort in privacy.cohorts ?? [] {
             out +=
-                "  persons of the \(cohort.name) (\(share(cohort.share)) of those who train): \(bounds(cohort.epsilon))\n"
+                "  persons of the \(cohort.name) (\(share(cohort.share)) of those who \(PrivacyWords.deeds(privacy))): \(bounds(cohort.epsilon))\n"
         }
         if privacy.unprotected.isEmpty {
             out += "  ε of everything \(bounds(privacy.epsilon))\n"

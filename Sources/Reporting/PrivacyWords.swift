@@ -178,6 +178,29 @@ struct PrivacyWords: Sendable {
             + PrivacyWords.condition(release.conditionalOn) + "."
     }
 
+    /// How persons are sampled and clipped for a release, where that is not the usual way.
+    func manner(_ release: ReleaseRecord) -> HTML? {
+        var parts: [HTML] = []
+        if let size = release.sampleSize, let population = release.population {
+            parts.append(
+                "in each round " + .strong("\(DataTable.grouped(size)) of \(DataTable.grouped(population)) places")
+                    + ", drawn without replacement, take part; a person has one place, and empty ones add nothing")
+        }
+        if let bounds = release.clippingBounds {
+            parts.append(
+                "the clipping bound "
+                    + .strong("follows the persons’ norms")
+                    + HTML(
+                        bounds.first.map { first in
+                            " (\(ReportNumber.significant(first)) in the first round, "
+                                + "\(ReportNumber.significant(bounds.last ?? first)) in the last)"
+                        } ?? "")
+                    + ", by bits that are charged as a release of their own")
+        }
+        guard !parts.isEmpty else { return nil }
+        return "Of the release " + .name(release.name) + ": " + .sentence(parts) + "."
+    }
+
     /// What everything that each adversary sees adds up to.
     var total: HTML {
         let hasBound = Adversary.allCases.contains { $0.bound(record.epsilon) != nil }
@@ -198,11 +221,16 @@ struct PrivacyWords: Sendable {
             let hasBound = Adversary.allCases.contains { $0.bound(cohort.epsilon) != nil }
             return "Persons of the cohort " + .name(cohort.name)
                 + HTML(
-                    " (\(ReportNumber.percent(cohort.share)) of those who train), everything that depends on their data: "
+                    " (\(ReportNumber.percent(cohort.share)) of those who \(PrivacyWords.deeds(record))), everything that depends on their data: "
                 )
                 + PrivacyWords.everybody(cohort.epsilon)
                 + HTML(hasBound ? "; \(terms); conditional on the data of the other cohort." : ".")
         }
+    }
+
+    /// What the persons of all cohorts do.
+    static func deeds(_ record: PrivacyRecord) -> String {
+        record.cohorts?.contains { $0.name == "validation" } == true ? "train or validate" : "train"
     }
 
     /// A bound against each adversary.
@@ -261,7 +289,9 @@ struct PrivacyWords: Sendable {
                 noiseMultiplier: release.noiseMultiplier, clippingBound: release.clippingBound,
                 sensitivity: release.sensitivity, samplingRate: release.samplingRate, rounds: release.rounds,
                 renyiEpsilon: release.renyiEpsilon.map { _ in largest(members.map(\.renyiEpsilon)) },
-                personSlots: release.personSlots)
+                personSlots: release.personSlots, sampleSize: release.sampleSize, population: release.population,
+                // Each seed has bounds of its own; the first seed's stand for them.
+                clippingBounds: release.clippingBounds)
         }
         return PrivacyRecord(
             mode: first.mode, unit: first.unit, neighbouring: first.neighbouring,
@@ -271,6 +301,7 @@ struct PrivacyWords: Sendable {
             cohorts: first.cohorts?.map { cohort in
                 let members = records.map { $0.cohorts?.first { $0.name == cohort.name }?.epsilon }
                 return PrivacyCohortRecord(name: cohort.name, share: cohort.share, epsilon: largest(members))
-            }, protectedEpsilon: first.protectedEpsilon.map { _ in largest(records.map(\.protectedEpsilon)) })
+            }, protectedEpsilon: first.protectedEpsilon.map { _ in largest(records.map(\.protectedEpsilon)) },
+            ratingsPerPerson: first.ratingsPerPerson, covers: first.covers)
     }
 }

@@ -28,6 +28,17 @@ extension RunReport {
                             + "with noise of its own; everything else that crosses is summed over persons. Who is linked "
                             + "is outside the ε, which hides what a linked person’s data are.")))
         }
+        if let covers = privacy.record.covers {
+            content.append(Page.paragraph(.strong("Each ε covers a rating, not a person:"), HTML(" \(covers).")))
+        }
+        content += privacy.record.releases.compactMap(privacy.manner).map { Page.paragraph($0) }
+        if let most = privacy.record.ratingsPerPerson {
+            content.append(
+                Page.paragraph(
+                    HTML(
+                        "At most \(ReportNumber.count(most, "rating")) of one person, over all domains, enter what is "
+                            + "protected; of more a choice by keyed hash, the same in every round.")))
+        }
         content.append(page.table(adversaries(privacy)))
         content.append(contentsOf: Page.pictures(spendingPicture(&page, &pictures, privacy)))
         if !privacy.isUnprotected, !privacy.record.releases.isEmpty {

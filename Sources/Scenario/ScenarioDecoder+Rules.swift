@@ -478,6 +478,7 @@ extension ScenarioDecoder {
         checkStrategy()
         checkDrift()
         checkPrivacy()
+        checkProtection()
         checkRelease()
         checkSimilarity()
         checkRatings()

@@ -550,8 +550,13 @@ public struct ScenarioKey: Sendable, Equatable {
             "Two data sets are neighbours when one has a person more, or when one person has other data; the second doubles the sensitivity."
         ),
         ScenarioKey(
-            "privacy.unit", .choice(["person"]), default: "person",
-            "Whose presence is hidden: that of a person with all ratings in all domains."),
+            "privacy.unit", .choice(["person", "rating"]), default: "person",
+            "Whose presence is hidden: that of a person with all ratings in all domains; or, weaker, that of one rating of a person, or its value, and not that the person is there. rating needs feature-map with mode silo, central or distributed, neighbouring: add-remove and privacy.rating-blocks."
+        ),
+        ScenarioKey(
+            "privacy.rating-blocks", .integer(1...64),
+            "unit: rating; a person's ratings of each domain are dealt into so many blocks by keyed hash, and feature and coordinates are means of what the blocks give, each clipped: one rating moves a person's update by 2/blocks of its bound, the person by all of it."
+        ),
         ScenarioKey(
             "privacy.encoders", .choice(["shared", "disjoint"]), default: "shared",
             "shared: everybody trains item factors and, when linked, the bridge. disjoint: by keyed hash a person serves one of them, so that nothing else is known of those of the bridge."
@@ -574,7 +579,31 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "privacy.clipping-bound", .number(1e-6...1e6), default: "1",
-            "meta: the clipping bound of a person's gradient, over all its parameters together."),
+            "meta: the clipping bound of a person's gradient, over all its parameters together; where clipping is adaptive, that of the first round."
+        ),
+        ScenarioKey(
+            "privacy.sampling", .choice(["poisson", "fixed-size"]),
+            "meta: how transfer.meta.participation chooses persons for a round. poisson, or without it: each person by a coin of their own. fixed-size: that share of privacy.linked-persons places, drawn without replacement; a person has one place, empty ones add nothing, and of more persons some are left out by keyed hash. Fixed-size needs neighbouring: replace-one, one persons client and a mode other than local; its ε is by Rényi divergences."
+        ),
+        ScenarioKey(
+            "privacy.clipping", .choice(["fixed", "adaptive"]),
+            "meta: fixed, or without it: every round clips at privacy.clipping-bound. adaptive: the bound follows a quantile of the persons' norms, learnt from one noised bit a person and round; update and bits together cost privacy.epsilon."
+        ),
+        ScenarioKey(
+            "privacy.clipping-quantile", .numberOrNone(0.01...0.99),
+            "clipping: adaptive; the share of the gradients' norms that should be within the bound. 0.5 where nothing or none is given."
+        ),
+        ScenarioKey(
+            "privacy.clipping-rate", .numberOrNone(1e-3...10),
+            "clipping: adaptive; the step of the bound's logarithm a round. 0.2 where nothing or none is given."),
+        ScenarioKey(
+            "privacy.clipping-noise", .numberOrNone(0.01...1e6),
+            "clipping: adaptive; the standard deviation of the noise on how many norms are within the bound, more than half the noise multiplier. A twentieth of the persons expected in a round where nothing or none is given."
+        ),
+        ScenarioKey(
+            "privacy.ratings-per-person", .integer(2...1_000_000),
+            "The most ratings of one person, over all domains, that enter what that person's device releases; of more a choice by keyed hash, the same in every round."
+        ),
         ScenarioKey(
             "privacy.release", .choice(["cross-moment", "vectors"]),
             "What linked persons' devices release under feature-map. cross-moment, or without it: one sum over persons. vectors: the baseline of the literature; each person's source feature and target coordinates with noise of their own, one row a person in privacy.slots rows, which the report shows in red. Needs privacy.mode local with an epsilon or a noise-multiplier, and one persons client. The map is a ridge regression (transfer.ridge) on the noised rows, times privacy.gain."
@@ -582,6 +611,26 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "privacy.slots", .integer(2...65_536),
             "release: vectors; how many rows are released, whatever the number of linked persons: empty rows are pure noise, and of more persons some are left out by keyed hash."
+        ),
+        ScenarioKey(
+            "privacy.gate", .choice(["unprotected", "protected"]),
+            "unprotected, or without it: validation persons' scores and gains cross as sums without noise, so that nothing bounds what is learnt of these persons. protected: both sums are clipped person by person and noised, each for privacy.epsilon; choices and gate are made of them, and the gate is opened only as far as the noise leaves a gain. Needs mode silo, central or distributed."
+        ),
+        ScenarioKey(
+            "privacy.selection-bound", .numberOrNone(1e-3...1e3),
+            "gate: protected; the clipping bound of a validation person's scores of all candidates together, each less the mean of those it is compared with. 1 where nothing or none is given."
+        ),
+        ScenarioKey(
+            "privacy.gate-bound", .numberOrNone(1e-3...1e3),
+            "gate: protected; the clipping bound of a validation person's gains and their squares together. 0.5 where nothing or none is given."
+        ),
+        ScenarioKey(
+            "privacy.rating-means", .choice(["unprotected", "protected"]),
+            "unprotected, or without it: the mean ratings of items, of bias-carry and other baselines, cross as they are. protected: each domain releases how many ratings each item has and their sum, clipped person by person and noised, for privacy.epsilon; means are made of these, the more damped the less the noise leaves. Needs mode silo, central or distributed, evaluation.rating-scale and a baseline that has means."
+        ),
+        ScenarioKey(
+            "privacy.means-bound", .numberOrNone(1e-3...1e3),
+            "rating-means: protected; the clipping bound of a person's counts and ratings of all items together, a rating counting from -1 to 1 over the scale: √2 times the root of the number of ratings is the most. 5 where nothing or none is given."
         ),
         ScenarioKey(
             "privacy.noise-draws", .integer(1...1_000), default: "1",

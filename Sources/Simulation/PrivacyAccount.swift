@@ -20,7 +20,7 @@ package struct PrivacyAccount {
     /// What one round of a release shows: Gaussian noise, on a sample of the persons.
     private struct Step {
         let noiseMultiplier: Double
-        let samplingRate: Double
+        let sampling: SamplingScheme
         let slack: Double
     }
 
@@ -46,6 +46,9 @@ package struct PrivacyAccount {
         let delta = scenario.number("privacy.delta")
         var releases: [ReleaseRecord] = []
         var views: [[[Int: [Step]]?]] = Adversary.allCases.map { _ in [] }
+        // Those of what validation persons alone give, and of the rest.
+        var choiceViews = views
+        var trainingViews = views
         for name in Set(ledger.map(\.release)).sorted() {
             guard protected.contains(name) else {
                 releases.append(ReleaseRecord(name: name, epsilon: .noBound, conditionalOn: []))
@@ -53,7 +56,18 @@ package struct PrivacyAccount {
             }
             let entries = ledger.filter { $0.release == name }
             let own = Adversary.allCases.map { steps(of: entries, against: $0) }
-            for (index, view) in own.enumerated() { views[index].append(view) }
+            let isOfEncoders = scenario.domains.contains {
+                name == ReleaseName.model($0, method: MethodName.ratingMeans)
+            }
+            let isOfChoices = [ReleaseName.selection, ReleaseName.gate].contains(name)
+            for (index, view) in own.enumerated() {
+                views[index].append(view)
+                if isOfChoices {
+                    choiceViews[index].append(view)
+                } else if !isOfEncoders {
+                    trainingViews[index].append(view)
+                }
+            }
             let first = entries.map(\.round).min() ?? 0
             let noised = entries.first { $0.noise != nil }
             releases.append(
@@ -62,27 +76,59 @@ package struct PrivacyAccount {
                     conditionalOn: Set(unprotectedEntries.filter { $0.round < first }.map(\.release)).sorted(),
                     mechanism: noised?.mechanism,
                     noiseMultiplier: noised.flatMap { smoothed($0, shares: 1)?.noiseMultiplier },
-                    clippingBound: noised?.clippingBound, sensitivity: noised?.sensitivity,
+                    clippingBound: noised.flatMap { inUnits($0.clippingBound, $0, of: name) },
+                    sensitivity: noised.flatMap { inUnits($0.sensitivity, $0, of: name) },
                     samplingRate: noised?.samplingRate, rounds: Set(entries.map(\.round)).count,
-                    renyiEpsilon: try bounds(own, delta: delta, isHeadline: false),
-                    personSlots: name == ReleaseName.personVectors ? scenario.optionalInteger("privacy.slots") : nil))
+                    renyiEpsilon: try renyiBounds(own, delta: delta),
+                    personSlots: name == ReleaseName.personVectors ? scenario.optionalInteger("privacy.slots") : nil,
+                    sampleSize: noised?.sampleSize, population: noised?.population,
+                    clippingBounds: hasMovingBound(name) ? bounds(of: entries) : nil))
         }
         let total = try bounds(views.map(together), delta: delta, isHeadline: true)
         let isProtected = scenario.isProtected
         var cohorts: [PrivacyCohortRecord]?
         if scenario.hasDisjointEncoders {
             let share = scenario.number("privacy.bridge-share")
+            // Who does what follows from ids: a person who serves the bridge has no part in the choices.
+            let validating = scenario.protectsChoices ? scenario.number("evaluation.validation-users") : 0
+            let bridge = try bounds(trainingViews.map(together), delta: delta, isHeadline: true)
             cohorts = [
-                PrivacyCohortRecord(name: "bridge", share: share, epsilon: total),
-                PrivacyCohortRecord(name: "encoders", share: 1 - share, epsilon: .noBound),
+                PrivacyCohortRecord(name: "bridge", share: share * (1 - validating), epsilon: bridge),
+                PrivacyCohortRecord(name: "encoders", share: (1 - share) * (1 - validating), epsilon: .noBound),
             ]
+            if scenario.validatesAlone {
+                cohorts?.append(
+                    PrivacyCohortRecord(
+                        name: "validation", share: validating,
+                        epsilon: try bounds(choiceViews.map(together), delta: delta, isHeadline: true)))
+            }
         }
         return PrivacyRecord(
-            mode: isProtected ? scenario.text("privacy.mode") : "none", unit: "person",
+            mode: isProtected ? scenario.text("privacy.mode") : "none",
+            unit: scenario.hidesRatings ? "rating" : "person",
             neighbouring: scenario.text("privacy.neighbouring"), delta: isProtected ? delta : nil,
             epsilon: unprotected.isEmpty && !protected.isEmpty ? total : .noBound, releases: releases,
             unprotected: unprotected, hasReproducibleNoise: !hasSecureRandomness, cohorts: cohorts,
-            protectedEpsilon: protected.isEmpty ? nil : total)
+            protectedEpsilon: protected.isEmpty ? nil : total, ratingsPerPerson: scenario.ratingsPerPerson,
+            covers: scenario.hidesRatings ? PrivacyRecord.coverageOfRatings : nil)
+    }
+
+    /// Whether a release is in units of a clipping bound that follows the norms.
+    private func hasMovingBound(_ release: String) -> Bool {
+        scenario.clipsAdaptively && MethodName.metaMethods.map(ReleaseName.meta).contains(release)
+    }
+
+    /// A number of an entry in the units of the data: where the bound moves, those of the first round.
+    private func inUnits(_ value: Double?, _ entry: LedgerEntry, of release: String) -> Double? {
+        let unit = entry.valueUnit ?? (hasMovingBound(release) ? scenario.number("privacy.clipping-bound") : 1)
+        return value.map { $0 * unit }
+    }
+
+    /// The moving bound of each round, as far as rounds were made.
+    private func bounds(of entries: [LedgerEntry]) -> [Double] {
+        Dictionary(grouping: entries, by: \.round).sorted { $0.key < $1.key }.compactMap {
+            $0.value.compactMap(\.valueUnit).first
+        }
     }
 
     /// The rounds of one release as an adversary sees them; `nil` where nothing bounds it.
@@ -108,10 +154,21 @@ package struct PrivacyAccount {
                 }
             }
             guard shares > 0, let noise = smoothed(entry, shares: shares) else { return nil }
-            let rate = adversary == .peer ? 1 : entry.samplingRate ?? 1
-            out[round] = [Step(noiseMultiplier: noise.noiseMultiplier, samplingRate: rate, slack: noise.slack)]
+            let sampling = adversary == .peer ? .everyone : sampling(entry)
+            out[round] = [Step(noiseMultiplier: noise.noiseMultiplier, sampling: sampling, slack: noise.slack)]
         }
         return out
+    }
+
+    /// The sampling that an entry states, as far as it hides anybody.
+    private func sampling(_ entry: LedgerEntry) -> SamplingScheme {
+        let stated: SamplingScheme
+        if let count = entry.sampleSize, let population = entry.population {
+            stated = .fixedSize(count: count, population: population)
+        } else {
+            stated = entry.samplingRate.map { $0 < 1 ? .poisson(rate: $0) : .everyone } ?? .everyone
+        }
+        return ReleasePolicy(mode: entry.policy).map { stated.charged(under: $0) } ?? .everyone
     }
 
     /// The continuous noise, under the scenario's relation, that a number of an entry's shares costs no more than.
@@ -146,17 +203,27 @@ package struct PrivacyAccount {
 
     /// All rounds as one event. What is released in a round is of the same sample of persons: one Gaussian whose squared
     /// inverse multiplier is the sum of theirs, sampled once.
-    private func event(_ rounds: [Int: [Step]]) -> (event: PrivacyEvent, slack: Double) {
+    ///
+    /// - Parameter isSampled: whether sampling counts; an event without it costs at least as much.
+    private func event(_ rounds: [Int: [Step]], isSampled: Bool = true) -> (event: PrivacyEvent, slack: Double) {
         var parts: [PrivacyEvent] = []
         var slack = 0.0
         for (_, steps) in rounds.sorted(by: { $0.key < $1.key }) {
             let multiplier = 1 / steps.reduce(0) { $0 + 1 / ($1.noiseMultiplier * $1.noiseMultiplier) }.squareRoot()
-            let rate = steps.map(\.samplingRate).max() ?? 1
             let noise = PrivacyEvent.gaussian(noiseMultiplier: multiplier)
-            parts.append(rate < 1 ? .poissonSampled(rate: rate, event: noise) : noise)
+            let schemes = steps.map(\.sampling)
+            let isOneSample = isSampled && schemes.allSatisfy { $0 == schemes[0] }
+            parts.append(isOneSample ? schemes[0].event(noise) : noise)
             slack += steps.reduce(0) { $0 + $1.slack }
         }
         return (.composed(parts), slack)
+    }
+
+    /// The same by Rényi divergences; `nil` where they have no bound, as for Poisson samples under replacing a person.
+    private func renyiBounds(_ views: [[Int: [Step]]?], delta: Double) throws -> EpsilonRecord? {
+        do { return try bounds(views, delta: delta, isHeadline: false) } catch AccountingError.unsupportedRelation {
+            return nil
+        }
     }
 
     private func bounds(_ views: [[Int: [Step]]?], delta: Double, isHeadline: Bool) throws -> EpsilonRecord {
@@ -164,10 +231,18 @@ package struct PrivacyAccount {
         let values = try views.map { view -> Double? in
             guard let view else { return nil }
             let (event, slack) = event(view)
-            let isSampled = view.values.contains { $0.contains { $0.samplingRate < 1 } }
+            let schemes = view.values.flatMap { $0.map(\.sampling) }
             let accountant: any PrivacyAccountant =
-                isHeadline ? PrivacyPlan.accountant(relation, isSampled: isSampled) : RDPAccountant(relation: relation)
-            let value = try accountant.epsilon(of: event, delta: delta * (1 - slack)).epsilon + 2 * slack
+                isHeadline ? PrivacyPlan.accountant(relation, sampling: schemes) : RDPAccountant(relation: relation)
+            var value = try accountant.epsilon(of: event, delta: delta * (1 - slack)).epsilon
+            if isHeadline, schemes.contains(where: \.isFixedSize) {
+                let whole = self.event(view, isSampled: false).event
+                value = min(
+                    value,
+                    try AnalyticGaussianAccountant(relation: relation).epsilon(of: whole, delta: delta * (1 - slack))
+                        .epsilon)
+            }
+            value += 2 * slack
             return value.isFinite ? value : nil
         }
         return EpsilonRecord(coordinator: values[0], peer: values[1], model: values[2])

@@ -94,6 +94,16 @@ public struct Device: Sendable {
         return Device(person: person, histories: histories)
     }
 
+    /// The device with the interactions at these positions of each domain alone.
+    public func keeping(_ positions: [String: [Int]]) -> Device {
+        Device(
+            person: person,
+            histories: Dictionary(
+                uniqueKeysWithValues: histories.map { domain, history in
+                    (domain, history.subset(positions[domain] ?? []))
+                }))
+    }
+
     /// The control's device: this person's target history beside another's source histories.
     public func withLinks(of other: Device, target: String) -> Device {
         var mixed = other.histories

@@ -13,13 +13,18 @@ struct PrivacyRunTests {
 
     private struct Release: Decodable {
         enum CodingKeys: String, CodingKey {
-            case name, epsilon, mechanism
+            case name, epsilon, mechanism, population
             case conditionalOn = "conditional-on"
+            case sampleSize = "sample-size"
+            case clippingBounds = "clipping-bounds"
         }
         let name: String
         let epsilon: Bounds
         let mechanism: String?
         let conditionalOn: [String]
+        let population: Int?
+        let sampleSize: Int?
+        let clippingBounds: [Double]?
     }
 
     private struct Cohort: Decodable {
@@ -112,6 +117,27 @@ struct PrivacyRunTests {
         #expect(privacy.release("shuffled-source.gradient") == nil && privacy.release("meta-local.gradient") != nil)
     }
 
+    @Test("a sample of fixed size and a bound that follows the norms: record and text name them, and runs repeat")
+    func samplesAndBounds() throws {
+        let wanted = [
+            "privacy.mode=silo", "privacy.epsilon=4", "privacy.neighbouring=replace-one", "privacy.sampling=fixed-size",
+            "privacy.linked-persons=150", "privacy.clipping=adaptive", "privacy.clipping-noise=100",
+            "privacy.ratings-per-person=12", "transfer.method=meta", "transfer.meta.rounds=3",
+            "transfer.meta.participation=0.2",
+        ]
+        let (privacy, text, bytes) = try run(wanted)
+        let gradients = try #require(privacy.release("meta.gradient"))
+        let bits = try #require(privacy.release("meta.clipping"))
+        #expect(gradients.sampleSize == 30 && gradients.population == 150 && bits.sampleSize == 30)
+        let bounds = try #require(gradients.clippingBounds)
+        #expect(bounds.count == 3 && bounds[0] == 1 && bounds[1] != 1 && bits.clippingBounds == nil)
+        #expect(try #require(gradients.epsilon.model) < 4 && #require(bits.epsilon.model) < 4)
+        #expect(text.contains("meta.gradient: 30 of 150 places take part in each round"))
+        #expect(text.contains("meta.gradient: the clipping bound follows the norms (1.0000 to "))
+        #expect(text.contains("at most 12 ratings of one person enter what is protected"))
+        #expect(try run(wanted).bytes == bytes)
+    }
+
     @Test("of disjoint cohorts the bridge's has a bound on everything, the encoders' has none")
     func disjoint() throws {
         let (privacy, _, _) = try run("privacy.mode=silo", "privacy.epsilon=1", "privacy.encoders=disjoint")
@@ -125,5 +151,49 @@ struct PrivacyRunTests {
         let (privacy, text, _) = try run()
         #expect(privacy.mode == "none" && privacy.releases.allSatisfy { $0.mechanism == nil && $0.epsilon.peer == nil })
         #expect(text.contains("privacy: none"))
+    }
+
+    @Test(
+        "choices under noise are charged releases, of disjoint cohorts the validation persons have a bound on everything"
+    )
+    func protectedChoices() throws {
+        let wanted = ["privacy.mode=silo", "privacy.epsilon=2", "privacy.gate=protected", "privacy.encoders=disjoint"]
+        let (privacy, text, bytes) = try run(wanted)
+        for name in ["selection", "gate"] {
+            let release = try #require(privacy.release(name))
+            for epsilon in [release.epsilon.coordinator, release.epsilon.peer, release.epsilon.model] {
+                let value = try #require(epsilon)
+                #expect(value <= 2 && value > 1.999)
+            }
+            #expect(release.mechanism == "discrete-gaussian" && !privacy.unprotected.contains(name))
+        }
+        let validation = try #require(privacy.cohorts?.first { $0.name == "validation" })
+        // Two releases of ε = 2 together: more than one, less than their sum.
+        #expect(validation.epsilon.coordinator.map { $0 > 2.5 && $0 < 4 } == true)
+        #expect(text.contains("persons of the validation (15 % of those who train or validate)"))
+        #expect(try run(wanted).bytes == bytes)
+    }
+
+    @Test("where ratings are hidden, text and record say what an ε covers and what it does not")
+    func ratings() throws {
+        let (privacy, text, _) = try run(
+            "privacy.mode=silo", "privacy.epsilon=2", "privacy.unit=rating", "privacy.rating-blocks=4")
+        let bridge = try #require(privacy.release("bridge"))
+        #expect(bridge.epsilon.coordinator.map { $0 <= 2 && $0 > 1.999 } == true)
+        #expect(text.contains("privacy: silo, one rating, add-remove"))
+        #expect(text.contains("each ε covers that one person rated one item"))
+    }
+
+    @Test("means of ratings under noise are charged releases of both domains, and ratings are predicted by them")
+    func protectedMeans() throws {
+        let (privacy, _, bytes) = try run(
+            "privacy.mode=central", "privacy.epsilon=8", "privacy.rating-means=protected", "privacy.gate=protected",
+            "evaluation.rating-scale=[1, 5]", "evaluation.baselines=[bias-carry, item-mean]")
+        for name in ["books.rating-means", "movies.rating-means"] {
+            let release = try #require(privacy.release(name))
+            #expect(release.epsilon.coordinator == nil && !privacy.unprotected.contains(name))
+            #expect(release.epsilon.model.map { $0 <= 8 && $0 > 7.999 } == true)
+        }
+        #expect(String(decoding: bytes, as: UTF8.self).contains("\"bias-carry\""))
     }
 }

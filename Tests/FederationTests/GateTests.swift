@@ -120,4 +120,53 @@ import Testing
             #expect(one.weight == two.weight && abs(one.gain - two.gain) < 1e-5)
         }
     }
+
+    /// How often the gate opens on noised sums of persons whose gains have a mean; all other weights lose.
+    private func openings(mean: Double, noise: Double, stated: Double, count: Int = 2_000) -> Double {
+        var stream = RandomStream(root: 9, path: ["noised", .name("\(mean)-\(noise)")])
+        var open = 0
+        for _ in 0..<count {
+            var gains = [Float](repeating: -100, count: gate.columnCount)
+            var squares = [Float](repeating: 100, count: gate.columnCount)
+            let column = gate.column(method: 0, bucket: 1, weight: 2)
+            var (sum, square) = (0.0, 0.0)
+            for _ in 0..<170 {
+                let gain = min(1, max(-1, mean + 0.15 * stream.gaussian()))
+                sum += gain
+                square += gain * gain
+            }
+            gains[column] = Float(sum + noise * stream.gaussian())
+            squares[column] = Float(square + noise * stream.gaussian())
+            let decision = gate.decision(
+                method: MethodName.featureMap, shots: 2, noisedGains: gains, squares: squares, noise: stated)
+            #expect(decision.weight == 0 || decision.weight == 0.75)
+            if decision.weight > 0 { open += 1 }
+        }
+        return Double(open) / Double(count)
+    }
+
+    @Test(arguments: [0.5, 2, 5])
+    func `On noised sums a gate without gains opens once in twenty at most, and a gain opens it`(noise: Double) {
+        // Five standard deviations of a share of 0.05 in 2,000.
+        #expect(openings(mean: 0, noise: noise, stated: noise) < 0.05 + 0.025)
+        #expect(openings(mean: 0.15, noise: noise, stated: noise) > 0.99)
+        // 170 times a thousandth of a gain cannot be told from noise.
+        #expect(openings(mean: 0.001, noise: noise, stated: noise) < 0.1)
+    }
+
+    @Test func `The test of noised sums notices when the noise is not counted`() {
+        #expect(openings(mean: 0, noise: 5, stated: 0) > 0.15)
+    }
+
+    @Test func `A method or a number of shots that the gate does not know stays closed on noised sums too`() {
+        let ones = [Float](repeating: 1_000, count: gate.columnCount)
+        for (method, shots) in [("unknown", 2), (MethodName.featureMap, 7), (MethodName.featureMap, nil)] {
+            let decision = gate.decision(method: method, shots: shots, noisedGains: ones, squares: ones, noise: 1)
+            #expect(decision.weight == 0 && decision.lowerBound == nil)
+        }
+        for column in 0..<gate.columnCount {
+            #expect(
+                gate.method(ofColumn: column) == (column < gate.columnCount / 2 ? gate.methods[0] : gate.methods[1]))
+        }
+    }
 }

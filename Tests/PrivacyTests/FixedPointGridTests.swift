@@ -94,6 +94,46 @@ struct FixedPointGridTests {
         }
     }
 
+    @Test("An update that moves by D moves the integers by at most D·scale + 2√dimension", arguments: 0..<12)
+    func unitLaw(seed: Int) throws {
+        let bound = [0.01, 1, 37.5, 1e6][seed % 4]
+        let movement = bound * [0.01, 0.25, 1, 2][seed % 4]
+        let dimension = [3, 102, 1][seed % 3]
+        let grid = try FixedPointGrid(
+            clippingBound: bound, noiseMultiplier: seed % 2 == 0 ? 0.7 : 30, dimension: dimension, personLimit: 100,
+            unitMovement: movement)
+        #expect(grid.unitMovement == movement)
+        #expect(grid.sensitivity >= movement * grid.scale + 2 * Double(dimension).squareRoot())
+        #expect(grid.sensitivity < movement * grid.scale * 1.03)
+        var random = RandomStream(root: 8, path: ["unit", .number(seed)])
+        func direction(_ norm: Double) -> [Double] {
+            let values = (0..<dimension).map { _ in random.gaussian() }
+            let length = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return values.map { $0 / length * norm * (1 - 1e-12) }
+        }
+        var largest = 0.0
+        for _ in 0..<40 {
+            // Two updates within C, D apart: about a middle that leaves room for both.
+            let middle = direction(max(0, bound - movement / 2) * random.uniform())
+            let half = direction(movement / 2)
+            let others = (0..<5).map { _ in [direction(bound)] }
+            let first = try Self.integers(grid, others + [[zip(middle, half).map { $0 + $1 }]], seed: seed)
+            let second = try Self.integers(grid, others + [[zip(middle, half).map { $0 - $1 }]], seed: seed)
+            largest = max(largest, Self.distance(first, second))
+        }
+        #expect(largest <= grid.sensitivity && largest > 0.9 * movement * grid.scale)
+    }
+
+    @Test("A movement that two clipped updates cannot make is refused")
+    func unitRefusals() {
+        for movement in [0, -1, 2.001, .nan, .infinity] {
+            #expect(throws: PrivacyError.self) {
+                try FixedPointGrid(
+                    clippingBound: 1, noiseMultiplier: 1, dimension: 4, personLimit: 10, unitMovement: movement)
+            }
+        }
+    }
+
     @Test("Sums do not depend on the order of persons")
     func orderIndependence() throws {
         let grid = try FixedPointGrid(clippingBound: 1, noiseMultiplier: 1, dimension: 30, personLimit: 1000)

@@ -1,6 +1,7 @@
 import Cryptography
 import Glibc
 import Numerics
+import Parameters
 import Privacy
 import Testing
 
@@ -108,22 +109,33 @@ struct PersonClippingTests {
 
 @Suite("Adaptive clipping")
 struct AdaptiveClippingTests {
-    /// Runs 400 rounds of 500 persons with the given norms; the mean logarithm of the bound in the last 200.
+    /// Runs 400 rounds of 500 persons with the given norms, the bits through the release gate as a run sends them.
     private static func settle(
         quantile: Double, norms: (inout RandomStream) -> Double, seed: UInt64
     ) throws -> AdaptiveClipping {
         var state = try AdaptiveClipping(
-            initialBound: 0.1, range: 0x1p-20...0x1p20, targetQuantile: quantile, expectedCount: 500, bitDeviation: 25)
+            initialBound: 0.1, range: 0x1p-20...0x1p20, targetQuantile: quantile, expectedCount: 500)
+        // σ_b = 25 on the number of persons: a multiplier of 50 on bits of ½.
+        let spec = TensorSpec(name: "bits", shape: [1], scope: .global, bound: 0x1p24, release: "bits")
+        let protection = try ReleaseProtection(
+            policy: .silo,
+            grid: FixedPointGrid(
+                clippingBound: AdaptiveClipping.bitBound, noiseMultiplier: 50, dimension: 1, personLimit: 1 << 20),
+            clientCount: 1)
+        var gate = ReleaseGate(
+            client: "persons", ledger: LedgerRecorder().ledger(client: "persons"), protections: ["bits": protection],
+            root: seed, key: StreamKey(root: seed))
         var random = RandomStream(root: seed, path: ["norms"])
-        var noise = KeyStream(key: StreamKey(root: seed))
-        for _ in 0..<400 {
+        for round in 1...400 {
             let clipping = try PersonClipping(bound: state.bound)
-            var total: Int64 = 0
+            gate.open(round: round, specs: [spec])
+            try gate.begin(release: "bits")
             for _ in 0..<500 {
                 var update = [[norms(&random)]]
-                total += state.bit(of: clipping.clip(&update))
+                let bit = AdaptiveClipping.bit(of: clipping.clip(&update))
+                try gate.contribute(to: "bits") { $0.write("bits") { $0[0] = bit } }
             }
-            state.update(noisyTotal: total + state.noise.sample(from: &noise))
+            state.update(noisyTotal: Double(try #require(try gate.seal().parameters.values("bits")?.first)))
         }
         return state
     }
@@ -139,51 +151,42 @@ struct AdaptiveClippingTests {
     func extremeNorms() throws {
         #expect(try Self.settle(quantile: 0.5, norms: { _ in 0 }, seed: 1).bound < 0x1p-19)
         #expect(try Self.settle(quantile: 0.5, norms: { _ in 1e300 }, seed: 1).bound > 0x1p19)
-        var state = try AdaptiveClipping(initialBound: 1, range: 0.5...2, expectedCount: 10, bitDeviation: 4)
-        state.update(noisyTotal: .max)
+        var state = try AdaptiveClipping(initialBound: 1, range: 0.5...2, expectedCount: 10)
+        state.update(noisyTotal: .infinity)
         #expect(state.bound == 0.5)
-        state.update(noisyTotal: .min)
+        state.update(noisyTotal: -.infinity)
+        #expect(state.bound == 2)
+        state.update(noisyTotal: .nan)
         #expect(state.bound == 2)
     }
 
-    @Test("One person moves the integer total by at most the bit's weight, a refused one by nothing")
-    func bits() throws {
-        for deviation in [0.01, 1, 2, 100] {
-            for shares in [1, 7] {
-                let state = try AdaptiveClipping(
-                    initialBound: 1, range: 0.5...2, expectedCount: 10, bitDeviation: deviation, noiseShareCount: shares
-                )
-                #expect(state.bit(of: .within) == state.bitWeight)
-                #expect(state.bit(of: .clipped) == -state.bitWeight)
-                #expect(state.bit(of: .refused) == 0)
-                #expect(state.noise.standardDeviation >= 4)
-                #expect(state.bitNoiseMultiplier >= 2 * deviation)
-                #expect(state.bitNoiseMultiplier < 2 * deviation * (1 + 1e-9))
-            }
-        }
+    @Test("One person moves the total by ½, a refused one by nothing")
+    func bits() {
+        #expect(AdaptiveClipping.bit(of: .within) == 0.5 && AdaptiveClipping.bit(of: .clipped) == -0.5)
+        #expect(AdaptiveClipping.bit(of: .refused) == 0 && AdaptiveClipping.bitBound == 0.5)
     }
 
     @Test("The bound is divided by the expected number of participants, not by the observed one")
     func expectedCount() throws {
-        var state = try AdaptiveClipping(initialBound: 1, range: 0.01...100, expectedCount: 100, bitDeviation: 10)
-        // 50 persons, all within: the fraction is estimated as ½ + 50/200.
-        state.update(noisyTotal: 50 * state.bitWeight)
+        var state = try AdaptiveClipping(initialBound: 1, range: 0.01...100, expectedCount: 100)
+        // 50 persons, all within: the fraction is estimated as ½ + 25/100.
+        state.update(noisyTotal: 25)
         #expect(abs(state.bound - exp(-0.2 * 0.25)) < 1e-12)
     }
 
     @Test("Update and bits together cost what one release of the whole multiplier costs")
     func split() throws {
-        for (total, deviation) in [(1.0, 0.6), (1, 5), (0.3, 100), (20, 10.0001)] {
-            let update = try AdaptiveClipping.updateNoiseMultiplier(total: total, bitDeviation: deviation)
+        for (total, bits) in [(1.0, 1.2), (1, 10), (0.3, 200), (20, 20.0002)] {
+            let update = try AdaptiveClipping.updateNoiseMultiplier(total: total, bits: bits)
             #expect(update > total)
-            let joint = 1 / (1 / (update * update) + 1 / (4 * deviation * deviation))
+            let joint = 1 / (1 / (update * update) + 1 / (bits * bits))
             #expect(abs(joint / (total * total) - 1) < 1e-9)
         }
         // Andrew et al. 2021, section 3.1: bits at σ_b = q·N/20 with 100 participants cost little.
-        #expect(abs(try AdaptiveClipping.updateNoiseMultiplier(total: 1, bitDeviation: 5) - 1.005_037_815) < 1e-8)
-        for (total, deviation) in [(1.0, 0.5), (1, 0.2), (0, 1), (.nan, 1), (1, .nan), (1, .infinity), (-1, 1)] {
+        #expect(abs(try AdaptiveClipping.updateNoiseMultiplier(total: 1, bits: 10) - 1.005_037_815) < 1e-8)
+        for (total, bits) in [(1.0, 1.0), (1, 0.4), (0, 1), (.nan, 1), (1, .nan), (1, .infinity), (-1, 1)] {
             #expect(throws: PrivacyError.self) {
-                try AdaptiveClipping.updateNoiseMultiplier(total: total, bitDeviation: deviation)
+                try AdaptiveClipping.updateNoiseMultiplier(total: total, bits: bits)
             }
         }
     }
@@ -192,17 +195,13 @@ struct AdaptiveClippingTests {
     func hostileParameters() {
         for value in [Double.nan, .infinity, -1, 0, 1e300] {
             #expect(throws: PrivacyError.self) {
-                try AdaptiveClipping(initialBound: value, range: 0.5...2, expectedCount: 10, bitDeviation: 4)
+                try AdaptiveClipping(initialBound: value, range: 0.5...2, expectedCount: 10)
             }
             #expect(throws: PrivacyError.self) {
-                try AdaptiveClipping(initialBound: 1, range: 0.5...2, expectedCount: value, bitDeviation: 4)
+                try AdaptiveClipping(initialBound: 1, range: 0.5...2, expectedCount: value)
             }
             #expect(throws: PrivacyError.self) {
-                try AdaptiveClipping(initialBound: 1, range: 0.5...2, expectedCount: 10, bitDeviation: value)
-            }
-            #expect(throws: PrivacyError.self) {
-                try AdaptiveClipping(
-                    initialBound: 1, range: 0.5...2, learningRate: value, expectedCount: 10, bitDeviation: 4)
+                try AdaptiveClipping(initialBound: 1, range: 0.5...2, learningRate: value, expectedCount: 10)
             }
         }
     }

@@ -175,6 +175,34 @@ import Testing
         #expect(!page(nil).contains("indexed by persons"))
     }
 
+    @Test("how persons are sampled, clipped and capped, and that a rating is no person, is said where it is unusual")
+    func manners() {
+        func page(_ isUnusual: Bool) -> String {
+            let bounds = EpsilonRecord(coordinator: 2, peer: 2, model: 2)
+            let privacy = PrivacyRecord(
+                mode: "silo", unit: isUnusual ? "rating" : "person", neighbouring: "replace-one", delta: 1e-5,
+                epsilon: .noBound,
+                releases: [
+                    ReleaseRecord(
+                        name: "meta.gradient", epsilon: bounds, conditionalOn: ["x"], mechanism: "discrete-gaussian",
+                        sampleSize: isUnusual ? 1_450 : nil, population: isUnusual ? 2_900 : nil,
+                        clippingBounds: isUnusual ? [1, 0.7, 0.5] : nil)
+                ], unprotected: ["x"], hasReproducibleNoise: false, ratingsPerPerson: isUnusual ? 50 : nil,
+                covers: isUnusual ? PrivacyRecord.coverageOfRatings : nil)
+            return words(report(privacy: privacy).html())
+        }
+        for sentence in [
+            "Of the release meta.gradient: in each round 1,450 of 2,900 places, drawn without replacement, take part",
+            "the clipping bound follows the persons’ norms (1 in the first round, 0.5 in the last), by bits",
+            "At most 50 ratings of one person, over all domains, enter what is protected",
+            "Each ε covers a rating, not a person: that one person rated one item, and with which value; not that the "
+                + "person is there",
+        ] {
+            #expect(page(true).contains(sentence), "\(sentence)")
+            #expect(!page(false).contains(sentence), "\(sentence)")
+        }
+    }
+
     @Test("cohorts of persons with different promises have one line each")
     func cohorts() {
         let privacy = PrivacyRecord(

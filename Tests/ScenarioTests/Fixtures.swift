@@ -51,7 +51,11 @@ let scenarioWithEveryKey =
     + "word-rotation: 0}\ntransfer: {source-dimension: 8, ratings: none, "
     + "text: {similarity-temperature: none, public-words: 500, anchor-ridge: 2, network-epochs: 50}, "
     + "adversarial: {input: text, decoder: linked}}\nprivacy: {mode: local, "
-    + "neighbouring: replace-one, epsilon: 1, noise-multiplier: none, release: vectors, slots: 9}\n"
+    + "neighbouring: replace-one, epsilon: 1, noise-multiplier: none, release: vectors, slots: 9, "
+    + "sampling: poisson, clipping: fixed, clipping-quantile: none, clipping-rate: none, clipping-noise: none, "
+    + "ratings-per-person: 50, rating-blocks: 1, gate: unprotected, "
+    + "selection-bound: none, gate-bound: none, "
+    + "rating-means: unprotected, means-bound: none}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

@@ -18,6 +18,7 @@ import Testing
                 target: books
                 model: {factors: 8}
                 transfer: {dimension: 8}
+                evaluation: {rating-scale: [1, 5]}
                 privacy: {\(privacy)}
                 """, file: "account.yaml")
     }
@@ -167,5 +168,38 @@ import Testing
             ])
         let bridge = try #require(privacy.releases.first)
         #expect(bridge.epsilon.coordinator == nil && bridge.epsilon.peer != nil && bridge.epsilon.model != nil)
+    }
+
+    @Test("with choices under noise, and nothing else without, everything together has a bound")
+    func finiteTotal() throws {
+        let wanted = try scenario("mode: silo, noise-multiplier: 2, gate: protected")
+        let entries = try [("bridge", 1), ("selection", 2), ("gate", 3)].map {
+            try entry($0.0, round: $0.1, policy: "silo", noise: 2)
+        }
+        let privacy = try record(wanted, entries)
+        let single = try #require(privacy.releases.first?.epsilon.coordinator)
+        let total = try #require(privacy.epsilon.coordinator)
+        // Three releases of one multiplier are one of √3 less: σ = 2/√3 at δ = 10⁻⁵.
+        #expect(total > single && total == privacy.protectedEpsilon?.coordinator)
+        #expect(abs(total - 3.7086) < 1e-3, "\(total)")
+        let open = try record(wanted, entries + [entry("books.item-factors", policy: "unprotected", noise: nil)])
+        #expect(open.epsilon.coordinator == nil && open.protectedEpsilon?.coordinator == total)
+    }
+
+    @Test("of disjoint cohorts the bridge's pay for the bridge and the validation persons for the choices")
+    func cohorts() throws {
+        let wanted = try scenario("mode: silo, noise-multiplier: 2, gate: protected, encoders: disjoint")
+        let bridge = try entry("bridge", policy: "silo", noise: 2)
+        let choices = try [("selection", 2), ("gate", 3)].map {
+            try entry($0.0, round: $0.1, policy: "silo", noise: 4)
+        }
+        let cohorts = try #require(try record(wanted, [bridge] + choices).cohorts)
+        #expect(cohorts.map(\.name) == ["bridge", "encoders", "validation"])
+        #expect(abs(cohorts.reduce(0) { $0 + $1.share } - 1) < 1e-12)
+        let alone = try record(wanted, [bridge])
+        #expect(cohorts[0].epsilon == alone.protectedEpsilon && cohorts[1].epsilon.peer == nil)
+        let both = try record(wanted, choices)
+        #expect(cohorts[2].epsilon == both.protectedEpsilon)
+        #expect(try #require(cohorts[2].epsilon.model) < #require(cohorts[0].epsilon.model))
     }
 }
