@@ -52,6 +52,9 @@ let scenarioWithEveryKey =
     + "text: {similarity-temperature: none, public-words: 500, anchor-ridge: 2, network-epochs: 50}, "
     + "adversarial: {input: text, decoder: linked}}\nprivacy: {mode: local, "
     + "neighbouring: replace-one, epsilon: 1, noise-multiplier: none, release: vectors, slots: 9}\n"
+    + "faults: {events: [{client: movies, kind: crash, round: 2, phase: sending, returns: 3}, {client: movies, "
+    + "kind: delay, round: 4, late-by: 2s}, {client: books, kind: corrupt, round: 4, damage: shape}, {client: books, "
+    + "kind: drop, round: 5, loses: piece}]}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

@@ -168,4 +168,19 @@ import Testing
         let bridge = try #require(privacy.releases.first)
         #expect(bridge.epsilon.coordinator == nil && bridge.epsilon.peer != nil && bridge.epsilon.model != nil)
     }
+
+    @Test("what was released again with other noise is charged again, with the same noise it is not")
+    func releasedAgain() throws {
+        let silo = try scenario("mode: silo, noise-multiplier: 1")
+        let once = try [entry("bridge", policy: "silo", noise: 1)]
+        func epsilon(_ ledger: [LedgerEntry], isSecure: Bool) throws -> Double {
+            let account = PrivacyAccount(scenario: silo, ledger: ledger, absent: [:], hasSecureRandomness: isSecure)
+            return try #require(try account.record().releases.first?.epsilon.model)
+        }
+        #expect(try epsilon(once, isSecure: true) == epsilon(once, isSecure: false))
+        #expect(try epsilon(once + once, isSecure: false) == epsilon(once, isSecure: false))
+        // Two rounds of the same noise are what two releases in one round are.
+        let apart = try once + [entry("bridge", round: 2, policy: "silo", noise: 1)]
+        #expect(try abs(epsilon(once + once, isSecure: true) - epsilon(apart, isSecure: true)) < 1e-6)
+    }
 }
