@@ -92,7 +92,12 @@ public enum ClientProcess {
         }
         socket.adopt(plan.schema)
         let ledgerPath = "\(folder)/ledger.jsonl"
-        let ledger = Ledger(client: id) { try RecordFile.append($0, to: ledgerPath) }
+        let ledger = Ledger(
+            client: id, earlier: try RecordFile.takeUpLines(LedgerEntry.self, of: ledgerPath),
+            repeatsAlike: !brief.hasSecureRandomness
+        ) { try RecordFile.append($0, to: ledgerPath) }
+        var faults = try FaultInjector(
+            scenario, client: id, folder: folder, againAfter: brief.faultsAgainAfter)
         var gate = ReleaseGate(
             client: id, ledger: ledger, protections: try protections(id, scenario, plan), root: UInt64(brief.seed),
             key: key)
@@ -100,14 +105,32 @@ public enum ClientProcess {
         while true {
             switch try socket.receive(timeout: patience, silence: silence) {
             case .plan(let round):
+                let received = ContinuousClock.now
+                let fault = round.isPast ? nil : faults.event(in: round.round)
+                try faults.crash(fault, in: .beforePlan)
                 guard let step = RoundStep(rawValue: round.step) else {
                     throw RunFailure(.internalError, "client \(id): unknown step \(round.step)")
                 }
                 for tensor in round.parameters.tensors { known.set(tensor) }
                 gate.open(round: round.round, specs: plan.uploads(step, client: id, isSpeaker: round.isSpeaker))
                 worker.prepare(for: round)
+                if round.isPast {
+                    if worker.leavesState(step) { try worker.work(step, plan: plan, known: known, gate: &gate) }
+                    gate.discard()
+                    try socket.send(.request(round: round.round))
+                    continue
+                }
                 try worker.work(step, plan: plan, known: known, gate: &gate)
-                try socket.send(.update(try gate.seal()))
+                try faults.crash(fault, in: .training)
+                let update = try gate.seal()
+                try faults.delay(fault, beyond: received + round.deadline)
+                switch try faults.sending(fault) {
+                case .whole: try socket.send(.update(update))
+                case .damaged(let damage): try socket.send(.update(update), damage: damage)
+                case .nothing: break
+                }
+                try faults.crash(fault, in: .sending)
+                try faults.crash(fault, in: .afterUpdate)
             case .goodbye(.completed):
                 try socket.send(.goodbye(.completed))
                 return

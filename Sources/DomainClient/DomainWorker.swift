@@ -92,6 +92,19 @@ struct DomainWorker: RoundWorker {
         if round.isRepeated { game?.forgetRelease() }
     }
 
+    func leavesState(_ step: RoundStep) -> Bool {
+        if scenario.isByText { return step != .calendar }
+        switch step {
+        case .calendar, .tower, .refitTower: return false
+        // Of all strategies one has a state of the client's own, while its rounds last.
+        case .factors, .refitFactors: return scenario.text("federation.strategy") == "scaffold"
+        // Choices of the target, the game, and what windows are measured with.
+        case .encoders: return isTarget || scenario.isGameOfItems
+        case .refitEncoders: return isTarget || scenario.isGameOfItems || scenario.driftWindows > 0
+        default: return true
+        }
+    }
+
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
         switch step {
         case .calendar: try releaseCalendar(gate: &gate)

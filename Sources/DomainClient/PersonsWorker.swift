@@ -86,6 +86,15 @@ struct PersonsWorker: RoundWorker {
         scoring.makeSplits(of: domains, times: nil)
     }
 
+    func leavesState(_ step: RoundStep) -> Bool {
+        switch step {
+        // Sums over persons that are gone once they are released; under protection the control stays.
+        case .bridge, .refitBridge, .adaptBridge: scenario.isProtected
+        case .map, .refitMap, .selection, .gate, .adaptGate: false
+        default: true
+        }
+    }
+
     mutating func work(_ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate) throws {
         // A gate is measured with what was known before the window that its tasks are of.
         if let present = SplitTimes(known, isBeforeWindow: step == .adaptGate), present != times {

@@ -17,6 +17,10 @@ protocol RoundWorker {
         _ step: RoundStep, plan: RunPlan, known: ParameterSet, gate: inout ReleaseGate
     ) throws
 
+    /// Whether a step leaves something in the worker that is not in what was broadcast, so that a client that is back
+    /// has to do it again.
+    func leavesState(_ step: RoundStep) -> Bool
+
     /// What the client writes into its own folder.
     var folderRecord: ClientFolderRecord { get }
 

@@ -11,6 +11,12 @@ extension Coordinator {
         case update(client: String, ReceivedUpdate)
         /// A client has gone.
         case lost(client: String, how: String)
+        /// A client's update of a round has arrived damaged.
+        case refused(client: String, round: Int, why: String)
+        /// A client that is back has done one past round again.
+        case acknowledged(client: String)
+        /// A client that is back has done all past rounds again; the last that concerned it, 0 for none.
+        case caughtUp(client: String, round: Int)
         /// Time has passed.
         case tick
     }
@@ -23,12 +29,59 @@ extension Coordinator {
         case send(CoordinatorMessage, to: [String])
         /// From now on the client may send exactly this update, or nothing.
         case expect(client: String, round: Int, specs: [TensorSpec]?)
+        /// A round begins; what changes with it.
+        case opened(RoundOpening, ParameterSet)
         /// A round is over.
         case closed(RoundSummary, ParameterSet)
+        /// This is where the run can be taken up again.
+        case checkpoint(Checkpoint)
+        /// Send a client that is back the past rounds that concern it, one after the other.
+        case catchUp(String)
         /// Say something that does not end the run.
         case warn(String)
         /// The run is over.
         case finish(Outcome)
+    }
+
+    /// What a round asks, of whom.
+    public struct RoundOpening: Sendable, Equatable {
+        /// The round, from 1.
+        public let round: Int
+        /// The step.
+        public let step: RoundStep
+        /// The clients that speak for their domains.
+        public let speakers: Set<String>
+        /// Whether the round does again what the last one could not.
+        public let isRepeated: Bool
+        /// The clients that it concerns, also those that are not there.
+        public let concerned: [String]
+    }
+
+    /// Why a client has not answered a round.
+    public struct Absence: Sendable, Equatable {
+        /// What happened.
+        public enum Cause: String, Sendable {
+            /// Its process or its connection ended.
+            case lost
+            /// The round's deadline passed.
+            case late
+            /// Its update was damaged.
+            case refused
+        }
+
+        /// The client.
+        public let client: String
+        /// What happened.
+        public let cause: Cause
+        /// The same in words.
+        public let how: String
+
+        /// Says why.
+        public init(client: String, cause: Cause, how: String) {
+            self.client = client
+            self.cause = cause
+            self.how = how
+        }
     }
 
     /// What a round came to.
@@ -41,12 +94,17 @@ extension Coordinator {
         public let participants: [String]
         /// Clients that answered in time.
         public let answered: [String]
-        /// Clients that did not.
-        public let missing: [String]
+        /// Clients that did not, and why.
+        public let absences: [Absence]
+        /// Clients that were lost and take part again from this round on.
+        public let returned: [String]
         /// The names of the tensors that the round changed, sorted.
         public let changed: [String]
         /// Whether the next round is another step, or there is none.
         public let isLast: Bool
+
+        /// Clients that did not answer.
+        public var missing: [String] { absences.map(\.client) }
     }
 
     /// How the run ended.

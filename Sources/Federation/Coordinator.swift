@@ -6,51 +6,71 @@ import Wire
 
 /// The coordinator as a pure state machine: events and the time go in, actions come out; no socket, no clock.
 public struct Coordinator: Sendable {
-    private enum Phase: Sendable {
+    enum Phase: Sendable {
         case joining
+        /// Between two rounds, for clients that are to be gone or back when the next one begins.
+        case waiting(index: Int)
         case round(index: Int)
         case finished
     }
 
-    private let scenario: ScenarioDefinition
-    private let seed: Int
-    private let clients: [String]
-    private let minimumClients: Int
-    private let roundDeadline: Duration
-    private var phase = Phase.joining
-    private var joined: [String: [Catalogue]] = [:]
-    private var lost: [String: String] = [:]
-    private var plan: RunPlan?
-    private var shared = ParameterSet()
+    let scenario: ScenarioDefinition
+    let seed: Int
+    let clients: [String]
+    let minimumClients: Int
+    let roundDeadline: Duration
+    var phase = Phase.joining
+    var joined: [String: [Catalogue]] = [:]
+    var lost: [String: String] = [:]
+    var plan: RunPlan?
+    var shared = ParameterSet()
     /// The round in which a tensor last changed, and the round up to which a client has been sent changes.
-    private var changedIn: [String: Int] = [:]
-    private var sentUpTo: [String: Int] = [:]
-    private var awaited: Set<String> = []
-    private var answered: [String] = []
-    private var asked: [String] = []
+    var changedIn: [String: Int] = [:]
+    var sentUpTo: [String: Int] = [:]
+    var awaited: Set<String> = []
+    var answered: [String] = []
+    var asked: [String] = []
     /// The clients that speak for their domains in the present round.
-    private var speakers: Set<String> = []
+    var speakers: Set<String> = []
     /// Whether the present round does again what the last one could not.
-    private var isRepeated = false
+    var isRepeated = false
     /// What was known when the training after the choices began.
-    private var beforeRefit = ParameterSet()
+    var beforeRefit = ParameterSet()
     private var sum: ExactSum
     /// By domain, for those that several clients share.
-    private var factorServers: [String: FactorServer] = [:]
+    var factorServers: [String: FactorServer] = [:]
     /// The shared domains of which some round could not improve the item factors.
-    private var unchanged: Set<String> = []
+    var unchanged: Set<String> = []
     /// How releases are protected, and with what noise where it is the coordinator's to add.
-    private var privacy: PrivacyPlan?
+    var privacy: PrivacyPlan?
     private let noiseKey: StreamKey
     private var ledger: Ledger
     /// The networks of the map, where it has some.
-    private var mapServer: MapServer?
+    var mapServer: MapServer?
     /// The steps, to which alarms add.
-    private var steps: [RoundStep] = []
+    var steps: [RoundStep] = []
     /// What the windows of time have shown; `nil` without drift detection.
-    public private(set) var drift: DriftWatch?
+    public internal(set) var drift: DriftWatch?
     /// When the present wait ends, on the clock of `handle`'s `now`.
-    public private(set) var deadline: Duration
+    public internal(set) var deadline: Duration
+    /// The catalogues that all clients agree on, once the run has begun.
+    var agreed: [Catalogue] = []
+    /// The clients that have been in the run, so that they may come back to it.
+    var admitted: Set<String> = []
+    /// Clients that are back and do past rounds again.
+    var catchingUp: Set<String> = []
+    /// Clients that have done so and wait for a round to begin, with the last past round that concerned them.
+    var ready: [String: Int] = [:]
+    /// The clients that are back since the round before.
+    var returned: [String] = []
+    /// Why clients have not answered the present round.
+    var causes: [String: Absence] = [:]
+    /// Clients that spoke for their domains and were refused.
+    var unheard: Set<String> = []
+    /// The number of rounds that were closed when `beforeRefit` was known.
+    var refitStart: Int?
+    /// The round that a resumed run begins with, as an index; `nil` for a run from the start.
+    var resumedIndex: Int?
 
     /// A coordinator that waits for its clients.
     ///
@@ -83,6 +103,12 @@ public struct Coordinator: Sendable {
     /// The clients that were lost, sorted.
     public var lostClients: [String] { lost.keys.sorted() }
 
+    /// Whether a client is back and not asked yet, so that it does past rounds again.
+    public func isCatchingUp(_ client: String) -> Bool { catchingUp.contains(client) || ready[client] != nil }
+
+    /// Who sees and sends what; `nil` before the run has begun.
+    public var runPlan: RunPlan? { plan }
+
     /// Whether the client is part of the run and has not been lost.
     public func isExpected(_ client: String) -> Bool { clients.contains(client) && lost[client] == nil }
 
@@ -94,9 +120,24 @@ public struct Coordinator: Sendable {
         if case .finished = phase { return [] }
         switch event {
         case .joined(let client, let catalogues):
-            guard case .joining = phase, isExpected(client), joined[client] == nil else { return [] }
+            guard mayJoin(client) else { return [] }
+            guard agreed.isEmpty else { return welcomeBack(client, catalogues) }
             joined[client] = catalogues
+            admitted.insert(client)
             return beginIfReady(now: now)
+        case .acknowledged:
+            // Past work that goes on is waited for as a round is.
+            if isWaiting { deadline = max(deadline, now + roundDeadline) }
+            return []
+        case .caughtUp(let client, let round): return takeBack(client, lastRound: round, now: now)
+        case .refused(let client, let round, let why):
+            guard case .round(let index) = phase, round == index + 1, awaited.remove(client) != nil else { return [] }
+            causes[client] = Absence(client: client, cause: .refused, how: why)
+            if speakers.contains(client) { unheard.insert(client) }
+            return [
+                .expect(client: client, round: round, specs: nil),
+                .warn("round \(round): the update of client \(client) is refused: \(why)"),
+            ] + closeIfComplete(index, now: now)
         case .update(let client, let update):
             guard case .round(let index) = phase, update.round == index + 1, awaited.remove(client) != nil else {
                 return []
@@ -112,9 +153,13 @@ public struct Coordinator: Sendable {
             }
             return actions + closeIfComplete(index, now: now)
         case .lost(let client, let how):
+            catchingUp.remove(client)
+            ready[client] = nil
             guard isExpected(client) else { return [] }
             lost[client] = how
-            awaited.remove(client)
+            if awaited.remove(client) != nil, causes[client] == nil {
+                causes[client] = Absence(client: client, cause: .lost, how: how)
+            }
             let warning = Action.warn("client \(client) \(how)")
             let left = clients.count - lost.count
             if left < minimumClients {
@@ -122,6 +167,7 @@ public struct Coordinator: Sendable {
             }
             switch phase {
             case .joining: return [warning] + beginIfReady(now: now)
+            case .waiting(let index): return [warning] + proceed(to: index, now: now)
             case .round(let index): return [warning] + closeIfComplete(index, now: now)
             case .finished: return [warning]
             }
@@ -139,10 +185,14 @@ public struct Coordinator: Sendable {
     private mutating func timeIsUp(now: Duration) -> [Action] {
         switch phase {
         case .joining:
-            let late = clients.filter { joined[$0] == nil && lost[$0] == nil }
+            let late = clients.filter { (joined[$0] == nil || catchingUp.contains($0)) && lost[$0] == nil }
             return drop(late, "did not join within federation.join-deadline", now: now)
+        case .waiting(let index): return open(index, now: now)
         case .round(let index):
             let late = clients.filter { awaited.contains($0) }
+            for client in late {
+                causes[client] = Absence(client: client, cause: .late, how: "did not answer within federation.deadline")
+            }
             return drop(late, "did not answer round \(index + 1) within federation.deadline", now: now)
         case .finished: return []
         }
@@ -153,13 +203,20 @@ public struct Coordinator: Sendable {
         var actions: [Action] = []
         for client in late {
             actions.append(.send(.goodbye(.aborted), to: [client]))
+            // What it sends all the same is not taken, and no traffic of the run.
+            if case .round(let index) = phase {
+                actions.append(.expect(client: client, round: index + 1, specs: nil))
+            }
             actions += handle(.lost(client: client, how: how), now: now)
         }
         return actions
     }
 
-    private mutating func beginIfReady(now: Duration) -> [Action] {
-        guard clients.allSatisfy({ joined[$0] != nil || lost[$0] != nil }) else { return [] }
+    mutating func beginIfReady(now: Duration) -> [Action] {
+        guard clients.allSatisfy({ lost[$0] != nil || joined[$0] != nil && !catchingUp.contains($0) }) else {
+            return []
+        }
+        guard agreed.isEmpty else { return proceed(to: resumedIndex ?? 0, now: now) }
         var catalogues: [String: (catalogue: Catalogue, owner: String)] = [:]
         for client in clients {
             for catalogue in joined[client] ?? [] {
@@ -186,23 +243,31 @@ public struct Coordinator: Sendable {
             return finish(.impossible(reason: "the noise that privacy asks for cannot be made: \(error)"))
         }
         self.plan = plan
+        self.agreed = agreed
         steps = plan.steps
-        let welcome = Welcome(schemaDigest: plan.schema.digest, catalogues: agreed)
-        return [.begin(plan.schema), .send(.welcome(welcome), to: present)] + open(0, now: now)
+        return [.begin(plan.schema), checkpoint(next: 0), .send(.welcome(welcome(plan)), to: present)]
+            + open(0, now: now)
     }
 
-    private var present: [String] { clients.filter { joined[$0] != nil && lost[$0] == nil } }
+    /// The clients that can be asked.
+    var present: [String] {
+        clients.filter { joined[$0] != nil && lost[$0] == nil && !catchingUp.contains($0) }
+    }
 
-    private mutating func open(_ index: Int, now: Duration) -> [Action] {
+    mutating func open(_ index: Int, now: Duration) -> [Action] {
         guard let plan else { return [] }
         let step = steps[index]
         let round = index + 1
         phase = .round(index: index)
-        speakers = plan.speakers(among: present)
-        asked = plan.participants(step, speakers: speakers).filter {
-            present.contains($0) && isConcerned($0, by: step, plan)
+        admitReady(round: round)
+        speakers = speakers(plan)
+        let concerned = plan.participants(step, speakers: speakers).filter { isConcerned($0, by: step, plan) }
+        asked = concerned.filter { present.contains($0) }
+        causes = [:]
+        if step.isFinal, index > 0, !steps[index - 1].isFinal {
+            beforeRefit = shared
+            refitStart = index
         }
-        if step.isFinal, index > 0, !steps[index - 1].isFinal { beforeRefit = shared }
         tellWindow(step, round: round, plan)
         awaited = Set(asked)
         answered = []
@@ -216,7 +281,13 @@ public struct Coordinator: Sendable {
             mapServer = server
             share(server.tensors, round: round, plan)
         }
-        var actions: [Action] = []
+        let opening = RoundOpening(
+            round: round, step: step, speakers: speakers, isRepeated: isRepeated, concerned: concerned)
+        var actions = [Action.opened(opening, shared.filter { changedIn[$0.name] == round })]
+        actions += returned.map { .warn("client \($0) is back and takes part in round \(round)") }
+        actions += faultsThatCannotHappen(in: round, step)
+        // Clients that are back and not asked yet do the round with the others, and release nothing.
+        for client in concerned where ready.removeValue(forKey: client) != nil { catchingUp.insert(client) }
         for client in asked {
             let specs = plan.uploads(step, client: client, isSpeaker: speakers.contains(client))
             actions.append(.expect(client: client, round: round, specs: specs))
@@ -246,73 +317,7 @@ public struct Coordinator: Sendable {
         return actions + closeIfComplete(index, now: now)
     }
 
-    /// Puts the common item factors of shared domains at their start.
-    private mutating func startFactors(_ step: RoundStep, round: Int, _ plan: RunPlan) throws(StrategyError) {
-        factorServers = [:]
-        for group in scenario.clientGroups where group.isShared {
-            let server = try FactorServer(
-                scenario, domain: group.domain, clientCount: group.count,
-                itemCount: plan.itemCounts[group.domain] ?? 0, seed: seed,
-                step: step == .factors ? .encoders : .refitEncoders)
-            factorServers[group.domain] = server
-            share(server, of: group.domain, round: round, plan)
-        }
-    }
-
-    /// Makes the parameters of a server those of everybody; returns the names of the tensors.
-    @discardableResult private mutating func share(
-        _ server: FactorServer, of domain: String, round: Int, _ plan: RunPlan
-    ) -> [String] {
-        share(
-            [
-                (TensorName.itemFactors(domain), server.itemFactors),
-                (TensorName.controlVariate(domain), server.controlVariate ?? []),
-            ], round: round, plan)
-    }
-
-    /// Makes tensors those of everybody; returns the names of those that can be.
-    @discardableResult private mutating func share(
-        _ tensors: [(name: String, values: [Float])], round: Int, _ plan: RunPlan
-    ) -> [String] {
-        tensors.compactMap { name, values in
-            guard !values.isEmpty, let spec = try? plan.schema.spec(name),
-                let tensor = try? ParameterSet.Tensor(spec, values: values)
-            else { return nil }
-            shared.set(tensor)
-            changedIn[name] = round
-            return name
-        }
-    }
-
-    /// Ends a round of shared item factors; returns the names of the tensors that changed.
-    private mutating func finishFactors(round: Int, _ plan: RunPlan, _ actions: inout [Action]) -> [String] {
-        var changed: [String] = []
-        for domain in factorServers.keys.sorted() {
-            guard var server = factorServers[domain] else { continue }
-            do {
-                try server.finish()
-                let names = share(server, of: domain, round: round, plan)
-                if names.isEmpty {
-                    throw ParameterError.valueOutOfBound(
-                        name: TensorName.itemFactors(domain), bound: RunPlan.valueBound)
-                }
-                changed += names
-                factorServers[domain] = server
-            } catch {
-                factorServers[domain]?.drop()
-                // Said once: what is wrong with one round mostly is with all.
-                if unchanged.insert(domain).inserted {
-                    actions.append(
-                        .warn(
-                            "round \(round) leaves the item factors of \(domain) as they were, and so may later ones: \(error)"
-                        ))
-                }
-            }
-        }
-        return changed.sorted()
-    }
-
-    private mutating func closeIfComplete(_ index: Int, now: Duration) -> [Action] {
+    mutating func closeIfComplete(_ index: Int, now: Duration) -> [Action] {
         guard awaited.isEmpty, case .round(let current) = phase, current == index, let plan else { return [] }
         let step = steps[index]
         let round = index + 1
@@ -320,7 +325,7 @@ public struct Coordinator: Sendable {
         var changed: [String] = []
         let missing = asked.filter { !answered.contains($0) }
         if let speaker = missing.first(where: { speakers.contains($0) }),
-            let successor = plan.successor(of: speaker, in: step, among: present)
+            let successor = plan.successor(of: speaker, in: step, among: present.filter { !missing.contains($0) })
         {
             return doAgain(index, without: speaker, successor, missing: missing, now: now)
         }
@@ -349,7 +354,8 @@ public struct Coordinator: Sendable {
         if step == .refitEncoders { changed += restoreStale(changed, round: round, plan, &actions) }
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),
-            missing: missing, changed: changed, isLast: index + 1 == steps.count || steps[index + 1] != step)
+            absences: absences(missing), returned: returned, changed: changed,
+            isLast: index + 1 == steps.count || steps[index + 1] != step)
         actions.append(.closed(summary, shared))
         // Without one of its sides the adversarial game would go on with the last gradients of that side.
         if step.isExchange, changed.count < plan.exchangeTensorCount {
@@ -368,7 +374,8 @@ public struct Coordinator: Sendable {
             let gone = lost.isEmpty ? "" : "; lost: \(lostClients.joined(separator: ", "))"
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)\(gone)"))
         }
-        return actions + (index + 1 < steps.count ? open(index + 1, now: now) : finish(.completed))
+        guard index + 1 < steps.count else { return actions + finish(.completed) }
+        return actions + [checkpoint(next: index + 1)] + proceed(to: index + 1, now: now)
     }
 
     /// Gives a round up whose speaker was lost, and asks for it again with another client of the domain.
@@ -379,44 +386,15 @@ public struct Coordinator: Sendable {
         isRepeated = true
         steps.insert(step, at: index + 1)
         let summary = RoundSummary(
-            round: index + 1, step: step, participants: asked, answered: answered.sorted(), missing: missing,
-            changed: [], isLast: false)
+            round: index + 1, step: step, participants: asked, answered: answered.sorted(),
+            absences: absences(missing), returned: returned, changed: [], isLast: false)
         return [
             .closed(summary, shared),
             .warn(
                 "round \(index + 1) (\(step)) is done again: \(successor) now speaks for the clients that \(speaker) "
                     + "was one of"),
-        ] + open(index + 1, now: now)
-    }
-
-    /// Puts all tensors of domains that nobody could train again back to what they were before the choices, so that they
-    /// fit each other; returns their names.
-    private mutating func restoreStale(
-        _ changed: [String], round: Int, _ plan: RunPlan, _ actions: inout [Action]
-    ) -> [String] {
-        var restored: [String] = []
-        for domain in plan.stale(changed: Set(changed)) {
-            for tensor in beforeRefit.tensors
-            where tensor.spec.scope == .domain(domain)
-                || (domain == plan.target && tensor.spec.release == ReleaseName.tower)
-            {
-                if shared.values(tensor.spec.name) == tensor.values { continue }
-                shared.set(tensor)
-                changedIn[tensor.spec.name] = round
-                restored.append(tensor.spec.name)
-            }
-            actions.append(
-                .warn(
-                    "round \(round) (refit-encoders): nobody has trained \(domain) again after the choices; its models stay those "
-                        + "that the choices were made on"))
-        }
-        return restored
-    }
-
-    /// Whether the sums of a step replace what was known: a gate of too few persons does not.
-    private mutating func takes(_ sums: ParameterSet, _ step: RoundStep, _ plan: RunPlan) -> Bool {
-        guard step == .gate || step == .adaptGate, let gate = plan.gate, drift != nil else { return true }
-        return drift?.take(sums, of: gate) == true
+            checkpoint(next: index + 1),
+        ] + proceed(to: index + 1, now: now)
     }
 
     /// The sums of a round with the noise that is the coordinator's to add. The ledger is written first.
@@ -444,34 +422,6 @@ public struct Coordinator: Sendable {
         return tensors
     }
 
-    /// Whether a step that asks a client concerns it now: only domains with an alarm adapt.
-    private func isConcerned(_ client: String, by step: RoundStep, _ plan: RunPlan) -> Bool {
-        guard step == .adapt else { return true }
-        return plan.domain(of: client).map { drift?.adapting.contains($0) == true } ?? false
-    }
-
-    /// Begins a window, and says to everybody which one it is and what has changed.
-    private mutating func tellWindow(_ step: RoundStep, round: Int, _ plan: RunPlan) {
-        guard step == .monitor || step == .adapt else { return }
-        if step == .monitor { drift?.advance() }
-        guard let state = drift?.state, let spec = try? plan.schema.spec(TensorName.driftState),
-            let tensor = try? ParameterSet.Tensor(spec, values: state.encoded(scenario.domains))
-        else { return }
-        shared.set(tensor)
-        changedIn[spec.name] = round
-    }
-
-    /// Judges a window; an alarm adds a round of adaptation and one of bridges, the window after it one of the gate.
-    private mutating func judge(_ sums: ParameterSet, at index: Int, _ plan: RunPlan) -> [Action] {
-        let domains = Set(present.compactMap { plan.domain(of: $0) })
-        let errors = drift?.observe(sums, present: domains) ?? []
-        var added: [RoundStep] = []
-        if plan.gate != nil, drift?.isGateStale == true { added.append(.adaptGate) }
-        if drift?.adapting.isEmpty == false { added += [.adapt, .adaptBridge] }
-        steps.insert(contentsOf: added, at: index + 1)
-        return errors.map { .warn("round \(index + 1): a window cannot be judged: \($0)") }
-    }
-
     private mutating func finish(_ outcome: Outcome) -> [Action] {
         phase = .finished
         let reason: EndReason =
@@ -480,6 +430,7 @@ public struct Coordinator: Sendable {
             case .catalogueMismatch: .mismatch
             case .peerLost, .impossible, .tooLarge: .aborted
             }
-        return [.send(.goodbye(reason), to: present), .finish(outcome)]
+        let connected = clients.filter { present.contains($0) || catchingUp.contains($0) || ready[$0] != nil }
+        return [.send(.goodbye(reason), to: connected), .finish(outcome)]
     }
 }

@@ -1,7 +1,7 @@
 import Numerics
 
 /// The mean of the random features of a number of rows.
-public struct FeatureMean: Sendable, Equatable {
+public struct FeatureMean: Codable, Sendable, Equatable {
     /// The mean, one value a feature; see `RandomFeatures`.
     public let mean: [Double]
     /// The number of rows.

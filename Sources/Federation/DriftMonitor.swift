@@ -1,7 +1,7 @@
 import Numerics
 
 /// Which detectors raised an alarm.
-public struct DriftAlarms: OptionSet, Sendable, Hashable, CustomStringConvertible {
+public struct DriftAlarms: OptionSet, Codable, Sendable, Hashable, CustomStringConvertible {
     /// One bit a detector.
     public let rawValue: Int
     /// The loss has risen.
@@ -53,7 +53,7 @@ public enum DriftError: Error, Equatable, Sendable, CustomStringConvertible {
 ///
 /// After an alarm call `restart` when the model has been adapted; until then alarms are raised again. The losses are
 /// taken to be stationary without drift: begin when training has settled, as a falling loss widens the deviation.
-public struct DriftMonitor: Sendable {
+public struct DriftMonitor: Codable, Sendable, Equatable {
     /// The number of rounds of the warm-up.
     public let warmUpCount: Int
     /// The level of the features' alarm; see `FeatureMeanAlarm`.

@@ -10,7 +10,7 @@
 /// Source: Page, *Continuous inspection schemes* (Biometrika 1954); Hinkley, *Inference about the change-point from
 /// cumulative sum tests* (Biometrika 1971); the form with the running mean is that of Gama et al., *A survey on concept
 /// drift adaptation* (ACM Computing Surveys 2014), section 3.2.
-public struct PageHinkley: Sendable, Equatable {
+public struct PageHinkley: Codable, Sendable, Equatable {
     /// δ, the increase that is tolerated.
     public let tolerance: Double
     /// λ, the excess over the tolerance that raises an alarm when it has added up.

@@ -1,5 +1,5 @@
 /// Sums over persons of how far a person's ratings in a window are, on average, from that person's earlier ones.
-public struct RatingShifts: Sendable, Equatable {
+public struct RatingShifts: Codable, Sendable, Equatable {
     /// The persons.
     public let count: Double
     /// Σ of their shifts.
@@ -28,7 +28,7 @@ public struct RatingShifts: Sendable, Equatable {
 /// The windows of the warm-up make the reference; a later one raises an alarm when its mean shift is further from that
 /// of the reference than `threshold` standard errors, either way. Each person is compared with itself, so that it does
 /// not matter who rates in a window. An alarm begins a new warm-up: the new level is the usual one from then on.
-public struct RatingShiftAlarm: Sendable, Equatable {
+public struct RatingShiftAlarm: Codable, Sendable, Equatable {
     /// The windows of the warm-up.
     public let warmUpCount: Int
     /// In standard errors; at 5 one of 1.7 million windows without a change raises an alarm.

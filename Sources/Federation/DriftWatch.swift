@@ -65,7 +65,7 @@ public struct DriftState: Sendable, Equatable {
 /// measured again in the next window. *Determinism*: a function of the released sums.
 public struct DriftWatch: Sendable {
     /// What a window of a domain showed.
-    public struct Window: Sendable, Equatable {
+    public struct Window: Codable, Sendable, Equatable {
         /// The mean loss of the present model; `nil` where nobody could be scored.
         public let loss: Double?
         /// The mean loss of the model of the first window, which never adapts.
@@ -213,6 +213,58 @@ extension DriftWatch {
 
     /// With fewer validation persons in a window the gate stays as it was.
     static let leastGatePersons = 10
+}
+
+extension DriftWatch {
+    /// What a watch has seen, as a checkpoint keeps it.
+    struct Progress: Codable, Sendable, Equatable {
+        struct Gate: Codable, Sendable, Equatable {
+            struct Weight: Codable, Sendable, Equatable {
+                let method: String
+                let shots: Int
+                let weight: Double
+            }
+            let window: Int
+            let personCount: Int
+            let weights: [Weight]
+        }
+        let ratings: [String: RatingShiftAlarm]
+        let monitors: [String: DriftMonitor]
+        let remaining: [String: Int]
+        let since: [String: Int]
+        let windows: [String: [Window]]
+        let window: Int
+        let isGateStale: Bool
+        let gates: [Gate]
+    }
+
+    /// What it has seen so far.
+    var progress: Progress {
+        Progress(
+            ratings: ratings, monitors: monitors, remaining: remaining, since: since, windows: windows, window: window,
+            isGateStale: isGateStale,
+            gates: gates.map { gate in
+                Progress.Gate(
+                    window: gate.window, personCount: gate.personCount,
+                    weights: gate.weights.map { .init(method: $0.method, shots: $0.shots, weight: $0.weight) })
+            })
+    }
+
+    /// Goes on from what a watch of the same scenario has seen.
+    mutating func resume(_ progress: Progress) {
+        ratings = progress.ratings
+        monitors = progress.monitors
+        remaining = progress.remaining
+        since = progress.since
+        windows = progress.windows
+        window = progress.window
+        isGateStale = progress.isGateStale
+        gates = progress.gates.map { gate in
+            GateChange(
+                window: gate.window, personCount: gate.personCount,
+                weights: gate.weights.map { ($0.method, $0.shots, $0.weight) })
+        }
+    }
 }
 
 /// Times as parameters: each 64-bit time in four limbs, which a Float holds exactly.

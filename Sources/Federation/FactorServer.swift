@@ -38,6 +38,15 @@ struct FactorServer: Sendable {
         }
     }
 
+    /// The server's state between rounds beside the item factors.
+    var state: [Double] { aggregator?.serverState ?? [] }
+
+    /// Goes on from the item factors and the state between two rounds.
+    mutating func resume(itemFactors: [Float], state: [Double]) {
+        self.itemFactors = itemFactors
+        aggregator?.serverState = state
+    }
+
     /// Takes one client's part of the round.
     ///
     /// - Throws: for values that no strategy can use; they leave no trace.

@@ -70,6 +70,24 @@ struct MapServer: Sendable {
         sides.map { (TensorName.mapParameters(isShuffled: $0.isShuffled), $0.parameters) }
     }
 
+    /// The moments of both sides.
+    var state: [Double] { sides.flatMap(\.state.values) }
+
+    /// Goes on from networks and moments between two rounds.
+    ///
+    /// - Throws: `missingTensor`.
+    mutating func resume(_ shared: ParameterSet, state: [Double]) throws(ParameterError) {
+        var position = 0
+        for index in sides.indices {
+            sides[index].parameters = try shared.require(
+                TensorName.mapParameters(isShuffled: sides[index].isShuffled))
+            let count = sides[index].state.values.count
+            guard position + count <= state.count else { throw .missingTensor("the map's moments") }
+            sides[index].state.values = Array(state[position..<position + count])
+            position += count
+        }
+    }
+
     /// Takes one step of Adam along the sums of a round; a side without persons stays.
     ///
     /// - Throws: `missingTensor`.

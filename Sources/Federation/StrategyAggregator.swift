@@ -69,6 +69,17 @@ public struct Aggregator: Sendable {
         state = ServerState(configuration, count: parameterCount)
     }
 
+    /// The server's state between rounds as one vector: momentum, second moments, control variate.
+    var serverState: [Double] {
+        get { state.values + control }
+        set {
+            let count = newValue.count - control.count
+            state.values = Array(newValue[..<count])
+            control = Array(newValue[count...])
+            controlVariate = control.map { Float($0) }
+        }
+    }
+
     /// The number of updates of the round so far.
     public var updateCount: Int { clients.count }
 

@@ -17,6 +17,16 @@ struct ServerState: Sendable {
         }
     }
 
+    /// m and v as one vector.
+    var values: [Double] {
+        get { momentum + secondMoments }
+        set {
+            precondition(newValue.count == momentum.count + secondMoments.count, "the state of another server")
+            secondMoments = Array(newValue[momentum.count...])
+            momentum = Array(newValue[..<momentum.count])
+        }
+    }
+
     /// The step for the mean update Δ of a round:
     ///
     /// - fedavgm: m ← β₁m + Δ, step η m (Hsu et al. 2019);

@@ -24,7 +24,7 @@ public enum Safetensors {
         return bytes
     }
 
-    private static func escaped(_ name: String) -> String {
+    static func escaped(_ name: String) -> String {
         var out = ""
         for scalar in name.unicodeScalars {
             switch scalar {

@@ -50,10 +50,21 @@ public struct Ledger: Sendable {
     /// The mechanism's name in entries.
     public static let discreteGaussian = "discrete-gaussian"
 
-    /// An empty ledger of one client; `write` must store an entry durably or throw.
-    public init(client: String, write: @escaping @Sendable (LedgerEntry) throws -> Void) {
+    /// Whether what is released again in a round is the same to the bit, as where noise comes from the seed: it then tells
+    /// nothing new and costs nothing. Else it is another release, with an entry of its own.
+    private let repeatsAlike: Bool
+
+    /// A ledger of one client; `write` must store an entry durably or throw.
+    ///
+    /// - Parameter earlier: the entries of an earlier part of the run, which are stored already.
+    public init(
+        client: String, earlier: [LedgerEntry] = [], repeatsAlike: Bool = false,
+        write: @escaping @Sendable (LedgerEntry) throws -> Void
+    ) {
         self.client = client
+        self.repeatsAlike = repeatsAlike
         self.write = write
+        entries = earlier
     }
 
     /// Appends and stores one release.
@@ -63,6 +74,11 @@ public struct Ledger: Sendable {
         round: Int, release: String, tensors: [String], policy: ReleasePolicy, protection: ReleaseProtection? = nil,
         isNoised: Bool = false, valueUnit: Double? = nil
     ) throws(PrivacyError) {
+        if repeatsAlike,
+            entries.contains(where: { $0.round == round && $0.release == release && $0.tensors == tensors })
+        {
+            return
+        }
         let grid = protection?.grid
         let previous = entries.last?.hash ?? String(repeating: "0", count: 64)
         var sample: (size: Int, population: Int)?

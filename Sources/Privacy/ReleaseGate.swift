@@ -249,6 +249,13 @@ public struct ReleaseGate: ~Copyable {
         return parameters
     }
 
+    /// Ends the round without anything: nothing of it leaves, and nothing is written into the ledger.
+    public mutating func discard() {
+        close()
+        clipped = [:]
+        local = [:]
+    }
+
     /// The parameters of the round, complete and within their bounds.
     private func finished() throws(PrivacyError) -> ParameterSet {
         guard isOpen else { throw .notOpen }

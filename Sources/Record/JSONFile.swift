@@ -125,6 +125,22 @@ public enum RecordFile {
         return values
     }
 
+    /// The values in a file of JSON lines that a process appended to until it was killed; none where there is no file. A
+    /// line that was begun and not ended is cut off.
+    ///
+    /// - Throws: `notReadable`, `notWritable`, `malformed`.
+    public static func takeUpLines<Value: Decodable>(
+        _ type: Value.Type, of path: String
+    ) throws(RecordError) -> [Value] {
+        guard access(path, F_OK) == 0 else { return [] }
+        let bytes = try read(path)
+        let count = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+        guard count == bytes.count || truncate(path, off_t(count)) == 0 else {
+            throw .notWritable(path: path, reason: systemReason())
+        }
+        return try readLines(type, from: path)
+    }
+
     /// Makes a folder and those above it.
     ///
     /// - Throws: `notWritable`.

@@ -384,7 +384,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case schema, scenario, seed, rounds, status, clients, evaluation, choices, discrepancy, missing, privacy, wire
-        case version, drift
+        case version, drift, absences
         case schemaDigest = "parameter-schema"
     }
 
@@ -418,14 +418,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public let wire: WireTotals
     /// What the windows of time showed; absent without drift detection.
     public let drift: DriftRecord?
+    /// The rounds that clients did not answer; absent where all did.
+    public let absences: [RoundAbsence]?
 
     /// Makes a record.
     public init(
         version: String, scenario: String, seed: Int, rounds: Int, status: RunStatus, clients: [ClientRecord],
         evaluation: [EvaluationRecord], choices: [ChoiceRecord], discrepancy: [DiscrepancyRecord] = [],
         missing: [String], schemaDigest: String, privacy: PrivacyRecord, wire: WireTotals,
-        drift: DriftRecord? = nil
+        drift: DriftRecord? = nil, absences: [RoundAbsence]? = nil
     ) {
+        self.absences = absences
         self.schema = RunRecord.schema
         self.version = version
         self.scenario = scenario

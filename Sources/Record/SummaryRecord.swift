@@ -69,6 +69,58 @@ public struct MissingRecord: Codable, Sendable, Equatable {
     }
 }
 
+/// A round that a client did not answer.
+public struct RoundAbsence: Codable, Sendable, Equatable {
+    /// The round, from 1.
+    public let round: Int
+    /// The step.
+    public let step: String
+    /// The client.
+    public let client: String
+    /// `lost`, `late` or `refused`.
+    public let cause: String
+    /// The round from which on a client that was lost took part again; absent where it did not, or was not lost.
+    public let returned: Int?
+
+    /// Makes a record.
+    public init(round: Int, step: String, client: String, cause: String, returned: Int? = nil) {
+        self.round = round
+        self.step = step
+        self.client = client
+        self.cause = cause
+        self.returned = returned
+    }
+
+    /// The absences of rounds, in order.
+    public static func of(_ rounds: [RoundRecord]) -> [RoundAbsence] {
+        rounds.flatMap { round in
+            (round.absences ?? []).map { absence in
+                let isLost = absence.cause != "refused"
+                return RoundAbsence(
+                    round: round.round, step: round.step, client: absence.client, cause: absence.cause,
+                    returned: isLost
+                        ? rounds.first { $0.round > round.round && $0.returned?.contains(absence.client) == true }?
+                            .round
+                        : nil)
+            }
+        }
+    }
+}
+
+/// The absences of one seed.
+public struct SeedAbsences: Codable, Sendable, Equatable {
+    /// The seed.
+    public let seed: Int
+    /// The rounds that clients did not answer.
+    public let rounds: [RoundAbsence]
+
+    /// Makes a record.
+    public init(seed: Int, rounds: [RoundAbsence]) {
+        self.seed = seed
+        self.rounds = rounds
+    }
+}
+
 /// The figures of a scenario over its seeds, `summary.json`.
 public struct SummaryRecord: Codable, Sendable, Equatable {
     /// The version of this format.
@@ -90,12 +142,16 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
     public let privacy: PrivacyRecord?
     /// The seeds that lost clients, and which; absent when none did.
     public let missing: [MissingRecord]?
+    /// The seeds in which clients did not answer rounds, and which; absent when all did.
+    public let absences: [SeedAbsences]?
 
     /// Makes a summary.
     public init(
         scenario: String, status: RunStatus, seeds: [Int], figures: [SummaryFigure],
-        drift: [DriftRecord]? = nil, privacy: PrivacyRecord? = nil, missing: [MissingRecord]? = nil
+        drift: [DriftRecord]? = nil, privacy: PrivacyRecord? = nil, missing: [MissingRecord]? = nil,
+        absences: [SeedAbsences]? = nil
     ) {
+        self.absences = absences
         self.schema = SummaryRecord.schema
         self.scenario = scenario
         self.status = status

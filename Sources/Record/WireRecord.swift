@@ -21,10 +21,27 @@ public struct WireKindRecord: Codable, Sendable, Equatable {
     }
 }
 
+/// A client that did not answer a round, and why.
+public struct AbsenceRecord: Codable, Sendable, Equatable {
+    /// The client.
+    public let client: String
+    /// `lost`, its process or connection ended; `late`, the deadline passed; `refused`, its update was damaged.
+    public let cause: String
+    /// The same in words.
+    public let how: String
+
+    /// Makes a record.
+    public init(client: String, cause: String, how: String) {
+        self.client = client
+        self.cause = cause
+        self.how = how
+    }
+}
+
 /// One round as the coordinator saw it.
 public struct RoundRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case round, step, participants, answered, missing
+        case round, step, participants, answered, missing, absences, returned
         case bytesUp = "bytes-up"
         case bytesDown = "bytes-down"
     }
@@ -39,6 +56,10 @@ public struct RoundRecord: Codable, Sendable, Equatable {
     public let answered: Int
     /// Clients that did not.
     public let missing: [String]
+    /// Why; absent where all answered.
+    public let absences: [AbsenceRecord]?
+    /// Clients that were lost and take part again from this round on; absent where there are none.
+    public let returned: [String]?
     /// Bytes of updates.
     public let bytesUp: Int
     /// Bytes of plans.
@@ -46,8 +67,11 @@ public struct RoundRecord: Codable, Sendable, Equatable {
 
     /// Makes a round.
     public init(
-        round: Int, step: String, participants: [String], answered: Int, missing: [String], bytesUp: Int, bytesDown: Int
+        round: Int, step: String, participants: [String], answered: Int, missing: [String], bytesUp: Int,
+        bytesDown: Int, absences: [AbsenceRecord]? = nil, returned: [String]? = nil
     ) {
+        self.absences = absences
+        self.returned = returned
         self.round = round
         self.step = step
         self.participants = participants

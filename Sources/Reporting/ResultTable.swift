@@ -43,6 +43,27 @@ public enum ResultTable {
         }.joined()
     }
 
+    /// The lines that are shown of what clients did not answer; the records have all.
+    private static let absenceLimit = 12
+
+    /// Which rounds clients did not answer, and why; empty when all did.
+    public static func absences(_ summary: SummaryRecord) -> String {
+        let lines = (summary.absences ?? []).flatMap { seed in
+            seed.rounds.map { absence -> String in
+                let place = "seed \(seed.seed), round \(absence.round) (\(absence.step)): "
+                let end = absence.returned.map { ", took part again from round \($0) on" }
+                switch absence.cause {
+                case "refused":
+                    return place + "the update of \(absence.client) was damaged and refused, the client stayed\n"
+                case "late": return place + "\(absence.client) was late and left out\(end ?? "")\n"
+                default: return place + "\(absence.client) was lost\(end ?? "")\n"
+                }
+            }
+        }
+        let rest = lines.count - absenceLimit
+        return lines.prefix(absenceLimit).joined() + (rest > 0 ? "… and \(rest) more in rounds.csv\n" : "")
+    }
+
     private static func members(
         _ summary: SummaryRecord, _ metric: String, _ cohort: String, _ clients: [String]?
     ) -> [SummaryFigure] {

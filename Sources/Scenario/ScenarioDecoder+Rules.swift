@@ -119,6 +119,10 @@ extension ScenarioDecoder {
         if case .integer(let value)? = values[path] { value } else { nil }
     }
 
+    func duration(_ path: String) -> Duration? {
+        if case .milliseconds(let value)? = values[path] { .milliseconds(value) } else { nil }
+    }
+
     func number(_ path: String) -> Double? {
         if case .number(let value)? = values[path] { value } else { nil }
     }
@@ -171,6 +175,7 @@ extension ScenarioDecoder {
         for index in 0..<clientCount { checkClient(index) }
         guard problems.isEmpty else { return }
         checkIdentifiers()
+        checkFaults()
         checkDomains()
         checkLimits()
     }

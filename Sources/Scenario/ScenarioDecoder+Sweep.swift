@@ -100,7 +100,9 @@ extension ScenarioDecoder {
     private func suggestion(forPath name: String) -> String {
         // Edit distances to many paths would cost more than they help.
         guard name.utf8.count <= 64, clientIDs.count <= 50 else { return "" }
-        let candidates = ScenarioKey.all.filter { ![.section, .sections, .grid].contains($0.kind) }.flatMap { key in
+        let candidates = ScenarioKey.all.filter {
+            ![.section, .sections, .grid].contains($0.kind) && !$0.path.hasPrefix("faults.events[].")
+        }.flatMap { key in
             key.path.hasPrefix("clients[].")
                 ? clientIDs.map { "clients.\($0)\(key.path.dropFirst("clients[]".count))" } : [key.path]
         }

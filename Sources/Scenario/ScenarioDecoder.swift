@@ -23,7 +23,8 @@ struct ScenarioDecoder {
     /// The paths that the file or an override gives, with or without a line.
     private(set) var present: Set<String> = []
     private(set) var problems: [ScenarioProblem] = []
-    private(set) var clientCount = 0
+    /// How many entries each list of sections has, by its path.
+    private(set) var sectionCounts: [String: Int] = [:]
     /// The paths that `--set` has replaced; their marks are those of the override's text, not of the file.
     var overrides: [String] = []
     /// The swept keys, in the order of the file.
@@ -42,6 +43,15 @@ struct ScenarioDecoder {
                 ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset)
             }.map(\.element))
     }
+
+    /// The number of entries of a list of sections; 0 where it is not given.
+    func sectionCount(_ path: String) -> Int { sectionCounts[path] ?? 0 }
+
+    /// The number of entries of `clients:`.
+    var clientCount: Int { sectionCount("clients") }
+
+    /// Whether the file or an override gives a key.
+    func isGiven(_ path: String) -> Bool { present.contains(path) }
 
     mutating func setValue(_ path: String, _ value: ScenarioValue) { values[path] = value }
 
@@ -203,7 +213,7 @@ struct ScenarioDecoder {
                 report(path, at: node, "more than 10,000 entries")
                 return
             }
-            clientCount = sequence.count
+            sectionCounts[path] = sequence.count
             for (index, element) in sequence.enumerated() {
                 walk(element, path: "\(path)[\(index)]", tablePath: "\(key.path)[]")
             }

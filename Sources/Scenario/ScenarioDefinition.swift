@@ -98,7 +98,10 @@ public struct ScenarioDefinition: Sendable, Equatable {
     public let clientGroups: [ClientGroup]
     /// The target domain.
     public let target: String
+    /// What happens to single clients on purpose, in the order of the file.
+    public let faults: [FaultEvent]
     private let values: [String: ScenarioValue]
+    private let sectionCounts: [String: Int]
 
     /// The client processes in the order of the file.
     public var clients: [Client] {
@@ -304,6 +307,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
     init(_ decoder: ScenarioDecoder) throws(ScenarioError) {
         guard decoder.problems.isEmpty else { throw decoder.error }
         values = decoder.values
+        sectionCounts = decoder.sectionCounts
+        faults = decoder.faults
         name = decoder.text("name") ?? ""
         target = decoder.text("target") ?? ""
         seeds = decoder.integers("seeds")
@@ -315,6 +320,15 @@ public struct ScenarioDefinition: Sendable, Equatable {
                     message: "this scenario takes \(roundCount) rounds, \(integer("federation.rounds")) are allowed")
             ])
         }
+        let problems = faults.enumerated().flatMap { index, event in
+            [("round", event.round), ("returns", event.returns ?? 1)].filter { $0.1 > roundCount }.map { key, round in
+                let path = "faults.events[\(index)].\(key)"
+                return ScenarioProblem(
+                    file: decoder.file, line: decoder.lines[path], keyPath: path,
+                    message: "there is no round \(round), this scenario takes \(roundCount)")
+            }
+        }
+        guard problems.isEmpty else { throw ScenarioError(problems: problems) }
     }
 
     /// The metric that tables show first: NDCG of the list's length, else the first of the lists' or of the ratings'.
@@ -333,5 +347,5 @@ public struct ScenarioDefinition: Sendable, Equatable {
     }
 
     /// The scenario as YAML with every default filled in; the same for two files that mean the same.
-    public var resolvedYAML: String { ScenarioWriter.yaml(values, clientCount: clientGroups.count) }
+    public var resolvedYAML: String { ScenarioWriter.yaml(values, counts: sectionCounts) }
 }

@@ -303,6 +303,38 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "faults.byzantine-scale", .number(-1e6...1e6), default: "-10",
             "What false updates are multiplied by; below 0 they lead away."),
+        ScenarioKey(
+            "faults.events", .sections,
+            "What happens to single clients in single rounds, each once; with --set faults={} nothing does."),
+        ScenarioKey(
+            "faults.events[].client", .name,
+            "The client that it happens to, by the id of the process, such as movies-2."
+        ),
+        ScenarioKey(
+            "faults.events[].kind", .choice(FaultEvent.Kind.allCases.map(\.rawValue)),
+            "crash: the process is killed; delay: its update is late; corrupt: its update is damaged; drop: its update, or a piece of it, is not sent."
+        ),
+        ScenarioKey(
+            "faults.events[].round", .integer(1...1_000_000),
+            "The round in which it happens; ferry run --dry-run lists the steps that rounds are of."),
+        ScenarioKey(
+            "faults.events[].phase", .choice(FaultEvent.Phase.allCases.map(\.rawValue)),
+            "crash: when; before-plan, before the plan is read; training, with the work done and nothing of it released, the default; sending, before the last piece of the update; after-update, once the update has left."
+        ),
+        ScenarioKey(
+            "faults.events[].late-by", .duration,
+            "delay: how long after the round's deadline the update is sent, 1s where it is not given."),
+        ScenarioKey(
+            "faults.events[].damage", .choice(FaultEvent.Damage.allCases.map(\.rawValue)),
+            "corrupt: what; bytes, some of the first piece's are flipped, the default; not-finite, the first value is NaN; shape, the tensors are of another shape."
+        ),
+        ScenarioKey(
+            "faults.events[].loses", .choice(FaultEvent.Loss.allCases.map(\.rawValue)),
+            "drop: what is not sent; update, the default, or piece, the first one alone."),
+        ScenarioKey(
+            "faults.events[].returns", .integer(2...1_000_000),
+            "Where the client is lost by it: the round from which on it takes part again, started anew, which waits for it; where it is not given it stays away."
+        ),
         ScenarioKey("transfer", .section, "How knowledge of the source domains reaches the target."),
         ScenarioKey(
             "transfer.method", .choice(["feature-map", "meta", "adversarial", "article"]), default: "feature-map",

@@ -71,7 +71,8 @@ extension ScenarioReference {
         switch key.kind {
         case .section: out += section(key.path)
         case .sections:
-            let members = section("\(key.path)[]", required: ["id", "domain"])
+            let required = key.path == "clients" ? ["id", "domain"] : ["client", "kind", "round"]
+            let members = section("\(key.path)[]", required: required)
             out += [("type", .text("array")), ("minItems", .literal("1")), ("items", .object(members))]
         case .grid: out += grid
         default: out += type(of: key.kind)
@@ -120,7 +121,7 @@ extension ScenarioReference {
             case .section, .sections, .grid: continue
             default: break
             }
-            guard key.path != "name", key.path != "seeds" else { continue }
+            guard key.path != "name", key.path != "seeds", !key.path.hasPrefix("faults.events[].") else { continue }
             let place = key.path.replacing("clients[].", with: "clients[]/").replacing(".", with: "/properties/")
                 .replacing("clients[]/", with: "clients/items/properties/")
             let values = JSONText.object([

@@ -16,15 +16,23 @@ public struct CoordinatorProcess: ~Copyable {
     /// How long clients may take to answer the last message.
     private static let farewell = Duration.seconds(5)
 
-    private let scenario: ScenarioDefinition
-    private let brief: RoleBrief
+    let scenario: ScenarioDefinition
+    let brief: RoleBrief
     private let token: RunToken
     private let logger: Logger
     private let start = ContinuousClock.now
-    private var machine: Coordinator
-    private var socket: CoordinatorSocket
-    private var schema: ParameterSchema?
+    var machine: Coordinator
+    var socket: CoordinatorSocket
+    var schema: ParameterSchema?
     private var rounds: [RoundRecord] = []
+    /// What has been broadcast; `nil` before the run has begun.
+    var journal: RunJournal?
+    /// Clients that are back, and how far they are.
+    var cursors: [String: PastCursor] = [:]
+    var lastCheckpoint = Duration.zero
+    private var hasStarted = false
+    /// Whether the round that closed last is one of many short ones.
+    var isDense = false
     private var control = LineReader(descriptor: 0)
     private var outcome: Coordinator.Outcome?
     private var warnedOf: Set<String> = []
@@ -39,6 +47,8 @@ public struct CoordinatorProcess: ~Copyable {
     public static func run(brief: RoleBrief) throws(RunFailure) {
         do {
             var process = try CoordinatorProcess(brief: brief)
+            if brief.resumes { try process.resume() }
+            RoleProcess.report(.ready(endpoint: process.socket.endpoint))
             let outcome = try process.serve()
             // Nobody else tells clients that no launcher watches why the run ends.
             if outcome != .completed, brief.isByHand { try process.sayGoodbye() }
@@ -75,20 +85,54 @@ public struct CoordinatorProcess: ~Copyable {
             endpoint: brief.endpoint, runID: runNumber, clientCount: scenario.clients.count,
             recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token,
             curve: try brief.curve.map { try CurveServer(keys: $0.keys, clients: $0.clientKeys) })
-        try RecordFile.makeDirectory("\(brief.outputDirectory)/checkpoints")
+        let output = brief.outputDirectory
+        try RecordFile.makeDirectory("\(output)/checkpoints")
+        try RecordFile.makeDirectory(RunCheckpoint.folder(output))
+        let ledger = try CoordinatorProcess.ledger(brief)
         self.scenario = scenario
         self.brief = brief
         self.token = token
         self.logger = logger
         self.socket = socket
-        let ledgerPath = "\(brief.outputDirectory)/\(Coordinator.name).ledger.jsonl"
-        machine = Coordinator(
-            scenario, seed: brief.seed, now: .zero, noiseKey: brief.noiseKey,
-            ledger: Ledger(client: Coordinator.name) { try RecordFile.append($0, to: ledgerPath) })
-        RoleProcess.report(.ready(endpoint: self.socket.endpoint))
+        machine = Coordinator(scenario, seed: brief.seed, now: .zero, noiseKey: brief.noiseKey, ledger: ledger)
     }
 
-    private var now: Duration { ContinuousClock.now - start }
+    /// The coordinator's ledger, with what an earlier part of the run wrote into it.
+    private static func ledger(_ brief: RoleBrief) throws -> Ledger {
+        let path = "\(brief.outputDirectory)/\(Coordinator.name).ledger.jsonl"
+        return Ledger(
+            client: Coordinator.name, earlier: try RecordFile.takeUpLines(LedgerEntry.self, of: path),
+            repeatsAlike: !brief.hasSecureRandomness
+        ) { try RecordFile.append($0, to: path) }
+    }
+
+    /// Goes on from the checkpoint of an earlier attempt.
+    private mutating func resume() throws {
+        let output = brief.outputDirectory
+        guard
+            let checkpoint = RunCheckpoint.read(
+                output, of: scenario, seed: brief.seed, hasSecureRandomness: brief.hasSecureRandomness,
+                dataDirectory: brief.dataDirectory)
+        else {
+            throw RunFailure(
+                .inputOutput, "\(RunCheckpoint.folder(output)) holds no checkpoint of this run; run without --resume")
+        }
+        let state = try checkpoint.machine(output)
+        let schema = try Coordinator.schema(of: state, scenario)
+        let journal = try RunJournal(
+            RunCheckpoint.journal(output), schema: schema, keeping: checkpoint.journalByteCount)
+        let past = try journal.replay(earlier: state.refitStart)
+        machine = try Coordinator(
+            resuming: state, scenario, seed: brief.seed, now: now, shared: past.shared, beforeRefit: past.earlier,
+            noiseKey: brief.noiseKey, ledger: CoordinatorProcess.ledger(brief))
+        rounds = past.rounds
+        self.journal = consume journal
+        self.schema = schema
+        socket.resume(WireTraffic(checkpoint.traffic, refused: checkpoint.refused))
+        bytesAtRoundStart = (socket.traffic.count(.update, .up).bytes, socket.traffic.count(.plan, .down).bytes)
+    }
+
+    var now: Duration { ContinuousClock.now - start }
 
     /// Serves until the machine has finished.
     private mutating func serve() throws -> Coordinator.Outcome {
@@ -114,6 +158,11 @@ public struct CoordinatorProcess: ~Copyable {
                 if control.isAtEnd { throw RunFailure(.peerLost, "the launcher has ended") }
             case .refused(let client, let error):
                 logger.warning("frame refused", metadata: ["client": "\(client ?? "unknown")", "reason": "\(error)"])
+                if let client, let round = socket.brokenRound(of: client) {
+                    try perform(
+                        machine.handle(.refused(client: client, round: round, why: "\(error)"), now: now))
+                    continue
+                }
                 // The first of each sender is said, all are counted: a flood must not fill logs and memory.
                 if warnedOf.insert(client ?? "an unknown sender").inserted {
                     RoleProcess.report(
@@ -147,8 +196,13 @@ public struct CoordinatorProcess: ~Copyable {
     private mutating func receive(_ message: ReceivedClientMessage, from peer: PeerID) throws {
         switch message {
         case .join(let join):
-            guard join.token == token, machine.isExpected(join.clientID), !machine.hasJoined(join.clientID),
-                socket.client(of: peer) == nil
+            // One who is here may be the same whose connection has just ended.
+            if machine.isExpected(join.clientID), !machine.mayJoin(join.clientID), join.token == token {
+                for client in try socket.probe() {
+                    try perform(machine.handle(.lost(client: client, how: "has gone"), now: now))
+                }
+            }
+            guard join.token == token, machine.mayJoin(join.clientID), socket.client(of: peer) == nil
             else {
                 if warnedOf.insert("a refused join").inserted {
                     RoleProcess.report(.warning("a join was refused: wrong token, or an id that is unknown or taken"))
@@ -157,12 +211,17 @@ public struct CoordinatorProcess: ~Copyable {
                 socket.drop(peer)
                 return
             }
+            // Of a client that is back the earlier connection counts no more.
+            if let earlier = socket.peer(of: join.clientID) { socket.drop(earlier) }
+            cursors[join.clientID] = nil
             socket.bind(peer, client: join.clientID)
             logger.info("client joined", metadata: ["client": "\(join.clientID)"])
             try perform(
                 machine.handle(.joined(client: join.clientID, catalogues: join.catalogues), now: now))
-        // The socket answers requests for credit itself.
-        case .request: return
+        // The socket answers requests for credit itself; this one says that a past round is done.
+        case .request(let round):
+            guard let client = socket.client(of: peer) else { return }
+            try finishPast(client, round)
         case .update(let update):
             guard let client = socket.client(of: peer) else { return }
             try perform(machine.handle(.update(client: client, update), now: now))
@@ -174,12 +233,21 @@ public struct CoordinatorProcess: ~Copyable {
     }
 
     /// Does what the machine wants.
-    private mutating func perform(_ actions: [Coordinator.Action]) throws {
+    mutating func perform(_ actions: [Coordinator.Action]) throws {
         for action in actions {
             switch action {
             case .begin(let schema):
                 self.schema = schema
-                RoleProcess.report(.started)
+                journal = try RunJournal(
+                    RunCheckpoint.journal(brief.outputDirectory), schema: schema, keeping: 0)
+            case .opened(let opening, let changed):
+                if !hasStarted { RoleProcess.report(.started) }
+                hasStarted = true
+                try open(opening, changed)
+            case .checkpoint(let state): try keep(state)
+            case .catchUp(let client):
+                cursors[client] = PastCursor()
+                try sendPast(client)
             case .expect(let client, let round, let specs):
                 if let peer = socket.peer(of: client) { socket.expect(peer, round: round, specs: specs) }
             case .send(let message, let clients):
@@ -216,14 +284,20 @@ public struct CoordinatorProcess: ~Copyable {
     private mutating func close(_ summary: Coordinator.RoundSummary, _ shared: ParameterSet) throws {
         let up = socket.traffic.count(.update, .up).bytes
         let down = socket.traffic.count(.plan, .down).bytes
-        rounds.append(
-            RoundRecord(
-                round: summary.round, step: summary.step.description, participants: summary.participants,
-                answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
-                bytesDown: down - bytesAtRoundStart.down))
+        let absences = summary.absences.map {
+            AbsenceRecord(client: $0.client, cause: $0.cause.rawValue, how: $0.how)
+        }
+        let record = RoundRecord(
+            round: summary.round, step: summary.step.description, participants: summary.participants,
+            answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
+            bytesDown: down - bytesAtRoundStart.down, absences: absences.isEmpty ? nil : absences,
+            returned: summary.returned.isEmpty ? nil : summary.returned)
+        rounds.append(record)
         bytesAtRoundStart = (up, down)
         // What a round leaves as it was is in an earlier checkpoint: whole catalogues of weights would be written anew.
         let changed = shared.filter { summary.changed.contains($0.name) }
+        try journal?.append(RunJournal.Entry(round: summary.round, record: record), changed)
+        isDense = summary.step.isShort && !summary.isLast
         if !changed.tensors.isEmpty, !summary.step.isExchange, !summary.step.isForMap || summary.isLast {
             let number = String(summary.round)
             let padded = String(repeating: "0", count: max(0, 3 - number.count)) + number
@@ -239,22 +313,11 @@ public struct CoordinatorProcess: ~Copyable {
     }
 
     private func writeRecord() throws {
-        var traffic: [WireKindRecord] = []
-        for kind in MessageKind.allCases {
-            for direction in WireDirection.allCases {
-                let count = socket.traffic.count(kind, direction)
-                guard count.frames > 0 else { continue }
-                traffic.append(
-                    WireKindRecord(
-                        kind: kind.description, direction: direction.description, messages: count.messages,
-                        frames: count.frames, bytes: count.bytes))
-            }
-        }
         let tensors = (schema?.specs ?? []).map {
             TensorRecord(name: $0.name, shape: $0.shape, scope: $0.scope.description, release: $0.release)
         }
         let record = WireRecord(
-            transport: scenario.text("transport.kind"), rounds: rounds, traffic: traffic,
+            transport: scenario.text("transport.kind"), rounds: rounds, traffic: socket.traffic.records,
             refused: socket.traffic.refused, tensors: tensors, missing: machine.lostClients,
             schemaDigest: schema?.digest.description ?? "")
         try RecordFile.writeJSON(record, to: "\(brief.outputDirectory)/wire.json")

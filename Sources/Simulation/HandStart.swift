@@ -17,6 +17,7 @@ public struct HandStart: Sendable {
     private let outputDirectory: String
     private let hasSecureRandomness: Bool
     private let logLevel: String
+    private let resumes: Bool
 
     /// Prepares a role.
     ///
@@ -24,11 +25,13 @@ public struct HandStart: Sendable {
     ///   - keys: the folder of key files: the coordinator's own and every client's public one, or the client's own and the
     ///     coordinator's public one.
     ///   - outputDirectory: an empty or new folder for what the role writes.
+    ///   - resumes: whether the folder is that of an earlier attempt, which is gone on with.
     /// - Throws: `RunFailure` when the scenario is not one for several machines.
     public init(
         scenario: ScenarioDefinition, seed: Int, keys: KeyFolder, dataDirectory: String, outputDirectory: String,
-        hasSecureRandomness: Bool, logLevel: String
+        hasSecureRandomness: Bool, logLevel: String, resumes: Bool = false
     ) throws(RunFailure) {
+        self.resumes = resumes
         guard scenario.text("transport.kind") == "tcp", scenario.boolean("transport.curve") else {
             throw RunFailure(
                 .scenario,
@@ -90,8 +93,16 @@ public struct HandStart: Sendable {
         guard let serverKey = curve.coordinatorKey else { throw RunFailure(.internalError, "a key is damaged") }
         do {
             let there = (try? FileManager.default.contentsOfDirectory(atPath: outputDirectory)) ?? []
-            guard there.isEmpty else {
-                throw RunFailure(.inputOutput, "\(outputDirectory) is not empty; each role needs a folder of its own")
+            guard there.isEmpty || resumes else {
+                throw RunFailure(
+                    .inputOutput,
+                    "\(outputDirectory) is not empty; each role needs a folder of its own, or --resume to go on in it")
+            }
+            if !there.isEmpty {
+                guard try RecordFile.read("\(outputDirectory)/scenario.yaml") == Array(scenario.resolvedYAML.utf8)
+                else {
+                    throw RunFailure(.inputOutput, "\(outputDirectory) is of another scenario")
+                }
             }
             try RecordFile.makeDirectory("\(outputDirectory)/clients")
             try RecordFile.write(scenario.resolvedYAML, to: "\(outputDirectory)/scenario.yaml")
@@ -111,7 +122,9 @@ public struct HandStart: Sendable {
             runID: hexadecimal(Array(code("ferry.run-id/1").bytes.prefix(8))),
             token: hexadecimal(code("ferry.run-token/1").bytes), recordsWire: false,
             hasSecureRandomness: hasSecureRandomness, launcherProcessID: RoleBrief.byHand, logLevel: logLevel,
-            curve: curve)
+            curve: curve,
+            resumes: resumes && role == Coordinator.name
+                && FileManager.default.fileExists(atPath: RunCheckpoint.folder(outputDirectory)))
         RoleProcess.beginByHand()
         var status = RunStatus.completed
         var failure: RunFailure?

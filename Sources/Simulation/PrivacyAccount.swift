@@ -155,7 +155,11 @@ package struct PrivacyAccount {
             }
             guard shares > 0, let noise = smoothed(entry, shares: shares) else { return nil }
             let sampling = adversary == .peer ? .everyone : sampling(entry)
-            out[round] = [Step(noiseMultiplier: noise.noiseMultiplier, sampling: sampling, slack: noise.slack)]
+            // What a run that was resumed released again with other noise is another release.
+            let draws = Dictionary(grouping: noised, by: \.client).values.map(\.count).max() ?? 1
+            out[round] = Array(
+                repeating: Step(noiseMultiplier: noise.noiseMultiplier, sampling: sampling, slack: noise.slack),
+                count: hasSecureRandomness ? draws : 1)
         }
         return out
     }

@@ -31,6 +31,12 @@ struct ProgressDisplay {
         write("seed \(seed) (\(seedIndex + 1)/\(seedCount)) is finished already\n")
     }
 
+    /// A seed goes on where an earlier attempt was stopped.
+    func resumed(seed: Int, seedIndex: Int, seedCount: Int, round: Int) {
+        guard !isQuiet, !isPoint else { return }
+        write("seed \(seed) (\(seedIndex + 1)/\(seedCount)) goes on after round \(round)\n")
+    }
+
     /// The end of a round.
     func round(_ progress: RoundProgress, seed: Int, seedIndex: Int, seedCount: Int) {
         if isPoint {

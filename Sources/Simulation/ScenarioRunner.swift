@@ -1,4 +1,5 @@
 import Cryptography
+import Federation
 import Foundation
 import Numerics
 public import Record
@@ -128,8 +129,9 @@ public struct ScenarioRunner {
 
     /// Takes over the finished seeds of an earlier attempt; what cannot be taken is run again.
     private func keepSeeds(of earlier: String, in staging: String, isCopied: Bool) {
-        for seed in scenario.seeds where finished(seed, in: earlier) != nil && finished(seed, in: staging) == nil {
+        for seed in scenario.seeds where canKeep(seed, of: earlier, in: staging) {
             let (source, place) = ("\(earlier)/seed-\(seed)", "\(staging)/seed-\(seed)")
+            try? FileManager.default.removeItem(atPath: place)
             guard isCopied else {
                 try? FileManager.default.moveItem(atPath: source, toPath: place)
                 continue
@@ -142,6 +144,23 @@ public struct ScenarioRunner {
                 try? FileManager.default.removeItem(atPath: copy)
             }
         }
+    }
+
+    /// Whether a seed of an earlier attempt is finished, or can be gone on with, and is better than what is there.
+    private func canKeep(_ seed: Int, of earlier: String, in staging: String) -> Bool {
+        if finished(seed, in: staging) != nil { return false }
+        if finished(seed, in: earlier) != nil { return true }
+        guard let found = checkpoint(seed, in: earlier) else { return false }
+        return found.machine.closedRounds > checkpoint(seed, in: staging)?.machine.closedRounds ?? -1
+    }
+
+    /// Where a seed in a folder can be gone on with. What crosses is recorded whole or not at all.
+    private func checkpoint(_ seed: Int, in folder: String) -> RunCheckpoint? {
+        recordsWire
+            ? nil
+            : RunCheckpoint.read(
+                "\(folder)/seed-\(seed)", of: scenario, seed: seed, hasSecureRandomness: hasSecureRandomness,
+                dataDirectory: dataDirectory)
     }
 
     /// The record of a seed that is finished in a folder; its last file is `environment.json`.
@@ -173,6 +192,14 @@ public struct ScenarioRunner {
         _ runs: inout [RunRecord]
     ) throws -> SeedSupervisor.Ending {
         let output = "\(staging)/seed-\(seed)"
+        let checkpoint = resumes ? checkpoint(seed, in: staging) : nil
+        // The coordinator's last word is missing where it was killed.
+        let wasKilled = !FileManager.default.fileExists(atPath: "\(output)/wire.json")
+        if let checkpoint {
+            try? FileManager.default.removeItem(atPath: "\(output)/wire.json")
+            display.resumed(
+                seed: seed, seedIndex: index, seedCount: scenario.seeds.count, round: checkpoint.machine.closedRounds)
+        }
         do { try RecordFile.makeDirectory("\(output)/clients") } catch {
             throw RunFailure(.inputOutput, error.description)
         }
@@ -187,13 +214,14 @@ public struct ScenarioRunner {
         let keys = scenario.boolean("transport.curve") ? RunKeys(clients: scenario.clients.map(\.id)) : nil
         var supervisor = SeedSupervisor(
             scenario: scenario, endpoint: requested, display: display, seed: seed, seedIndex: index,
-            seedCount: scenario.seeds.count
+            seedCount: scenario.seeds.count, absent: checkpoint?.absent(scenario) ?? []
         ) { role, endpoint in
             RoleBrief(
                 scenario: scenario.resolvedYAML, seed: seed, dataDirectory: dataDirectory, outputDirectory: output,
                 endpoint: endpoint, runID: hexadecimal(runID), token: hexadecimal(token), recordsWire: recordsWire,
                 hasSecureRandomness: hasSecureRandomness, launcherProcessID: getpid(), logLevel: logLevel,
-                curve: keys?.brief(for: role))
+                curve: keys?.brief(for: role), resumes: checkpoint != nil,
+                faultsAgainAfter: wasKilled ? checkpoint?.machine.closedRounds : nil)
         }
         let ending = supervisor.run(signals)
         let status: RunStatus
@@ -254,7 +282,7 @@ extension RunRecord {
 
 extension ScenarioDefinition {
     /// The name of the folder of its runs: the first 8 digits of the resolved scenario's hash.
-    var runName: String { String(sha256(Array(resolvedYAML.utf8)).description.prefix(8)) }
+    var runName: String { String(runHash.prefix(8)) }
 }
 
 /// Everything that may differ between two runs of one seed, `environment.json`.

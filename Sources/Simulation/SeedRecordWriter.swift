@@ -43,8 +43,8 @@ struct SeedRecordWriter {
         let own = "\(folder)/\(Coordinator.name).ledger.jsonl"
         if FileManager.default.fileExists(atPath: own) {
             ledger += try readLedger(own)
-            // Its place is in privacy.json, with the rest.
-            try? FileManager.default.removeItem(atPath: own)
+            // Its place is in privacy.json, with the rest; what goes on later needs it.
+            if status == .completed { try? FileManager.default.removeItem(atPath: own) }
         }
         evaluation += pooled(evaluation)
         evaluation.sort(by: EvaluationRecord.isOrdered)
@@ -53,17 +53,19 @@ struct SeedRecordWriter {
         let privacy = try PrivacyAccount(
             scenario: scenario, ledger: ledger, absent: absent, hasSecureRandomness: hasSecureRandomness
         ).record()
+        let absences = RoundAbsence.of(wire.rounds)
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
             status: status, clients: clients, evaluation: evaluation, choices: choices, discrepancy: discrepancy,
             missing: wire.missing,
             schemaDigest: wire.schemaDigest,
             privacy: privacy,
-            wire: wire.totals, drift: drift)
+            wire: wire.totals, drift: drift, absences: absences.isEmpty ? nil : absences)
         try RecordFile.writeJSON(record, to: "\(folder)/run.json")
         try RecordFile.writeJSON(LedgerRecord(mode: record.privacy.mode, entries: ledger), to: "\(folder)/privacy.json")
         try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")
         try RecordFile.write(metricsTable(record), to: "\(folder)/metrics.csv")
+        if status == .completed { try? FileManager.default.removeItem(atPath: RunCheckpoint.folder(folder)) }
         return record
     }
 
@@ -123,11 +125,13 @@ struct SeedRecordWriter {
     }
 
     private func roundsTable(_ rounds: [RoundRecord]) -> String {
-        rounds.reduce(csvLine(["round", "step", "participants", "answered", "missing", "bytes-up", "bytes-down"])) {
+        rounds.reduce(csvLine(RoundRecord.columns)) {
             $0
                 + csvLine([
                     "\($1.round)", $1.step, $1.participants.joined(separator: " "), "\($1.answered)",
                     $1.missing.joined(separator: " "), "\($1.bytesUp)", "\($1.bytesDown)",
+                    ($1.absences ?? []).map { "\($0.client) \($0.how)" }.joined(separator: "; "),
+                    ($1.returned ?? []).joined(separator: " "),
                 ])
         }
     }
@@ -145,6 +149,13 @@ struct SeedRecordWriter {
                 ])
         }
     }
+}
+
+extension RoundRecord {
+    /// The columns of `rounds.csv`.
+    fileprivate static let columns = [
+        "round", "step", "participants", "answered", "missing", "bytes-up", "bytes-down", "why", "returned",
+    ]
 }
 
 /// The ledgers of all clients, `privacy.json`.

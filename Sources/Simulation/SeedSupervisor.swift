@@ -28,10 +28,12 @@ struct SeedSupervisor {
 
     private struct Role {
         let name: String
-        let process: ChildProcess
+        var process: ChildProcess
         var reader: LineReader
         var end: ProcessEnd?
         var failure: RunFailure?
+        /// How often the scenario may yet have the client started anew.
+        var restarts = 0
     }
 
     /// How long processes may take to end by themselves after the coordinator has.
@@ -46,13 +48,17 @@ struct SeedSupervisor {
     let seed: Int
     let seedIndex: Int
     let seedCount: Int
+    /// The clients that were lost in an earlier part of the run and stay away.
+    let absent: Set<String>
+    /// Where the coordinator listens, once it does.
+    private var boundEndpoint: String?
     private var roles: [Role] = []
     private var lost: Set<String> = []
     private(set) var measurements = Measurements()
 
     init(
         scenario: ScenarioDefinition, endpoint: String, display: ProgressDisplay, seed: Int, seedIndex: Int,
-        seedCount: Int, brief: @escaping (_ role: String, _ endpoint: String) -> RoleBrief
+        seedCount: Int, absent: Set<String> = [], brief: @escaping (_ role: String, _ endpoint: String) -> RoleBrief
     ) {
         self.scenario = scenario
         self.endpoint = endpoint
@@ -61,6 +67,8 @@ struct SeedSupervisor {
         self.seedIndex = seedIndex
         self.seedCount = seedCount
         self.brief = brief
+        self.absent = absent
+        lost = absent
     }
 
     /// Runs the seed. When this returns no process of it is left.
@@ -73,7 +81,12 @@ struct SeedSupervisor {
         do {
             // All are spawned at once and wait for their brief, so that their start-up overlaps.
             try spawn(Coordinator.name, ["coordinator"])
-            for client in scenario.clients { try spawn(client.id, ["client", client.id]) }
+            for client in scenario.clients where !absent.contains(client.id) {
+                try spawn(client.id, ["client", client.id])
+                roles[roles.count - 1].restarts = scenario.faults.count {
+                    $0.client == client.id && $0.returns != nil
+                }
+            }
             let line = try ControlLine.encode(brief(Coordinator.name, endpoint))
             // Room for the endpoint that the coordinator picks, and for the launcher's notices.
             guard line.count <= ChildProcess.inputByteCount / 2 else {
@@ -124,6 +137,7 @@ struct SeedSupervisor {
             switch report {
             case .ready(let endpoint):
                 guard index == 0 else { continue }
+                boundEndpoint = endpoint
                 for client in roles.dropFirst() {
                     guard let line = try? ControlLine.encode(brief(client.name, endpoint)) else { continue }
                     client.process.write(line)
@@ -149,7 +163,7 @@ struct SeedSupervisor {
         for index in roles.indices where roles[index].end == nil {
             guard let (end, peakBytes) = roles[index].process.endIfEnded() else { continue }
             roles[index].end = end
-            measurements.peakBytes[roles[index].name] = peakBytes
+            measurements.peakBytes[roles[index].name] = max(peakBytes, measurements.peakBytes[roles[index].name] ?? 0)
             // What it said last may still be in the pipe.
             if !roles[index].reader.isAtEnd { read(index, start: ContinuousClock.now) }
             ended.append(index)
@@ -157,6 +171,7 @@ struct SeedSupervisor {
         // Clients first: an error of theirs explains the coordinator's.
         for index in ended where index > 0 {
             if let end = roles[index].end, let ending = clientEnded(roles[index], end) { return ending }
+            if let ending = restartIfWanted(index) { return ending }
         }
         if ended.contains(0), let end = roles[0].end, let ending = coordinatorEnded(end) { return ending }
         guard roles[0].end == .exited(0) else { return nil }
@@ -186,6 +201,24 @@ struct SeedSupervisor {
         if let line = try? ControlLine.encode(CoordinatorNotice.clientEnded(id: role.name, how: end.description)) {
             roles[0].process.write(line)
         }
+        return nil
+    }
+
+    /// Starts a client anew that the scenario wants back after it was lost. It joins under its id with the run's token,
+    /// and under CURVE with its own key.
+    private mutating func restartIfWanted(_ index: Int) -> Ending? {
+        guard roles[index].restarts > 0, let end = roles[index].end, end != .exited(0), roles[0].end == nil,
+            let boundEndpoint
+        else { return nil }
+        let name = roles[index].name
+        roles[index].process.closePipes()
+        do {
+            let process = try ChildProcess.spawn(arguments: ["client", name])
+            process.write(try ControlLine.encode(brief(name, boundEndpoint)))
+            let restarts = roles[index].restarts - 1
+            roles[index] = Role(
+                name: name, process: process, reader: LineReader(descriptor: process.output), restarts: restarts)
+        } catch { return .failed(RunFailure(.internalError, "\(error)")) }
         return nil
     }
 

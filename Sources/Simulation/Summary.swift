@@ -36,10 +36,11 @@ extension SummaryRecord {
         }
         let drift = runs.compactMap(\.drift)
         let missing = runs.filter { !$0.missing.isEmpty }.map { MissingRecord(seed: $0.seed, clients: $0.missing) }
+        let absences = runs.compactMap { run in run.absences.map { SeedAbsences(seed: run.seed, rounds: $0) } }
         self.init(
             scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
             drift: drift.isEmpty ? nil : drift, privacy: runs.first?.privacy,
-            missing: missing.isEmpty ? nil : missing)
+            missing: missing.isEmpty ? nil : missing, absences: absences.isEmpty ? nil : absences)
     }
 
     /// The figures as comma-separated values.

@@ -27,13 +27,19 @@ public struct RoleBrief: Codable, Sendable {
     public let logLevel: String
     /// The role's keys, where messages are encrypted.
     public let curve: CurveBrief?
+    /// Whether the coordinator goes on from the checkpoint in its folder.
+    public let resumes: Bool
+    /// Of a run that was killed: the last round that counts. What the scenario made happen after it happens again.
+    public let faultsAgainAfter: Int?
 
     /// Makes a brief.
     public init(
         scenario: String, seed: Int, dataDirectory: String, outputDirectory: String, endpoint: String, runID: String,
         token: String, recordsWire: Bool, hasSecureRandomness: Bool, launcherProcessID: Int32, logLevel: String,
-        curve: CurveBrief? = nil
+        curve: CurveBrief? = nil, resumes: Bool = false, faultsAgainAfter: Int? = nil
     ) {
+        self.faultsAgainAfter = faultsAgainAfter
+        self.resumes = resumes
         self.scenario = scenario
         self.seed = seed
         self.dataDirectory = dataDirectory

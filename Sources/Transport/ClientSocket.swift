@@ -22,9 +22,17 @@ public struct ClientSocket: ~Copyable {
     ///
     /// - Throws: `zeroMQ`.
     public init(endpoint: String, runID: UInt64, curve: CurveClient? = nil) throws(TransportError) {
+        try self.init(endpoint: endpoint, runID: runID, curve: curve, routingID: nil)
+    }
+
+    /// As the other, under a routing id of one's own choice, which no client of a run has: to show what it is worth.
+    package init(
+        endpoint: String, runID: UInt64, curve: CurveClient? = nil, routingID: String?
+    ) throws(TransportError) {
         let socket = try Socket.open(
             type: ZMQ_DEALER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
-            sendTimeout: .seconds(10), sendQueueLimit: Socket.highWaterMark, curve: curve.map { .client($0) })
+            sendTimeout: .seconds(10), sendQueueLimit: Socket.highWaterMark, curve: curve.map { .client($0) },
+            routingID: routingID)
         try socket.connect()
         self.socket = socket
         self.runID = runID
@@ -39,8 +47,9 @@ public struct ClientSocket: ~Copyable {
     ///
     /// The answer to a plan that needs credit waits for it first. When the coordinator says something else instead, the
     /// round is over: the answer is dropped, and `receive` returns what it said.
+    /// - Parameter damage: what is done to an update on purpose.
     /// - Throws: `peerGone`, `timedOut`, `refused`, `zeroMQ`.
-    public mutating func send(_ message: ClientMessage) throws(TransportError) {
+    public mutating func send(_ message: ClientMessage, damage: UpdateDamage? = nil) throws(TransportError) {
         if let plan, message.updateRound == plan.round {
             self.plan = nil
             try transmit(.request(round: plan.round))
@@ -55,15 +64,20 @@ public struct ClientSocket: ~Copyable {
                 return
             }
         }
-        try transmit(message)
+        try transmit(message, damage: damage)
     }
 
-    private mutating func transmit(_ message: ClientMessage) throws(TransportError) {
-        let encoded = EncodedMessage(message, runID: runID)
+    private mutating func transmit(_ message: ClientMessage, damage: UpdateDamage? = nil) throws(TransportError) {
+        let encoded = EncodedMessage(message, runID: runID, damage: damage)
         for range in encoded.pieces {
+            let (isFirst, isLast) = (range.lowerBound == 0, range.upperBound == encoded.byteCount)
+            if isFirst && damage == .withoutFirstPiece || isLast && damage == .withoutLastPiece { continue }
             var code: UInt64 = 0
             var frame = try Socket.Frame(byteCount: range.count) { target in
                 code = encoded.copy(range, to: target)
+                // On the way, after the checksum was taken.
+                guard isFirst, damage == .bytes else { return }
+                for index in stride(from: 0, to: target.count, by: 1 + target.count / 8) { target[index] ^= 0x5A }
             }
             sequence += 1
             try socket.send(encoded.envelope(range, checksum: code, sequence: sequence), more: true)

@@ -33,6 +33,12 @@ public struct CoordinatorSocket: ~Copyable {
         /// The one update that it may send, once it has credit.
         var expected: (round: Int, specs: [TensorSpec], byteCount: Int)?
         var credit = Credit.free
+        /// The round whose update has arrived damaged, so that it will not come any more.
+        var brokenRound: Int?
+        /// The past round whose work it has been told to do again.
+        var pastRound: Int?
+        /// What has arrived of a message that is not complete: what is never completed is no traffic.
+        var unfinished = WireTraffic.Count()
     }
 
     /// Whether an expected update may be sent.
@@ -102,6 +108,9 @@ public struct CoordinatorSocket: ~Copyable {
         ["ipc://", "inproc://", "tcp://127.0.0.1:", "tcp://[::1]:"].contains { endpoint.hasPrefix($0) }
     }
 
+    /// Counts what crossed in an earlier part of the run.
+    public mutating func resume(_ earlier: WireTraffic) { traffic = earlier }
+
     /// Binds a connection to the client whose token it has presented.
     public mutating func bind(_ peer: PeerID, client: String) { peers[peer]?.client = client }
 
@@ -110,6 +119,19 @@ public struct CoordinatorSocket: ~Copyable {
 
     /// The client bound to a connection.
     public func client(of peer: PeerID) -> String? { peers[peer]?.client }
+
+    /// The round that a client's update was expected for and arrived damaged in.
+    public func brokenRound(of client: String) -> Int? { peers.values.first { $0.client == client }?.brokenRound }
+
+    /// Sends a client the plan of a past round, which counts as no traffic of the run; returns whether it could be sent.
+    /// The client's request for credit then says that it is done.
+    public mutating func sendPast(
+        _ plan: RoundPlan, to peer: PeerID, schema: ParameterSchema
+    ) throws(TransportError) -> Bool {
+        peers[peer]?.pastRound = plan.round
+        let message = EncodedMessage(.plan(plan), runID: runID, schema: schema)
+        return try send(message, to: [peer], isCounted: false).isEmpty
+    }
 
     /// Sends every bound connection a credit of round 0, which means nothing; returns the clients that have gone.
     ///
@@ -132,6 +154,7 @@ public struct CoordinatorSocket: ~Copyable {
         defer { peers[peer] = entry }
         waiting.removeAll { $0 == peer }
         entry.credit = .free
+        entry.brokenRound = nil
         if let specs {
             entry.expected = (round, specs, specs.reduce(0) { $0 + $1.byteCount })
             entry.decoder.expect(round: round, specs: specs)
@@ -235,11 +258,22 @@ public struct CoordinatorSocket: ~Copyable {
         switch result {
         case .failure(let error):
             traffic.refused += 1
+            entry.unfinished = WireTraffic.Count()
+            // The client's own connection, so that what the envelope states is the client's word.
+            let stated = envelope.withBytes { (Envelope.statedKind($0), Envelope.statedRound($0)) }
+            if let expected = entry.expected, stated.0 == .update, stated.1 == expected.round {
+                entry.brokenRound = expected.round
+            }
             return .refused(client: entry.client, error)
         case .success(let message):
             if let kind {
-                traffic.addPiece(kind, .up, bytes: byteCount)
-                if message != nil { traffic.addMessage(kind, .up) }
+                entry.unfinished.frames += 2
+                entry.unfinished.bytes += byteCount
+                if message != nil {
+                    entry.unfinished.messages = 1
+                    traffic.add(kind, .up, entry.unfinished)
+                    entry.unfinished = WireTraffic.Count()
+                }
             }
             if case .granted = entry.credit { lastProgress = ContinuousClock.now }
             guard let message else { return nil }
@@ -249,6 +283,7 @@ public struct CoordinatorSocket: ~Copyable {
                 return .refused(client: nil, .unexpectedKind((kind ?? .update).rawValue))
             }
             switch message {
+            case .request(let round) where entry.pastRound == round: entry.pastRound = nil
             case .request(let round):
                 guard case .needed = entry.credit, entry.expected?.round == round else {
                     traffic.refused += 1
@@ -306,7 +341,7 @@ public struct CoordinatorSocket: ~Copyable {
     /// Sends piece by piece, each to every receiver: its bytes are copied and read once, and nobody waits for another's
     /// whole message.
     private mutating func send(
-        _ encoded: EncodedMessage, to receivers: [PeerID]
+        _ encoded: EncodedMessage, to receivers: [PeerID], isCounted: Bool = true
     ) throws(TransportError) -> [PeerID] {
         var gone: Set<PeerID> = []
         for range in encoded.pieces {
@@ -328,6 +363,7 @@ public struct CoordinatorSocket: ~Copyable {
                     continue
                 }
                 try record(.down, peer: name, envelope, &frame)
+                guard isCounted else { continue }
                 traffic.addPiece(encoded.kind, .down, bytes: envelope.count + range.count)
                 if range.upperBound == encoded.byteCount { traffic.addMessage(encoded.kind, .down) }
             }

@@ -79,7 +79,7 @@ struct Socket: ~Copyable {
     /// `sendQueueLimit` messages wait for the peer, 0 for no limit.
     static func open(
         type: Int32, endpoint: String, frameByteLimit: Int, sendTimeout: Duration, sendQueueLimit: Int32,
-        curve: Curve? = nil
+        curve: Curve? = nil, routingID: String? = nil
     ) throws(TransportError) -> Socket {
         keepFreedFrames()
         guard let context = zmq_ctx_new() else { throw Socket.error("zmq_ctx_new", endpoint) }
@@ -102,6 +102,7 @@ struct Socket: ~Copyable {
         }
         let socket = Socket(context: context, handle: handle, endpoint: endpoint, keyGuard: keyGuard)
         try socket.encrypt(curve)
+        if let routingID { try socket.set(ZMQ_ROUTING_ID, Array(routingID.utf8)) }
         try socket.set(ZMQ_LINGER, lingerMilliseconds)
         try socket.set(ZMQ_SNDTIMEO, Int32(min(max(sendTimeout / .milliseconds(1), 1), 1e9)))
         try socket.set(ZMQ_SNDHWM, sendQueueLimit)

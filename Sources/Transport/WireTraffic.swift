@@ -21,11 +21,19 @@ public struct WireTraffic: Sendable, Equatable {
         public var frames = 0
         /// Bytes of envelopes and pieces.
         public var bytes = 0
+
+        /// Nothing.
+        public init() {}
     }
 
     private var counts: [UInt32: Count] = [:]
     /// Frames that were refused.
     public internal(set) var refused = 0
+
+    /// Nothing yet.
+    ///
+    /// - Parameter refused: frames that were refused in an earlier part of the run.
+    public init(refused: Int = 0) { self.refused = refused }
 
     /// The counts of a kind in a direction.
     public func count(_ kind: MessageKind, _ direction: WireDirection) -> Count {
@@ -34,6 +42,13 @@ public struct WireTraffic: Sendable, Equatable {
 
     private static func index(_ kind: MessageKind, _ direction: WireDirection) -> UInt32 {
         UInt32(kind.rawValue) << 8 | UInt32(direction.rawValue)
+    }
+
+    /// Adds a count to that of a kind in a direction.
+    public mutating func add(_ kind: MessageKind, _ direction: WireDirection, _ count: Count) {
+        counts[WireTraffic.index(kind, direction), default: Count()].messages += count.messages
+        counts[WireTraffic.index(kind, direction), default: Count()].frames += count.frames
+        counts[WireTraffic.index(kind, direction), default: Count()].bytes += count.bytes
     }
 
     mutating func addPiece(_ kind: MessageKind, _ direction: WireDirection, bytes: Int) {

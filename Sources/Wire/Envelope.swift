@@ -13,7 +13,7 @@ import Numerics
 /// | 40 | byte count of this piece (UInt32) |
 /// | 44 | first argument: step of a plan, policy of an update, reason of a goodbye (UInt32) |
 /// | 48 | second argument: deadline of a plan in milliseconds (UInt32) |
-/// | 52 | flags of a plan: 1 its answer must wait for credit, 2 speaker, 4 repeated (UInt32) |
+/// | 52 | flags of a plan: 1 its answer must wait for credit, 2 speaker, 4 repeated, 8 past (UInt32) |
 /// | 56 | checksum of the piece (UInt64) |
 /// | 64 | checksum of bytes 0 ..< 64 (UInt64) |
 public struct Envelope: Equatable, Sendable {
@@ -106,6 +106,12 @@ public struct Envelope: Equatable, Sendable {
         else {
             throw .illegalSize(kind: kind, bytes: UInt64(count), limit: UInt64(Envelope.pieceByteLimit))
         }
+    }
+
+    /// The round that the bytes of a first frame state, with nothing else checked; `nil` when they state none.
+    package static func statedRound(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard bytes.count == byteCount else { return nil }
+        return Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
     }
 
     /// The kind that the bytes of a first frame state, with nothing else checked; `nil` when they state none.

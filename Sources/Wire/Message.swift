@@ -66,12 +66,16 @@ public struct RoundPlan: Sendable, Equatable {
     public let isSpeaker: Bool
     /// Whether the last round, of the same step, was given up, so that what the client released in it changed nothing.
     public let isRepeated: Bool
+    /// Whether the round is over: the client does again what it did in it, or missed, and releases nothing. It says that
+    /// it is done by asking for credit, which it is not given.
+    public let isPast: Bool
 
     /// Makes a plan.
     public init(
         round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet, isSpeaker: Bool = false,
-        isRepeated: Bool = false, needsCredit: Bool = false
+        isRepeated: Bool = false, needsCredit: Bool = false, isPast: Bool = false
     ) {
+        self.isPast = isPast
         self.isSpeaker = isSpeaker
         self.isRepeated = isRepeated
         self.round = round
@@ -82,23 +86,25 @@ public struct RoundPlan: Sendable, Equatable {
     }
 
     /// Every flag that a plan can have.
-    static let allFlags: UInt32 = 7
+    static let allFlags: UInt32 = 15
 
-    /// The flags as one number: 1 credit, 2 speaker, 4 repeated.
-    var flags: UInt32 { (needsCredit ? 1 : 0) | (isSpeaker ? 2 : 0) | (isRepeated ? 4 : 0) }
+    /// The flags as one number: 1 credit, 2 speaker, 4 repeated, 8 past.
+    var flags: UInt32 {
+        (needsCredit ? 1 : 0) | (isSpeaker ? 2 : 0) | (isRepeated ? 4 : 0) | (isPast ? 8 : 0)
+    }
 
     /// A plan with its flags as one number.
     init(round: Int, step: UInt32, deadline: Duration, parameters: ParameterSet, flags: UInt32) {
         self.init(
             round: round, step: step, deadline: deadline, parameters: parameters, isSpeaker: flags & 2 != 0,
-            isRepeated: flags & 4 != 0, needsCredit: flags & 1 != 0)
+            isRepeated: flags & 4 != 0, needsCredit: flags & 1 != 0, isPast: flags & 8 != 0)
     }
 
     /// The same plan, the answer to which must wait for credit, or need not.
     package func waitingForCredit(_ needsCredit: Bool) -> RoundPlan {
         RoundPlan(
             round: round, step: step, deadline: deadline, parameters: parameters, isSpeaker: isSpeaker,
-            isRepeated: isRepeated, needsCredit: needsCredit)
+            isRepeated: isRepeated, needsCredit: needsCredit, isPast: isPast)
     }
 }
 
@@ -122,7 +128,7 @@ public enum ClientMessage: Sendable {
     case join(Join)
     /// The answer to a plan.
     case update(SealedUpdate)
-    /// The answer to a plan that needs credit is ready.
+    /// The answer to a plan that needs credit is ready, or the work of a past round is done.
     case request(round: Int)
     /// The client leaves.
     case goodbye(EndReason)
@@ -137,7 +143,7 @@ public enum ReceivedClientMessage: Sendable, Equatable {
     case join(Join)
     /// The answer to a plan.
     case update(ReceivedUpdate)
-    /// The answer to a plan that needs credit is ready.
+    /// The answer to a plan that needs credit is ready, or the work of a past round is done.
     case request(round: Int)
     /// The client leaves.
     case goodbye(EndReason)

@@ -10,13 +10,17 @@ package struct EncodedMessage: Sendable {
     /// What comes before the tensors.
     private let head: [UInt8]
     private let tensors: [ParameterSet.Tensor]
+    private let damage: UpdateDamage?
     /// The bytes of the message's payload.
     package let byteCount: Int
 
     /// The kind of the message.
     package var kind: MessageKind { envelope.kind }
 
-    private init(_ envelope: Envelope, head: [UInt8] = [], tensors: ParameterSet = ParameterSet()) {
+    private init(
+        _ envelope: Envelope, head: [UInt8] = [], tensors: ParameterSet = ParameterSet(), damage: UpdateDamage? = nil
+    ) {
+        self.damage = damage
         self.envelope = envelope
         self.head = head
         self.tensors = tensors.tensors
@@ -24,7 +28,9 @@ package struct EncodedMessage: Sendable {
     }
 
     /// The bytes of a client's message.
-    package init(_ message: ClientMessage, runID: UInt64) {
+    ///
+    /// - Parameter damage: what is done to an update on purpose.
+    package init(_ message: ClientMessage, runID: UInt64, damage: UpdateDamage? = nil) {
         switch message {
         case .join(let join):
             var writer = FieldWriter()
@@ -35,8 +41,10 @@ package struct EncodedMessage: Sendable {
         case .update(let update):
             let envelope = Envelope(
                 kind: .update, runID: runID, round: UInt32(update.round), firstArgument: UInt32(update.policy.rawValue))
+            let specs = update.parameters.specs
             self.init(
-                envelope, head: Safetensors.prefix(update.parameters.specs), tensors: update.parameters)
+                envelope, head: Safetensors.prefix(damage == .shape ? specs.map(\.reshaped) : specs),
+                tensors: update.parameters, damage: damage)
         case .request(let round):
             self.init(Envelope(kind: .request, runID: runID, round: UInt32(round)))
         case .goodbye(let reason):
@@ -77,9 +85,9 @@ package struct EncodedMessage: Sendable {
 
     /// Where the pieces begin and how long they are; a message without payload is one empty piece.
     package var pieces: [Range<Int>] {
-        stride(from: 0, to: max(byteCount, 1), by: Envelope.pieceByteLimit).map {
-            $0..<min($0 + Envelope.pieceByteLimit, byteCount)
-        }
+        // Of a damaged update one piece may be missing; the others tell.
+        let limit = damage == nil ? Envelope.pieceByteLimit : min(Envelope.pieceByteLimit, max(1, (byteCount + 1) / 2))
+        return stride(from: 0, to: max(byteCount, 1), by: limit).map { $0..<min($0 + limit, byteCount) }
     }
 
     /// Copies the payload's bytes of a range, and gives their checksum. *Complexity*: O(bytes + tensors).
@@ -106,6 +114,7 @@ package struct EncodedMessage: Sendable {
             }
             start += source.count
         }
+        defer { if damage == .notFinite { spoil(range, target) } }
         head.withUnsafeBytes { copyPart($0) }
         for tensor in tensors where start < range.upperBound {
             #if _endian(little)
@@ -113,6 +122,13 @@ package struct EncodedMessage: Sendable {
             #else
                 tensor.values.map { $0.bitPattern.littleEndian }.withUnsafeBytes { copyPart($0) }
             #endif
+        }
+    }
+
+    /// Writes NaN over the first value, as far as it lies in a range.
+    private func spoil(_ range: Range<Int>, _ target: UnsafeMutableRawBufferPointer) {
+        for (index, byte) in [0, 0, 0xC0, 0x7F].enumerated() where range.contains(head.count + index) {
+            target[head.count + index - range.lowerBound] = UInt8(byte)
         }
     }
 

@@ -33,12 +33,18 @@ public enum WireError: Error, Equatable, Sendable, CustomStringConvertible {
         case .anotherIdentity: "a message under an identity that the sender's key does not have"
         case .unexpectedKind(let kind): "unexpected message kind \(kind)"
         case .replayed(let sequence): "sequence number \(sequence) was seen before"
-        case .illegalSize(let kind, let bytes, let limit): "a \(kind) of \(bytes) bytes where \(limit) are legal"
-        case .brokenSequenceOfPieces(let kind): "a piece of a \(kind) out of order"
-        case .corrupted(let kind): "a \(kind) with a wrong checksum"
+        case .illegalSize(let kind, let bytes, let limit):
+            "\(kind.withArticle) of \(bytes) bytes where \(limit) are legal"
+        case .brokenSequenceOfPieces(let kind): "a piece of \(kind.withArticle) is missing or out of order"
+        case .corrupted(let kind): "\(kind.withArticle) with a wrong checksum"
         case .outOfRound(let round): "an update for round \(round), which is not open"
         case .malformed(let kind): "a malformed \(kind)"
         case .tensors(let error): error.description
         }
     }
+}
+
+extension MessageKind {
+    /// The name with its article.
+    fileprivate var withArticle: String { self == .update ? "an update" : "a \(self)" }
 }

@@ -31,6 +31,10 @@ struct RoleOptions: ParsableArguments {
         help: ArgumentHelp("Replace one key, alike in every role; may be repeated.", valueName: "path=value"))
     var overrides: [String] = []
 
+    @Flag(
+        help: "Go on in the folder of an earlier attempt: a coordinator from its checkpoint, a client with its ledger.")
+    var resume = false
+
     @Flag(help: "Noise from the operating system's entropy.")
     var secureRandomness = false
 
@@ -51,7 +55,7 @@ struct RoleOptions: ParsableArguments {
             scenario: scenario, seed: scenario.seeds.first ?? 1, keys: KeyFolder(resolvedPath(keys, in: here)),
             dataDirectory: data.map { resolvedPath($0, in: here) } ?? folder,
             outputDirectory: resolvedPath(output, in: here), hasSecureRandomness: secureRandomness,
-            logLevel: logLevel.rawValue)
+            logLevel: logLevel.rawValue, resumes: resume)
     }
 }
 

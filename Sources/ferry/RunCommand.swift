@@ -36,7 +36,10 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp("Replace one key, as in --set model.factors=32; may be repeated.", valueName: "path=value"))
     var overrides: [String] = []
 
-    @Flag(help: "Keep the seeds that an earlier attempt has finished.")
+    @Flag(
+        help:
+            "Go on where an earlier attempt was stopped: finished seeds are kept, the one under way from its last round."
+    )
     var resume = false
 
     @Flag(help: "Write every frame that crosses the sockets to the record, for ferry audit wire.")
@@ -95,6 +98,7 @@ struct RunCommand: ParsableCommand {
                 standardOutput(ResultTable.text(result.summary, metric: metric, cohort: cohort, clients: clients))
             }
             standardOutput(ResultTable.legend(result.summary))
+            standardOutput(ResultTable.absences(result.summary))
             standardOutput(ResultTable.missing(result.summary))
             standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
             standardOutput(DriftTable.text(result.summary.drift ?? []))

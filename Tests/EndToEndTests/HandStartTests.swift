@@ -83,6 +83,51 @@ struct HandStartTests {
         }
     }
 
+    @Test("a client that is started again comes back under its key, and nobody gets in beside it")
+    func returningClient() throws {
+        let folder = try TemporaryFolder()
+        let clients = ["movies-1", "movies-2", "books", "persons"]
+        let text =
+            Fixture.scenario(
+                extra: "evaluation: {baselines: []}\ntransport: {kind: tcp, curve: true}\n"
+                    + "federation: {local-steps: 1, factor-rounds: 1500, minimum-clients: 3}", persons: 600
+            ).replacingOccurrences(of: "{id: movies,", with: "{id: movies, count: 2,")
+        let scenario = try folder.write(text, to: "small.yaml")
+        let keys = "\(folder.path)/keys"
+        #expect(try FerryProcess.run(["keys", "new", keys, "coordinator"] + clients).exitCode == 0)
+        func options(_ endpoint: String, _ role: String) -> [String] {
+            [scenario, "--keys", keys, "--endpoint", endpoint, "--output", "\(folder.path)/\(role)"]
+        }
+        let coordinator = try FerryProcess(["coordinator"] + options("tcp://127.0.0.1:*", "coordinator"))
+        let line = try coordinator.waitForLine(containing: "listening on ")
+        let endpoint = try #require(line.split(separator: " ").last.map(String.init)?.trimmingCharacters(in: .newlines))
+        func start(_ id: String, in role: String, _ more: [String] = []) throws -> FerryProcess {
+            try FerryProcess(["client", id] + options(endpoint, role) + more)
+        }
+        var processes = try clients.map { try start($0, in: $0) }
+        _ = try coordinator.waitForLine(containing: "round 20/")
+        kill(processes[1].processID, SIGKILL)
+        #expect(try processes[1].finish().exitCode == 128 + SIGKILL)
+        _ = try coordinator.waitForLine(containing: "warning: client movies-2")
+        // Not in its own folder, unless it says so.
+        let refused = try start("movies-2", in: "movies-2").finish()
+        #expect(refused.exitCode == 74 && refused.standardError.contains("--resume"))
+        processes[1] = try start("movies-2", in: "movies-2", ["--resume"])
+        _ = try coordinator.waitForLine(containing: "client movies-2 is back and takes part in round")
+        let second = try start("movies-1", in: "thief").finish()
+        #expect(second.exitCode == 69 && second.standardError.contains("the coordinator refused the client"))
+        #expect(try coordinator.finish().exitCode == 0)
+        for process in processes { #expect(try process.finish().exitCode == 0) }
+        let folders = (["coordinator"] + clients).map { "\(folder.path)/\($0)" }
+        let merged = try FerryProcess.run(["merge"] + folders + ["--output", "\(folder.path)/merged"])
+        #expect(merged.exitCode == 0, "\(merged.standardError)")
+        let record = try RecordOfRun("\(try folder.seedFolder("merged/small", seed: 1))/run.json")
+        #expect((record.object["missing"] as? [String])?.isEmpty == true)
+        let absences = record.object["absences"] as? [[String: Any]] ?? []
+        #expect(absences.count == 1 && absences[0]["client"] as? String == "movies-2")
+        #expect(absences[0]["returned"] as? Int ?? 0 > absences[0]["round"] as? Int ?? .max)
+    }
+
     @Test("a role needs keys that others cannot read, a scenario of the network and a folder of its own")
     func refusals() throws {
         let folder = try TemporaryFolder()

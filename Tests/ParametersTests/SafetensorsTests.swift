@@ -200,4 +200,19 @@ import Testing
             #expect(Safetensors.encode(parameters) == bytes)
         }
     }
+
+    @Test func `Vectors of doubles come back to the bit, and other bytes are refused`() throws {
+        let vectors = ["books": [0.1, -1e300, 5e-324, 0], "a \"b\"": [1 / 3.0], "none": []]
+        let bytes = Safetensors.bytes(ofDoubles: vectors)
+        let counts = vectors.mapValues(\.count)
+        #expect(try Safetensors.doubles(in: bytes, counts: counts) == vectors)
+        for wrong in [Array(bytes.dropLast()), bytes + [0], []] {
+            #expect(throws: ParameterError.self) { try Safetensors.doubles(in: wrong, counts: counts) }
+        }
+        #expect(throws: ParameterError.self) { try Safetensors.doubles(in: bytes, counts: ["books": 5]) }
+        var other = counts
+        other["books"] = nil
+        other["films"] = 4
+        #expect(throws: ParameterError.self) { try Safetensors.doubles(in: bytes, counts: other) }
+    }
 }

@@ -13,8 +13,10 @@ final class LedgerRecorder: Sendable {
 
     var entries: [LedgerEntry] { stored.withLock { $0 } }
 
-    func ledger(client: String = "books") -> Ledger {
-        Ledger(client: client) { entry in
+    func ledger(
+        client: String = "books", earlier: [LedgerEntry] = [], repeatsAlike: Bool = false
+    ) -> Ledger {
+        Ledger(client: client, earlier: earlier, repeatsAlike: repeatsAlike) { entry in
             try self.stored.withLock {
                 guard $0.count < self.capacity else { throw DiskFull() }
                 $0.append(entry)

@@ -106,4 +106,35 @@ import Testing
         #expect(Ledger.isIntact([other]))
         #expect(!Ledger.isIntact([other] + own.dropFirst()))
     }
+
+    @Test(arguments: [true, false])
+    func `What is released again costs nothing where it is the same to the bit, and is an entry of its own else`(
+        repeatsAlike: Bool
+    ) throws {
+        let earlier = try entries()
+        let recorder = LedgerRecorder()
+        var gate = ReleaseGate(
+            client: "books", ledger: recorder.ledger(earlier: earlier, repeatsAlike: repeatsAlike))
+        for round in 2...3 {
+            let spec = TensorSpec(name: "a", shape: [1], scope: .global, bound: 1, release: "first")
+            gate.open(round: round, specs: [spec])
+            try gate.publish("a", values: [0])
+            _ = try gate.seal()
+        }
+        #expect(recorder.entries.map(\.round) == (repeatsAlike ? [3] : [2, 3]))
+        #expect(Ledger.isIntact(earlier + recorder.entries), "the chain goes on")
+    }
+
+    @Test func `What is discarded leaves nothing, neither an entry nor a part of the next round`() throws {
+        let recorder = LedgerRecorder()
+        var gate = ReleaseGate(client: "books", ledger: recorder.ledger())
+        let spec = TensorSpec(name: "a", shape: [1], scope: .global, bound: 1, release: "first")
+        gate.open(round: 1, specs: [spec])
+        try gate.publish("a", values: [1])
+        gate.discard()
+        #expect(throws: PrivacyError.notOpen) { try gate.seal() }
+        gate.open(round: 2, specs: [spec])
+        #expect(throws: PrivacyError.notReleased(tensor: "a")) { try gate.seal() }
+        #expect(recorder.entries.isEmpty)
+    }
 }

@@ -181,4 +181,18 @@ import Testing
             #expect(throws: RecordError.self, "\(count) bytes") { try RecordFile.readJSON(RunRecord.self, from: path) }
         }
     }
+
+    @Test func linesOfAProcessThatWasKilledAreTakenUpWithoutTheOneThatWasBegun() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/lines"
+        #expect(try RecordFile.takeUpLines(Int.self, of: path) == [])
+        for value in 1...3 { try RecordFile.append(value, to: path) }
+        #expect(try RecordFile.takeUpLines(Int.self, of: path) == [1, 2, 3])
+        try Data("1\n2\n34".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(try RecordFile.takeUpLines(Int.self, of: path) == [1, 2])
+        try RecordFile.append(5, to: path)
+        #expect(try RecordFile.takeUpLines(Int.self, of: path) == [1, 2, 5])
+        try Data("1\nx\n".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(throws: RecordError.self) { try RecordFile.takeUpLines(Int.self, of: path) }
+    }
 }

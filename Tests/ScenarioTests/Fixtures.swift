@@ -56,6 +56,9 @@ let scenarioWithEveryKey =
     + "ratings-per-person: 50, rating-blocks: 1, gate: unprotected, "
     + "selection-bound: none, gate-bound: none, "
     + "rating-means: unprotected, means-bound: none}\n"
+    + "faults: {events: [{client: movies, kind: crash, round: 2, phase: sending, returns: 3}, {client: movies, "
+    + "kind: delay, round: 4, late-by: 2s}, {client: books, kind: corrupt, round: 4, damage: shape}, {client: books, "
+    + "kind: drop, round: 5, loses: piece}]}\n"
 
 /// The scenario with one occurrence of a text replaced; fails the test when the text is not there once.
 func scenario(replacing old: String, with new: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {

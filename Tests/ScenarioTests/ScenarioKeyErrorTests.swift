@@ -23,19 +23,25 @@ import Testing
     static let places: [Place] = {
         var stack: [(indentation: Int, name: String)] = []
         var out: [Place] = []
-        var client = -1
+        var (client, event) = (-1, -1)
         for (index, line) in lines.enumerated() {
             let body = line.drop { $0 == " " || $0 == "-" }
             let indentation = line.count - body.count
             if line.hasPrefix("  - ") { client += 1 }
+            if line.hasPrefix("    - ") { event += 1 }
             let name = body.prefix { $0 != ":" }
             while let last = stack.last, last.indentation >= indentation { stack.removeLast() }
             stack.append((indentation, String(name)))
             let path = stack.map(\.name).joined(separator: ".")
             let tablePath = path.replacing("clients.", with: "clients[].")
+                .replacing("faults.events.", with: "faults.events[].")
             guard let key = ScenarioKey.all.first(where: { $0.path == tablePath }) else { continue }
             if out.contains(where: { $0.key == key }) { continue }
-            out.append(Place(key: key, path: path.replacing("clients.", with: "clients[\(client)]."), index: index))
+            out.append(
+                Place(
+                    key: key,
+                    path: path.replacing("clients.", with: "clients[\(client)].").replacing(
+                        "faults.events.", with: "faults.events[\(event)]."), index: index))
         }
         return out
     }()

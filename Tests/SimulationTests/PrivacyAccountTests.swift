@@ -202,4 +202,19 @@ import Testing
         #expect(cohorts[2].epsilon == both.protectedEpsilon)
         #expect(try #require(cohorts[2].epsilon.model) < #require(cohorts[0].epsilon.model))
     }
+
+    @Test("what was released again with other noise is charged again, with the same noise it is not")
+    func releasedAgain() throws {
+        let silo = try scenario("mode: silo, noise-multiplier: 1")
+        let once = try [entry("bridge", policy: "silo", noise: 1)]
+        func epsilon(_ ledger: [LedgerEntry], isSecure: Bool) throws -> Double {
+            let account = PrivacyAccount(scenario: silo, ledger: ledger, absent: [:], hasSecureRandomness: isSecure)
+            return try #require(try account.record().releases.first?.epsilon.model)
+        }
+        #expect(try epsilon(once, isSecure: true) == epsilon(once, isSecure: false))
+        #expect(try epsilon(once + once, isSecure: false) == epsilon(once, isSecure: false))
+        // Two rounds of the same noise are what two releases in one round are.
+        let apart = try once + [entry("bridge", round: 2, policy: "silo", noise: 1)]
+        #expect(try abs(epsilon(once + once, isSecure: true) - epsilon(apart, isSecure: true)) < 1e-6)
+    }
 }

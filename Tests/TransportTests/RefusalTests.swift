@@ -168,4 +168,105 @@ import Wire
         #expect(socket.client(of: gone) == nil)
         #expect(socket.peer(of: "leaver") == nil)
     }
+
+    @Test(arguments: EndpointKind.allCases)
+    func `Who takes the routing id of a client that is there does not get in, and the client stays`(
+        kind: EndpointKind
+    ) throws {
+        let folder = try TemporaryFolder()
+        let control = try ControlPipe()
+        let agreement = try Agreement(byteCount: 100)
+        var socket = try CoordinatorSocket(
+            endpoint: kind.endpoint(in: folder), runID: agreement.runID, clientCount: 2, recording: nil,
+            token: RunToken())
+        let endpoint = socket.endpoint
+        let client = Background {
+            var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID, routingID: "books")
+            try client.send(.join(agreement.join))
+            return try client.receive(timeout: .seconds(20))
+        }
+        let (peer, _) = try socket.message(control)
+        socket.bind(peer, client: "books")
+        let thief = Background {
+            var thief = try ClientSocket(endpoint: endpoint, runID: agreement.runID, routingID: "books")
+            try? thief.send(.join(agreement.join))
+            return try? thief.receive(timeout: .milliseconds(500))
+        }
+        guard case .timedOut = try socket.next(timeout: .seconds(1), control: control.readEnd) else {
+            Issue.record("the thief was heard")
+            return
+        }
+        _ = try socket.send(agreement.welcome, to: [peer], schema: agreement.schema)
+        #expect(try client.value() == agreement.welcome)
+        #expect(try thief.value() == nil)
+    }
+
+    @Test(arguments: [
+        (UpdateDamage.bytes, WireError.corrupted(kind: .update)),
+        (.withoutFirstPiece, .brokenSequenceOfPieces(kind: .update)),
+    ])
+    func `A damaged update is refused in its round, and the round's next plan finds the client as before`(
+        damage: UpdateDamage, error: WireError
+    ) throws {
+        let control = try ControlPipe()
+        let agreement = try Agreement(byteCount: 3_000_000)
+        var socket = try CoordinatorSocket(
+            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        let endpoint = socket.endpoint
+        let client = Background {
+            var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
+            try client.send(.join(agreement.join))
+            client.adopt(agreement.schema)
+            try client.send(.update(try agreement.sealed(round: 1)), damage: damage)
+            _ = try client.receive(timeout: .seconds(20))
+            try client.send(.update(try agreement.sealed(round: 2)))
+            return true
+        }
+        let (peer, _) = try socket.message(control)
+        socket.bind(peer, client: "books")
+        socket.expect(peer, round: 1, specs: agreement.schema.specs)
+        expectRefusal(try socket.event(control), client: "books", error)
+        #expect(socket.brokenRound(of: "books") == 1)
+        socket.expect(peer, round: 2, specs: agreement.schema.specs)
+        #expect(socket.brokenRound(of: "books") == nil)
+        _ = try socket.send(agreement.welcome, to: [peer], schema: agreement.schema)
+        // What is left of the first update is refused too, and breaks no other round.
+        var event = try socket.event(control)
+        while case .refused = event {
+            #expect(socket.brokenRound(of: "books") == nil)
+            event = try socket.event(control)
+        }
+        guard case .message(_, .update(let update)) = event else {
+            Issue.record("\(event)")
+            return
+        }
+        #expect(update.round == 2)
+        #expect(socket.traffic.count(.update, .up).messages == 1, "what was refused is no traffic")
+        #expect(try client.value())
+    }
+
+    @Test func `A past plan is no traffic, and the request that answers it is told`() throws {
+        let control = try ControlPipe()
+        let agreement = try Agreement(byteCount: 100)
+        var socket = try CoordinatorSocket(
+            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        let endpoint = socket.endpoint
+        let client = Background {
+            var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
+            try client.send(.join(agreement.join))
+            client.adopt(agreement.schema)
+            let plan = try client.receive(timeout: .seconds(20))
+            try client.send(.request(round: 7))
+            return plan
+        }
+        let (peer, _) = try socket.message(control)
+        socket.bind(peer, client: "books")
+        let plan = RoundPlan(
+            round: 7, step: 2, deadline: .seconds(60), parameters: agreement.parameters, isSpeaker: true, isPast: true)
+        #expect(try socket.sendPast(plan, to: peer, schema: agreement.schema))
+        let (_, answer) = try socket.message(control)
+        #expect(answer == .request(round: 7))
+        #expect(try client.value() == .plan(plan))
+        #expect(socket.traffic.count(.plan, .down).messages == 0)
+    }
 }

@@ -1,0 +1,192 @@
+public import Cryptography
+public import Parameters
+public import Privacy
+public import Scenario
+import Wire
+
+/// Where a run can be taken up again.
+///
+/// Between two rounds the coordinator's state is small beside the tensors that it has broadcast, which are written down
+/// round by round as they change. What is left are the strategies' moments, as they are. The clients' states are not
+/// kept: of some families they are the persons' data over again, and all follow from the plans, which the clients are
+/// sent again. So every family resumes alike, and no private state is written to a disk for it.
+extension Coordinator {
+    /// The coordinator's state between two rounds, without the broadcast tensors.
+    public struct Checkpoint: Codable, Sendable, Equatable {
+        /// A catalogue that the clients have agreed on.
+        struct Domain: Codable, Sendable, Equatable {
+            let domain: String
+            let itemCount: Int
+            let digest: [UInt8]
+        }
+
+        /// Rounds that are closed.
+        public let closedRounds: Int
+        /// Clients that are lost, and how.
+        public let lost: [String: String]
+        /// The number of closed rounds when the tensors were known that stay where nothing new is trained after the
+        /// choices; `nil` before.
+        public let refitStart: Int?
+        let domains: [Domain]
+        let steps: [UInt32]
+        let admitted: Set<String>
+        let unheard: Set<String>
+        let changedIn: [String: Int]
+        let sentUpTo: [String: Int]
+        let unchanged: Set<String>
+        let isRepeated: Bool
+        let drift: DriftWatch.Progress?
+        /// The moments of the strategies where the next round goes on with them, by shared domain, and of the map.
+        public private(set) var moments: [String: [Double]]
+
+        enum CodingKeys: String, CodingKey {
+            case closedRounds, lost, refitStart, domains, steps, admitted, unheard, changedIn, sentUpTo, unchanged
+            case isRepeated, drift
+        }
+
+        /// The same without moments, which are written apart.
+        public init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            closedRounds = try fields.decode(Int.self, forKey: .closedRounds)
+            lost = try fields.decode([String: String].self, forKey: .lost)
+            refitStart = try fields.decodeIfPresent(Int.self, forKey: .refitStart)
+            domains = try fields.decode([Domain].self, forKey: .domains)
+            steps = try fields.decode([UInt32].self, forKey: .steps)
+            admitted = try fields.decode(Set<String>.self, forKey: .admitted)
+            unheard = try fields.decode(Set<String>.self, forKey: .unheard)
+            changedIn = try fields.decode([String: Int].self, forKey: .changedIn)
+            sentUpTo = try fields.decode([String: Int].self, forKey: .sentUpTo)
+            unchanged = try fields.decode(Set<String>.self, forKey: .unchanged)
+            isRepeated = try fields.decode(Bool.self, forKey: .isRepeated)
+            drift = try fields.decodeIfPresent(DriftWatch.Progress.self, forKey: .drift)
+            moments = [:]
+        }
+
+        /// The same with moments.
+        public func with(moments: [String: [Double]]) -> Checkpoint {
+            var out = self
+            out.moments = moments
+            return out
+        }
+
+        init(_ machine: Coordinator, next index: Int) {
+            closedRounds = index
+            lost = machine.lost
+            refitStart = machine.refitStart
+            domains = machine.agreed.map {
+                Domain(domain: $0.domain, itemCount: $0.itemCount, digest: $0.digest.bytes)
+            }
+            steps = machine.steps.map(\.rawValue)
+            admitted = machine.admitted
+            unheard = machine.unheard
+            changedIn = machine.changedIn
+            sentUpTo = machine.sentUpTo
+            unchanged = machine.unchanged
+            isRepeated = machine.isRepeated
+            drift = machine.drift?.progress
+            moments = [:]
+            guard index > 0, machine.steps[index] == machine.steps[index - 1] else { return }
+            if machine.steps[index].isForFactors { moments = machine.factorServers.mapValues(\.state) }
+            if machine.steps[index].isForMap { moments["map"] = machine.mapServer?.state }
+            moments = moments.filter { !$0.value.isEmpty }
+        }
+    }
+
+    /// Why a run cannot go on from a checkpoint.
+    public enum ResumeError: Error, Sendable, Equatable, CustomStringConvertible {
+        /// The checkpoint is of another scenario, or damaged.
+        case notOfThisRun(String)
+
+        /// One sentence.
+        public var description: String {
+            switch self {
+            case .notOfThisRun(let reason): "the checkpoint does not fit the run: \(reason)"
+            }
+        }
+    }
+
+    /// The catalogues of a checkpoint; `nil` when it is damaged.
+    private static func catalogues(_ checkpoint: Checkpoint) -> [Catalogue]? {
+        let catalogues = checkpoint.domains.compactMap { domain in
+            Digest(bytes: domain.digest).map {
+                Catalogue(domain: domain.domain, itemCount: domain.itemCount, digest: $0)
+            }
+        }
+        return catalogues.count == checkpoint.domains.count ? catalogues : nil
+    }
+
+    /// The schema of the run of a checkpoint.
+    ///
+    /// - Throws: `notOfThisRun`.
+    public static func schema(
+        of checkpoint: Checkpoint, _ scenario: ScenarioDefinition
+    ) throws(ResumeError) -> ParameterSchema {
+        guard let catalogues = catalogues(checkpoint) else { throw .notOfThisRun("a digest is damaged") }
+        do { return try RunPlan(scenario, catalogues: catalogues).schema } catch { throw .notOfThisRun("\(error)") }
+    }
+
+    /// A coordinator that goes on between two rounds. Its clients join anew and do the past rounds again.
+    ///
+    /// - Parameters:
+    ///   - shared: what had been broadcast; `beforeRefit` the same at the checkpoint's `refitStart`.
+    ///   - ledger: with the coordinator's releases so far.
+    /// - Throws: `notOfThisRun`.
+    public init(
+        resuming checkpoint: Checkpoint, _ scenario: ScenarioDefinition, seed: Int, now: Duration, shared: ParameterSet,
+        beforeRefit: ParameterSet, noiseKey: StreamKey? = nil, ledger: Ledger
+    ) throws(ResumeError) {
+        self.init(scenario, seed: seed, now: now, noiseKey: noiseKey, ledger: ledger)
+        guard let agreed = Coordinator.catalogues(checkpoint) else { throw .notOfThisRun("a digest is damaged") }
+        let steps = checkpoint.steps.compactMap { RoundStep(rawValue: $0) }
+        guard steps.count == checkpoint.steps.count, steps.indices.contains(checkpoint.closedRounds) else {
+            throw .notOfThisRun("it has steps that are unknown")
+        }
+        self.agreed = agreed
+        self.steps = steps
+        self.shared = shared
+        self.beforeRefit = beforeRefit
+        refitStart = checkpoint.refitStart
+        resumedIndex = checkpoint.closedRounds
+        lost = checkpoint.lost
+        admitted = checkpoint.admitted
+        unheard = checkpoint.unheard
+        changedIn = checkpoint.changedIn
+        sentUpTo = checkpoint.sentUpTo
+        unchanged = checkpoint.unchanged
+        isRepeated = checkpoint.isRepeated
+        if let progress = checkpoint.drift { drift?.resume(progress) }
+        do {
+            let plan = try RunPlan(scenario, catalogues: agreed)
+            self.plan = plan
+            privacy = try PrivacyPlan(scenario, schema: plan.schema)
+            try resumeServers(checkpoint, plan)
+        } catch { throw .notOfThisRun("\(error)") }
+    }
+
+    /// The servers that the next round goes on with.
+    private mutating func resumeServers(_ checkpoint: Checkpoint, _ plan: RunPlan) throws {
+        let index = checkpoint.closedRounds
+        guard index > 0, steps[index] == steps[index - 1] else { return }
+        let step = steps[index]
+        if step.isForFactors {
+            for group in scenario.clientGroups where group.isShared {
+                let domain = group.domain
+                var server = try makeFactorServer(group, step, plan)
+                let state = checkpoint.moments[domain] ?? []
+                guard state.count == server.state.count else {
+                    throw ResumeError.notOfThisRun("the moments of \(domain) are missing")
+                }
+                server.resume(itemFactors: try shared.require(TensorName.itemFactors(domain)), state: state)
+                factorServers[domain] = server
+            }
+        }
+        if step.isForMap, let shape = MapShape(scenario) {
+            var server = MapServer(scenario, shape, seed: seed, step: step)
+            try server.resume(shared, state: checkpoint.moments["map"] ?? [])
+            mapServer = server
+        }
+    }
+
+    /// The action that keeps the state before a round.
+    func checkpoint(next index: Int) -> Action { .checkpoint(Checkpoint(self, next: index)) }
+}
