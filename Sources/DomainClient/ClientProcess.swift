@@ -66,8 +66,8 @@ public enum ClientProcess {
     private static func protections(
         _ id: String, _ scenario: ScenarioDefinition, _ plan: RunPlan
     ) throws -> [String: ReleaseProtection] {
-        guard let client = scenario.clients.first(where: { $0.id == id }),
-            client.group.isPersons || scenario.protectsMeans
+        guard let group = scenario.clients.first(where: { $0.id == id })?.group,
+            group.isPersons || scenario.protectsMeans || (group.isShared && scenario.protectsItemFactors)
         else { return [:] }
         do { return try PrivacyPlan(scenario, schema: plan.schema).protections } catch {
             throw RunFailure(.scenario, "the noise that privacy asks for cannot be made: \(error)")

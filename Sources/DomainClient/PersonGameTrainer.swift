@@ -1,3 +1,4 @@
+import Cryptography
 import Federation
 import Numerics
 import Parameters
@@ -28,18 +29,31 @@ struct PersonGameTrainer {
     private let scale: Float
     private var states: [String: State] = [:]
     private var exchange = 0
+    private let seed: Int
+    /// What sums are divided by under protection, where no count crosses; `nil` without.
+    private let expectedCount: Int?
+    /// The methods whose gradients leave the client.
+    private let released: [String]
+    private let key: StreamKey?
+    /// The control's last sums under protection, which stay in the client.
+    private var control: [TensorName.PersonGamePart: [Double]] = [:]
     /// Whether sums were released that have not moved the networks yet.
     private var isPending = false
 
     /// - Parameters:
     ///   - contributors: the devices that train; `swapped` the same persons with others' sources.
+    ///   - key: the client's secret.
     init(
         _ scenario: ScenarioDefinition, seed: Int, stage: SplitStage, contributors: [Device], swapped: [Device],
-        models: inout DeviceModels, plan: RunPlan
+        models: inout DeviceModels, plan: RunPlan, key: StreamKey
     ) throws {
-        self.init(scenario, seed: seed, stage: stage, basis: models.target.basis)
+        self.init(scenario, seed: seed, stage: stage, basis: models.target.basis, key: key)
         guard let source = plan.sources.first else { return }
-        let heldOut = AdversarialMonitor.heldOut(contributors.map(\.person), seed: UInt64(seed))
+        // How D does on persons whom it was not trained on is a count, which protection does not release.
+        let heldOut =
+            scenario.isProtected
+            ? contributors.map { _ in false }
+            : AdversarialMonitor.heldOut(contributors.map(\.person), seed: UInt64(seed))
         for (method, devices) in [
             (MethodName.adversarial, contributors), (MethodName.sourceOnly, contributors),
             (MethodName.shuffledSource, swapped),
@@ -57,8 +71,15 @@ struct PersonGameTrainer {
     }
 
     /// Networks at their start: the decoders 0, so that everybody is mapped to the mean person.
-    private init(_ scenario: ScenarioDefinition, seed: Int, stage: SplitStage?, basis: TargetBasis) {
+    private init(
+        _ scenario: ScenarioDefinition, seed: Int, stage: SplitStage?, basis: TargetBasis, key: StreamKey? = nil
+    ) {
         self.stage = stage
+        self.seed = seed
+        self.key = key
+        released = MethodName.releasedAdversarialMethods(scenario)
+        expectedCount =
+            scenario.isProtected ? max(1, Int(PrivacyPlan.expectedParticipants(scenario).rounded())) : nil
         let shape = PersonGameShape(scenario)
         game = AdversarialPersonGame(
             AdversarialConfiguration(scenario), sourceCount: shape.featureCount, targetCount: shape.coordinateCount,
@@ -83,10 +104,18 @@ struct PersonGameTrainer {
         isPending = false
         for method in MethodName.adversarialMethods {
             guard var state = states[method] else { continue }
+            let isReleased = released.contains(method)
             func part(_ part: TensorName.PersonGamePart) throws -> [Double] {
-                try known.require(TensorName.personGame(method, part)).map(Double.init)
+                guard isReleased else { return control[part] ?? [] }
+                return try known.require(TensorName.personGame(method, part)).map(Double.init)
             }
-            let counts = try part(.sums)
+            let counts: [Double]
+            if let expectedCount {
+                let count = Double(expectedCount)
+                counts = [0, count, 0, 0, count, 0, 0]
+            } else {
+                counts = try part(.sums)
+            }
             guard counts.count == GameShape.sumCount,
                 let sums = AdversarialPersonGradient(
                     game, discriminator: try part(.discriminator), confusion: try part(.confusion),
@@ -115,6 +144,10 @@ struct PersonGameTrainer {
         isPending = true
         for method in MethodName.adversarialMethods {
             guard let state = states[method] else { continue }
+            guard released.contains(method) else {
+                control = try simulatedControl(state, gate: gate)
+                continue
+            }
             let release = ReleaseName.adversarial(method)
             try gate.begin(release: release)
             let part = state.configuration.part(ofExchange: exchange)
@@ -135,6 +168,7 @@ struct PersonGameTrainer {
                         write(.preference, gradient.preference)
                         write(.decoders, gradient.decoders)
                     }
+                    guard expectedCount == nil else { return }
                     write(
                         .sums,
                         [
@@ -145,6 +179,36 @@ struct PersonGameTrainer {
                 }
             }
         }
+    }
+
+    /// The control's sums with clipping and noise of the size that the game's have.
+    private func simulatedControl(
+        _ state: State, gate: borrowing ReleaseGate
+    ) throws -> [TensorName.PersonGamePart: [Double]] {
+        guard let protection = gate.protection(of: ReleaseName.adversarial(MethodName.adversarial)), let key else {
+            throw RunFailure(.internalError, "the game has no protection")
+        }
+        let part = state.configuration.part(ofExchange: exchange)
+        var sum = try ClippedSum(grid: protection.grid)
+        for person in state.persons {
+            let gradient = game.gradient(of: person, at: state.parameters, part: part)
+            try sum.add(
+                [gradient.confusion, gradient.decoders, gradient.discriminator, gradient.preference].map {
+                    $0.map { Float($0) }
+                })
+        }
+        // The order is that of the names, as in the released sums.
+        var values = protection.simulated(
+            sum, purpose: "control/\(exchange)", root: UInt64(seed), key: key, contributions: state.persons.count)[...]
+        var out: [TensorName.PersonGamePart: [Double]] = [:]
+        for (name, count) in [
+            (TensorName.PersonGamePart.confusion, game.shape.extractorCount), (.decoders, game.decoderCount),
+            (.discriminator, game.shape.discriminatorCount), (.preference, game.shape.extractorCount),
+        ] {
+            out[name] = values.prefix(count).map(Double.init)
+            values = values.dropFirst(count)
+        }
+        return out
     }
 
     /// The target vector that a method's decoder makes of a person's source features.

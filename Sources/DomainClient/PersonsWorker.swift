@@ -207,7 +207,7 @@ struct PersonsWorker: RoundWorker {
             let swapped = contributors.count < 2 ? [] : swapped(contributors, step: step, plan: plan)
             game = try PersonGameTrainer(
                 scenario, seed: seed, stage: stage, contributors: contributors, swapped: swapped, models: &models,
-                plan: plan)
+                plan: plan, key: key)
         }
         try game?.absorb(known)
         try game?.release(gate: &gate)

@@ -21,7 +21,7 @@ struct ProtectedFit {
 
     /// - Returns: `nil` where no release of a feature map is protected.
     init?(_ scenario: ScenarioDefinition) {
-        guard scenario.isProtected, !scenario.isMeta else { return nil }
+        guard scenario.isProtected, !scenario.isMeta, !scenario.isAdversarial else { return nil }
         dimension = scenario.integer("transfer.dimension")
         let gain = scenario.number("privacy.gain")
         if scenario.releasesVectors {

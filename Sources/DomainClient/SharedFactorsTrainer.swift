@@ -58,7 +58,8 @@ struct SharedFactorsTrainer {
             try publish(.gram, statistics.gram.values)
             try publish(.products, statistics.products)
             try publish(.sums, statistics.sums.values)
-        case .gradient: try releaseGradient(common, plan: plan, gate: &gate)
+        case .gradient(let persons):
+            try releaseGradient(common, countsPersons: persons == nil, plan: plan, gate: &gate)
         case .changes(let strategy):
             let server = try strategy == .scaffold ? known.require(TensorName.controlVariate(domain)) : []
             var local = common
@@ -88,14 +89,16 @@ struct SharedFactorsTrainer {
         falsehood == 1 ? values : values.map { min(max($0 * falsehood, -bound), bound) }
     }
 
-    private func releaseGradient(_ common: Matrix, plan: RunPlan, gate: inout ReleaseGate) throws {
+    private func releaseGradient(
+        _ common: Matrix, countsPersons: Bool, plan: RunPlan, gate: inout ReleaseGate
+    ) throws {
         let users = try model.userFactors(common)
         let release = ReleaseName.factorUpdates(domain)
         try gate.begin(release: release)
         let limit = try plan.schema.spec(TensorName.factor(domain, .gradient)).bound / Float(max(1, personCount)) / 2
         for person in 0..<rowCount where model.hasInteractions(person) {
             try gate.contribute(to: release) { contribution in
-                contribution.write(TensorName.factor(domain, .weight)) { $0[0] = 1 }
+                if countsPersons { contribution.write(TensorName.factor(domain, .weight)) { $0[0] = 1 } }
                 contribution.write(TensorName.factor(domain, .gradient)) { target in
                     model.writeGradient(
                         of: person, userFactor: users.row(person), itemFactors: common, to: target)

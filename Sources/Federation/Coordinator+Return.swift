@@ -83,7 +83,7 @@ extension Coordinator {
     /// Begins a round, once those are gone that the scenario kills after the last one, and those back that it wants back.
     mutating func proceed(to index: Int, now: Duration) -> [Action] {
         let isLeaving = scenario.faults.contains {
-            $0.kind == .crash && $0.phase == .afterUpdate && $0.round == index && index - 1 != resumedIndex
+            $0.kind == .crash && $0.phase == .afterUpdate && $0.round == index
                 && answered.contains($0.client) && present.contains($0.client)
         }
         let isReturning = scenario.faults.contains {

@@ -55,7 +55,10 @@ struct FactorServer: Sendable {
             try parameters.require(TensorName.factor(domain, part))
         }
         // Sums over persons, whichever clients they are with.
-        if training == .halfSweeps || training == .gradient { return sum.add(parameters) }
+        switch training {
+        case .halfSweeps, .gradient: return sum.add(parameters)
+        case .changes: break
+        }
         let weight = try part(.weight).first ?? 0
         // A client without persons has nothing to say.
         guard weight > 0 else { return }
@@ -73,10 +76,11 @@ struct FactorServer: Sendable {
             defer { sum = ExactSum(clientCount: clientCount) }
             return itemFactors = try solved(try sum.total())
         }
-        if training == .gradient {
+        if case .gradient(let persons) = training {
             defer { sum = ExactSum(clientCount: clientCount) }
             let total = try sum.total()
-            let count = try total.require(TensorName.factor(domain, .weight)).first ?? 0
+            let count =
+                try persons.map { Float($0) } ?? total.require(TensorName.factor(domain, .weight)).first ?? 0
             guard count > 0 else { return }
             let gradient = try total.require(TensorName.factor(domain, .gradient))
             // The mean over persons of half the gradient, λq among it.

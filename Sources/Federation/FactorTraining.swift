@@ -5,14 +5,16 @@ public enum FactorTraining: Sendable, Equatable {
     /// Every round is an exact half-sweep: the clients send sums over persons, and the coordinator solves.
     case halfSweeps
     /// Every round is one step along the gradient, a sum over persons.
-    case gradient
+    ///
+    /// - Parameter persons: what the sum is divided by where noise protects it and no count crosses; `nil` for the count.
+    case gradient(persons: Int?)
     /// Clients send what local steps change, and a strategy makes one change of them.
     case changes(AggregationStrategy)
 
     /// The training of a scenario.
     public init(_ scenario: ScenarioDefinition) {
         switch (scenario.text("federation.strategy"), scenario.integer("federation.local-steps")) {
-        case ("gradient", _): self = .gradient
+        case ("gradient", _): self = .gradient(persons: scenario.protectsItemFactors ? scenario.factorPersons : nil)
         case ("fedavg", 0): self = .halfSweeps
         case (let name, _):
             guard let strategy = AggregationStrategy(rawValue: name) else {
@@ -26,7 +28,8 @@ public enum FactorTraining: Sendable, Equatable {
     public var parts: [TensorName.FactorPart] {
         switch self {
         case .halfSweeps: [.gram, .products, .sums]
-        case .gradient: [.weight, .gradient]
+        case .gradient(nil): [.weight, .gradient]
+        case .gradient: [.gradient]
         case .changes(.scaffold): [.weight, .change, .controlChange]
         case .changes: [.weight, .change]
         }

@@ -21,8 +21,7 @@ public struct PrivacyPlan: Sendable {
             return
         }
         let relation = NeighbouringRelation(scenario)
-        let clients = scenario.clients.filter(\.group.isPersons).count
-        let shares = policy == .distributed ? clients : 1
+        let personsClients = scenario.clients.filter(\.group.isPersons).count
         let sampling = SamplingScheme(scenario)
         func noiseMultiplier(_ sampling: SamplingScheme, rounds: Int) throws -> Double {
             try scenario.optionalNumber("privacy.noise-multiplier")
@@ -36,8 +35,9 @@ public struct PrivacyPlan: Sendable {
         /// - Parameter multiplier: under the relation; the grid counts sensitivity under add-remove.
         func protect(
             _ name: String, bound: Double, movement: Double? = nil, multiplier: Double, slots: Int? = nil,
-            sampling: SamplingScheme = sampling
+            sampling: SamplingScheme = sampling, clients: Int = personsClients
         ) throws {
+            let shares = policy == .distributed ? clients : 1
             // A person moves one slot alone.
             let dimension = schema.specs.filter { $0.release == name }.reduce(0) { $0 + $1.elementCount } / (slots ?? 1)
             protections[name] = try ReleaseProtection(
@@ -63,6 +63,12 @@ public struct PrivacyPlan: Sendable {
                 try protect(
                     ReleaseName.meta(method), bound: 1,
                     multiplier: AdaptiveClipping.updateNoiseMultiplier(total: multiplier, bits: bits))
+            }
+        } else if scenario.isGameOfPersons {
+            for method in MethodName.releasedAdversarialMethods(scenario) {
+                try protect(
+                    ReleaseName.adversarial(method), bound: scenario.number("privacy.clipping-bound"),
+                    multiplier: multiplier)
             }
         } else if scenario.releasesVectors {
             // Each half is clipped and in units of its bound.
@@ -93,6 +99,14 @@ public struct PrivacyPlan: Sendable {
         for domain in scenario.protectsMeans ? scenario.domains : [] {
             guard let spec = try? schema.spec(TensorName.ratingSums(domain)) else { continue }
             protections[spec.release] = try PrivacyPlan.means(scenario, itemCount: spec.shape[0])
+        }
+        if scenario.protectsItemFactors {
+            let multiplier = try noiseMultiplier(.everyone, rounds: scenario.factorRounds)
+            for group in scenario.clientGroups where group.isShared {
+                try protect(
+                    ReleaseName.factorUpdates(group.domain), bound: scenario.factorBound, multiplier: multiplier,
+                    sampling: .everyone, clients: group.count)
+            }
         }
         self.protections = protections
     }

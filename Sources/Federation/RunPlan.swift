@@ -290,10 +290,7 @@ public struct RunPlan: Sendable {
     }
 
     /// How many tensors an exchange of the game changes when both sides are there; devices have both.
-    var exchangeTensorCount: Int {
-        if isGameOfPersons { return MethodName.adversarialMethods.count * TensorName.PersonGamePart.allCases.count }
-        return 2 * MethodName.adversarialMethods.count * TensorName.AdversarialPart.allCases.count
-    }
+    var exchangeTensorCount: Int { schema.specs.count(where: isGame) }
 
     private static func isMeta(_ spec: TensorSpec) -> Bool {
         MethodName.metaMethods.contains {

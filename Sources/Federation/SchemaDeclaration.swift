@@ -289,8 +289,9 @@ struct SchemaDeclaration {
     /// The gradients of the adversarial games of persons.
     private mutating func declarePersonGame(_ scenario: ScenarioDefinition) {
         let shape = GameShape(scenario)
-        for method in MethodName.adversarialMethods {
-            for part in TensorName.PersonGamePart.allCases {
+        for method in MethodName.releasedAdversarialMethods(scenario) {
+            // Under protection a configured constant takes the place of counts, and no loss crosses.
+            for part in TensorName.PersonGamePart.allCases where part != .sums || !scenario.isProtected {
                 let count =
                     switch part {
                     case .discriminator: shape.discriminatorCount

@@ -76,6 +76,10 @@ public enum MethodName {
     public static let sourceOnly = "source-only"
     /// What adversarial training trains side by side.
     public static let adversarialMethods = [adversarial, sourceOnly, shuffledSource]
+    /// Those of them whose gradients leave a client: under protection the control stays, as that of meta-learning does.
+    public static func releasedAdversarialMethods(_ scenario: ScenarioDefinition) -> [String] {
+        scenario.isProtected ? [adversarial, sourceOnly] : adversarialMethods
+    }
     /// The local twin of a transfer by text: the same model with the target's own text alone.
     public static let featureMapLocal = "feature-map-local"
     /// The article's recipe: the same on ratings, with nothing to choose.

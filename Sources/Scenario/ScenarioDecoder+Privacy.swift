@@ -14,7 +14,7 @@ extension ScenarioDecoder {
             }
             for path in [
                 "privacy.sampling", "privacy.clipping", "privacy.ratings-per-person", "privacy.gate",
-                "privacy.rating-means",
+                "privacy.rating-means", "privacy.item-factors",
             ] where values[path] != nil {
                 report(path, "nothing is protected in mode none; set privacy.mode, such as silo")
             }
@@ -25,6 +25,46 @@ extension ScenarioDecoder {
         checkUnit()
         checkChoices()
         checkMeans()
+        checkItemFactors()
+    }
+
+    /// Where gradients of item factors can have noise.
+    private mutating func checkItemFactors() {
+        guard text("privacy.item-factors") == "protected" else {
+            for path in ["privacy.factor-bound", "privacy.factor-persons"] where values[path] != nil {
+                report(path, "only privacy.item-factors: protected has it")
+            }
+            return
+        }
+        let mode = text("privacy.mode") ?? ""
+        if !["silo", "distributed"].contains(mode) {
+            report(
+                "privacy.item-factors",
+                "\(mode) adds noise elsewhere than in the clients of a domain; protected needs mode silo or distributed"
+            )
+        }
+        let shared = clientGroups.filter(\.isShared)
+        if shared.isEmpty || text("federation.strategy") != "gradient" {
+            report(
+                "privacy.item-factors",
+                "only a gradient is a sum of what each person adds, to be clipped one by one; protected needs federation.strategy: gradient and a domain that several clients share (count)"
+            )
+        }
+        if mode == "distributed", let group = shared.first(where: { $0.count < 3 }) {
+            report(
+                "privacy.item-factors",
+                "of the \(group.count) clients of \(group.domain) each knows nearly all of the noise; distributed needs at least 3"
+            )
+        }
+        if values["privacy.factor-persons"] == nil {
+            report("privacy.factor-persons", "this key is required for item-factors: protected, such as 1000")
+        }
+        if text("privacy.unit") == "rating" {
+            report(
+                "privacy.unit",
+                "one rating moves a gradient of all item factors as far as its person does; leave item-factors unprotected"
+            )
+        }
     }
 
     /// What a sample of a fixed size needs.

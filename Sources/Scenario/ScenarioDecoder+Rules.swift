@@ -441,10 +441,11 @@ extension ScenarioDecoder {
         }
         guard given.contains(where: { number($0) != nil }) else { return }
         let method = text("transfer.method") ?? ""
-        if text("transfer.alignment") != "persons" || !["feature-map", "meta"].contains(method) {
+        let isGameOfPersons = method == "adversarial" && text("transfer.adversarial.input") == "persons"
+        if text("transfer.alignment") != "persons" || !(["feature-map", "meta"].contains(method) || isGameOfPersons) {
             report(
                 "privacy.mode",
-                "\(mode) protects what persons' devices release: it needs transfer.method feature-map or meta with alignment persons"
+                "\(mode) protects what persons' devices release: it needs transfer.method feature-map, meta or adversarial (with transfer.adversarial.input: persons), and alignment persons"
             )
         }
         if text("transfer.map") == "mlp" {

@@ -35,6 +35,15 @@ extension ScenarioDefinition {
     /// The clipping bound of a person's counts and ratings of all items of a domain together.
     public var meansBound: Double { optionalNumber("privacy.means-bound") ?? 5 }
 
+    /// Whether the gradients by which clients of a shared domain learn its item factors are released with noise too.
+    public var protectsItemFactors: Bool { isProtected && optionalText("privacy.item-factors") == "protected" }
+
+    /// The clipping bound of one person's gradient of all item factors of a domain together.
+    public var factorBound: Double { optionalNumber("privacy.factor-bound") ?? 1 }
+
+    /// What sums of protected gradients of item factors are divided by.
+    public var factorPersons: Int { optionalInteger("privacy.factor-persons") ?? 1 }
+
     /// Whether one rating is what protection hides, in place of a person.
     public var hidesRatings: Bool { isProtected && text("privacy.unit") == "rating" }
 

@@ -611,7 +611,7 @@ public struct ScenarioKey: Sendable, Equatable {
         ),
         ScenarioKey(
             "privacy.clipping-bound", .number(1e-6...1e6), default: "1",
-            "meta: the clipping bound of a person's gradient, over all its parameters together; where clipping is adaptive, that of the first round."
+            "meta and adversarial of persons: the clipping bound of a person's gradient, over all its parameters together; where clipping is adaptive, that of the first round."
         ),
         ScenarioKey(
             "privacy.sampling", .choice(["poisson", "fixed-size"]),
@@ -663,6 +663,18 @@ public struct ScenarioKey: Sendable, Equatable {
         ScenarioKey(
             "privacy.means-bound", .numberOrNone(1e-3...1e3),
             "rating-means: protected; the clipping bound of a person's counts and ratings of all items together, a rating counting from -1 to 1 over the scale: √2 times the root of the number of ratings is the most. 5 where nothing or none is given."
+        ),
+        ScenarioKey(
+            "privacy.item-factors", .choice(["unprotected", "protected"]),
+            "unprotected, or without it: what clients of a shared domain send for its item factors has no noise. protected: with federation.strategy: gradient, each person's gradient of a round is clipped at privacy.factor-bound and each client's sum noised, so that all rounds of a domain together cost privacy.epsilon. Needs mode silo or distributed and privacy.factor-persons."
+        ),
+        ScenarioKey(
+            "privacy.factor-bound", .numberOrNone(1e-6...1e9),
+            "item-factors: protected; the clipping bound of a person's gradient of all item factors of a domain together. 1 where nothing or none is given."
+        ),
+        ScenarioKey(
+            "privacy.factor-persons", .integer(1...1_000_000),
+            "item-factors: protected; how many persons a shared domain is taken to have: a constant that sums of gradients are divided by, in place of the count, which would tell."
         ),
         ScenarioKey(
             "privacy.noise-draws", .integer(1...1_000), default: "1",

@@ -181,7 +181,8 @@ package struct PrivacyAccount {
             let dimension = entry.dimension
         else { return nil }
         let sensitivity = bound / step * NeighbouringRelation(scenario).sensitivityFactor
-        let rounds = Double(scenario.transferRounds)
+        let isOfFactors = scenario.protectsItemFactors && entry.release.hasSuffix(".factor-updates")
+        let rounds = Double(isOfFactors ? scenario.factorRounds : scenario.transferRounds)
         guard shares > 1 else {
             return SmoothedNoise(
                 .discreteGaussian(standardDeviation: noise / step, sensitivity: sensitivity, dimension: dimension),

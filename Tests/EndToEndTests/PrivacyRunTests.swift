@@ -196,4 +196,43 @@ struct PrivacyRunTests {
         }
         #expect(String(decoding: bytes, as: UTF8.self).contains("\"bias-carry\""))
     }
+
+    @Test("item factors of shared domains are learnt of noised gradients, without a count, for an ε of their own")
+    func itemFactors() throws {
+        let found = try run(
+            "privacy.mode=silo", "privacy.epsilon=2", "privacy.item-factors=protected", "privacy.factor-persons=200",
+            "privacy.factor-bound=5", "federation.strategy=gradient", "federation.factor-rounds=4",
+            "clients.movies.count=2", "clients.books.count=2")
+        for domain in ["movies", "books"] {
+            let release = try #require(found.privacy.release("\(domain).factor-updates"))
+            #expect(
+                release.mechanism == "discrete-gaussian"
+                    && release.conditionalOn
+                        == ["calendar"].filter {
+                            found.privacy.unprotected.contains($0)
+                        }
+            )
+            for epsilon in [release.epsilon.coordinator, release.epsilon.peer, release.epsilon.model] {
+                #expect(abs(try #require(epsilon) - 2) < 0.01)
+            }
+            #expect(!found.privacy.unprotected.contains("\(domain).factor-updates"))
+        }
+        // The bridge is not only conditional on what crossed before it: the person pays for all of them.
+        #expect(found.privacy.release("bridge")?.epsilon.model != nil)
+        #expect(!String(decoding: found.bytes, as: UTF8.self).contains("factor-weight"))
+    }
+
+    @Test("the game of persons is played on noised gradients, without counts, and its control stays in the client")
+    func game() throws {
+        let found = try run(
+            "privacy.mode=silo", "privacy.epsilon=4", "privacy.linked-persons=150", "transfer.method=adversarial",
+            "transfer.adversarial.input=persons", "transfer.adversarial.rounds=10",
+            "transfer.adversarial.discriminator-steps=2", "transfer.adversarial.dimension=4")
+        for method in ["adversarial", "source-only"] {
+            let release = try #require(found.privacy.release("\(method).gradient"))
+            #expect(abs(try #require(release.epsilon.coordinator) - 4) < 0.01)
+        }
+        #expect(found.privacy.release("shuffled-source.gradient") == nil)
+        #expect(found.text.contains("ε of adversarial.gradient"))
+    }
 }

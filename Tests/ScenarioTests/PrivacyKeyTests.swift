@@ -33,6 +33,21 @@ import Testing
         #expect(protected.isProtected && protected.roundCount < plain.roundCount)
     }
 
+    @Test("item factors have noise where each person's gradient is summed by clients that share a domain")
+    func itemFactors() throws {
+        let protected = "mode: silo, epsilon: 2, item-factors: protected, factor-persons: 500"
+        // The valid scenario has one client a domain, and no gradients.
+        #expect(problems(with(protected)).map(\.keyPath) == ["privacy.item-factors"])
+        #expect(printed(with(protected)).contains("protected needs federation.strategy: gradient"))
+        for (privacy, keys) in [
+            ("item-factors: protected", ["privacy.item-factors"]),
+            ("mode: silo, epsilon: 2, factor-bound: 1", ["privacy.factor-bound"]),
+            ("mode: silo, epsilon: 2, factor-persons: 10", ["privacy.factor-persons"]),
+        ] {
+            #expect(problems(with(privacy)).map(\.keyPath) == keys, "\(privacy)")
+        }
+    }
+
     @Test("local protection hides no presence, so that it is offered under replace-one alone")
     func local() {
         #expect(printed(with("mode: local, epsilon: 1")).contains("replace-one"))
