@@ -130,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Cryptography", "Privacy", "Record", "Scenario", "Simulation", "Supervision", "TestSupport",
+                "Cryptography", "Federation", "Parameters", "Privacy", "Record", "Scenario", "Simulation", "Supervision",
+                "TestSupport",
             ]),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["make-key-stream-vector.py"]),

@@ -168,7 +168,7 @@ extension SweepReport {
             let own = (words?.boundReleases ?? []).map { release -> String in
                 let bounds = PrivacyWords.Adversary.allCases.compactMap { adversary in
                     adversary.bound(release.epsilon).map {
-                        "\(ReportNumber.significant($0)) against \(adversary.rawValue)"
+                        "\(ReportNumber.epsilon($0)) against \(adversary.rawValue)"
                     }
                 }
                 return "\(release.name): \(bounds.joined(separator: ", "))"

@@ -87,7 +87,7 @@ struct TradeOff: Sendable {
 
     private func description(_ references: [LineChart.Reference]) -> String {
         let values = lines.flatMap { line in
-            points(line).map { "\(line.name) at \(ReportNumber.significant($0.x)): \($0.estimate.text(3))" }
+            points(line).map { "\(line.name) at \(ReportNumber.epsilon($0.x)): \($0.estimate.text(3))" }
         }
         let levels = references.map { "\($0.name): \(ReportNumber.decimals($0.value, 3))" }
         return "Horizontal: \(subject.label). " + (values + levels).joined(separator: "; ")
@@ -103,7 +103,7 @@ struct TradeOff: Sendable {
                 .estimate("shuffled-source"),
             ],
             rows: lines.flatMap { line in
-                line.points.map { row(line.name, .significant($0.epsilon), $0) }
+                line.points.map { row(line.name, .epsilon($0.epsilon), $0) }
             } + unprotected.flatMap { line in line.points.map { row(line.name, .text("no bound"), $0) } })
     }
 

@@ -25,6 +25,7 @@ public struct CoordinatorProcess: ~Copyable {
     private var socket: CoordinatorSocket
     private var schema: ParameterSchema?
     private var rounds: [RoundRecord] = []
+    private var meter = LearningMeter()
     private var control = LineReader(descriptor: 0)
     private var outcome: Coordinator.Outcome?
     private var warnedOf: Set<String> = []
@@ -216,11 +217,14 @@ public struct CoordinatorProcess: ~Copyable {
     private mutating func close(_ summary: Coordinator.RoundSummary, _ shared: ParameterSet) throws {
         let up = socket.traffic.count(.update, .up).bytes
         let down = socket.traffic.count(.plan, .down).bytes
+        let learning = meter.measure(
+            summary.step, changed: summary.changed, isLast: summary.isLast, shared: shared,
+            roundCount: machine.roundCount)
         rounds.append(
             RoundRecord(
                 round: summary.round, step: summary.step.description, participants: summary.participants,
                 answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
-                bytesDown: down - bytesAtRoundStart.down))
+                bytesDown: down - bytesAtRoundStart.down, learning: learning.isEmpty ? nil : learning))
         bytesAtRoundStart = (up, down)
         // What a round leaves as it was is in an earlier checkpoint: whole catalogues of weights would be written anew.
         let changed = shared.filter { summary.changed.contains($0.name) }

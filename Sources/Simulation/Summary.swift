@@ -38,7 +38,7 @@ extension SummaryRecord {
         let missing = runs.filter { !$0.missing.isEmpty }.map { MissingRecord(seed: $0.seed, clients: $0.missing) }
         self.init(
             scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
-            drift: drift.isEmpty ? nil : drift, privacy: runs.first?.privacy,
+            drift: drift.isEmpty ? nil : drift, privacy: .worst(runs.map(\.privacy)),
             missing: missing.isEmpty ? nil : missing)
     }
 

@@ -8,6 +8,7 @@ struct PrivacyRunTests {
     private struct Bounds: Decodable {
         let coordinator: Double?
         let peer: Double?
+        let colluders: Double?
         let model: Double?
     }
 
@@ -41,11 +42,11 @@ struct PrivacyRunTests {
         let privacy: Privacy
     }
 
-    private func run(_ overrides: String...) throws -> (privacy: Privacy, text: String, bytes: Data) {
-        try run(overrides)
-    }
+    private typealias Outcome = (privacy: Privacy, text: String, bytes: Data, tables: [String: String])
 
-    private func run(_ overrides: [String]) throws -> (privacy: Privacy, text: String, bytes: Data) {
+    private func run(_ overrides: String...) throws -> Outcome { try run(overrides) }
+
+    private func run(_ overrides: [String]) throws -> Outcome {
         let folder = try TemporaryFolder()
         let scenario = try folder.write(Fixture.scenario(persons: 300), to: "small.yaml")
         let small = ["transfer.dimension=4", "transfer.source-dimension=4", "evaluation.baselines=[]"]
@@ -53,14 +54,21 @@ struct PrivacyRunTests {
             ["run", "-q", scenario, "--output", folder.path] + (small + overrides).flatMap { ["--set", $0] })
         try #require(output.exitCode == 0, "\(output.standardError)")
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(try folder.seedFolder("small", seed: 1))/run.json"))
-        return (try JSONDecoder().decode(Run.self, from: data).privacy, output.standardOutput, data)
+        let tables = "\(try TemporaryFolder.only("\(folder.path)/small"))/tables"
+        var files: [String: String] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: tables) {
+            files[name] = try String(contentsOfFile: "\(tables)/\(name)", encoding: .utf8)
+        }
+        return (try JSONDecoder().decode(Run.self, from: data).privacy, output.standardOutput, data, files)
     }
 
     @Test("a silo's bridge has the ε that was asked for against everybody, everything together has none")
     func silo() throws {
-        let (privacy, text, bytes) = try run("privacy.mode=silo", "privacy.epsilon=2")
+        let (privacy, text, bytes, _) = try run("privacy.mode=silo", "privacy.epsilon=2")
         let bridge = try #require(privacy.release("bridge"))
-        for epsilon in [bridge.epsilon.coordinator, bridge.epsilon.peer, bridge.epsilon.model] {
+        for epsilon in [
+            bridge.epsilon.coordinator, bridge.epsilon.peer, bridge.epsilon.colluders, bridge.epsilon.model,
+        ] {
             let value = try #require(epsilon)
             #expect(value <= 2 && value > 1.999)
         }
@@ -69,7 +77,12 @@ struct PrivacyRunTests {
         #expect(privacy.epsilon.coordinator == nil && privacy.epsilon.peer == nil && privacy.epsilon.model == nil)
         #expect(!privacy.unprotected.contains("bridge") && privacy.unprotected.contains("books.item-factors"))
         #expect(privacy.release("shuffled-bridge") == nil)
-        #expect(text.contains("ε of bridge against coordinator 2.000, peer 2.000, model 2.000, conditional on"))
+        #expect(
+            text.contains(
+                " against the coordinator, another client (peer), the coordinator with other clients (colluders) and whoever "
+                    + "gets the released model (model); per person, neighbouring relation add-remove, δ = 10⁻⁵; conditional on "
+            ))
+        #expect(text.contains("The release bridge has ε = 2, by Rényi accounting "))
         #expect(try run("privacy.mode=silo", "privacy.epsilon=2").bytes == bytes)
     }
 
@@ -80,7 +93,7 @@ struct PrivacyRunTests {
         let wanted = [
             "privacy.mode=local", "privacy.neighbouring=replace-one", "privacy.epsilon=2", "privacy.release=vectors",
         ]
-        let (privacy, text, bytes) = try run(wanted + ["privacy.slots=\(slots)"])
+        let (privacy, text, bytes, _) = try run(wanted + ["privacy.slots=\(slots)"])
         let vectors = try #require(privacy.release("person-vectors"))
         for epsilon in [vectors.epsilon.coordinator, vectors.epsilon.peer, vectors.epsilon.model] {
             let value = try #require(epsilon)
@@ -88,42 +101,53 @@ struct PrivacyRunTests {
         }
         #expect(vectors.mechanism == "discrete-gaussian" && vectors.conditionalOn.contains("movies.moments"))
         #expect(privacy.release("bridge") == nil && privacy.epsilon.coordinator == nil)
-        #expect(text.contains("INDEXED BY PERSONS: person-vectors has \(slots) slots"))
+        #expect(text.contains("ONE TENSOR IS INDEXED BY PERSONS. The release person-vectors has \(slots) slots"))
         #expect(try run(wanted + ["privacy.slots=\(slots)"]).bytes == bytes)
     }
 
     @Test("the trusted coordinator of the central mode has no bound, the others have")
     func central() throws {
-        let (privacy, _, _) = try run("privacy.mode=central", "privacy.epsilon=2")
+        let (privacy, _, _, _) = try run("privacy.mode=central", "privacy.epsilon=2")
         let bridge = try #require(privacy.release("bridge"))
-        #expect(bridge.epsilon.coordinator == nil)
+        #expect(bridge.epsilon.coordinator == nil && bridge.epsilon.colluders == nil)
         #expect(try #require(bridge.epsilon.peer) > 1.999 && #require(bridge.epsilon.model) > 1.999)
     }
 
     @Test("sampling protects against those without its key alone: a peer's ε is above the model's")
     func sampledGradients() throws {
-        let (privacy, _, _) = try run(
+        let (privacy, _, _, tables) = try run(
             "privacy.mode=silo", "privacy.epsilon=4", "transfer.method=meta", "transfer.meta.rounds=3")
         let gradients = try #require(privacy.release("meta.gradient"))
         let model = try #require(gradients.epsilon.model)
         #expect(model <= 4 && model > 3.9)
         #expect(try #require(gradients.epsilon.peer) > model * 1.1)
+        // With the key the coordinator sees as much as a peer.
+        #expect(gradients.epsilon.colluders == gradients.epsilon.peer)
+        // The page's ε by round, from the ledger, ends at what the record says, and its curve of learning is of these rounds.
+        let spent = try #require(tables["epsilon-by-round.csv"]).split(separator: "\n").map { $0.split(separator: ",") }
+            .filter { $0.count == 4 && $0[1].contains("meta.gradient") && $0[2] == "peer" }
+        let values = spent.compactMap { Double($0[3]) }
+        #expect(values.count == 3 && values == values.sorted() && Set(values).count == 3)
+        #expect(values.last == gradients.epsilon.peer)
+        let learning = try #require(tables["learning-gradient-norm.csv"]).split(separator: "\n")
+        #expect(learning.filter { $0.contains(",meta,meta,") }.count == 3, "\(learning)")
         // The control, where one person's sources serve another's gradient, does not cross.
         #expect(privacy.release("shuffled-source.gradient") == nil && privacy.release("meta-local.gradient") != nil)
     }
 
     @Test("of disjoint cohorts the bridge's has a bound on everything, the encoders' has none")
     func disjoint() throws {
-        let (privacy, _, _) = try run("privacy.mode=silo", "privacy.epsilon=1", "privacy.encoders=disjoint")
+        let (privacy, _, _, tables) = try run("privacy.mode=silo", "privacy.epsilon=1", "privacy.encoders=disjoint")
         let cohorts = try #require(privacy.cohorts)
         #expect(cohorts.first { $0.name == "bridge" }?.epsilon.coordinator.map { $0 <= 1 && $0 > 0.999 } == true)
         #expect(cohorts.first { $0.name == "encoders" }.map { $0.epsilon.coordinator == nil } == true)
+        #expect(tables["cohorts.csv"]?.contains("encoders,0.5,no bound,no bound,no bound,no bound") == true)
     }
 
     @Test("without protection every ε is null and nothing claims a mechanism")
     func none() throws {
-        let (privacy, text, _) = try run()
+        let (privacy, text, _, _) = try run()
         #expect(privacy.mode == "none" && privacy.releases.allSatisfy { $0.mechanism == nil && $0.epsilon.peer == nil })
-        #expect(text.contains("privacy: none"))
+        #expect(text.contains("UNPROTECTED. Privacy mode none"))
     }
 }

@@ -18,7 +18,7 @@ import Testing
             #expect(report.html() == SweepReport(sweep).html())
             for picture in report.pictures() {
                 for (index, label) in picture.labels.enumerated() {
-                    #expect(label.left >= -1 && label.right <= 421, "\(label)")
+                    #expect(label.left >= -1 && label.right <= Picture.width + 1, "\(label)")
                     for other in picture.labels.dropFirst(index + 1) {
                         #expect(!label.overlaps(other), "\(label.text) lies on \(other.text)")
                     }
@@ -99,7 +99,7 @@ import Testing
         let file = try #require(files.first { $0.name == "tables/figures.csv" })
         let lines = file.contents.split(separator: "\n")
         #expect(lines[0].hasPrefix("privacy.epsilon,run,client,method,cohort,shots,metric,mean"))
-        #expect(lines.count == 1 + 4 * 10)
+        #expect(lines.count == 1 + 4 * 12)
         #expect(Set(files.map(\.name)).count == files.count)
     }
 
