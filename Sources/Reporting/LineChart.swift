@@ -78,9 +78,11 @@ struct LineChart: Sendable {
         }
         canvas.line(left, bottom, right, bottom, class: "base")
         drawTicks(&canvas, x: x, bottom: bottom, left: left, right: right)
+        // All lines end where the longest can.
+        let end = max(right, 4 + (lines.map(Canvas.textWidth).max() ?? 0))
         for (index, words) in lines.enumerated() {
             canvas.text(
-                words, max(4 + Canvas.textWidth(words), right), bottom + 38 + Double(index) * LineChart.rowHeight, .end,
+                words, end, bottom + 38 + Double(index) * LineChart.rowHeight, .end,
                 class: "axis")
         }
         for moment in moments {

@@ -94,6 +94,7 @@ enum PageStyle {
         .lead{padding:.3rem .9rem .8rem}figure{padding:.6rem .35rem}figcaption,.legend,figure details{padding:0 .3rem}header{padding-top:1.4rem}}
         @media print{html{background:#fff;font-size:11px}nav,.skip{display:none}.scroll{overflow:visible}
         figure,.lead{border-color:#bbb}header,main,footer{max-width:none;padding-left:0;padding-right:0}
-        h2,h3,figcaption{break-after:avoid}tr{break-inside:avoid}.number{white-space:normal}}
+        h2,h3,figcaption{break-after:avoid}tr{break-inside:avoid}.number{white-space:normal}
+        .pictures{grid-template-columns:1fr 1fr}tbody th{position:static}}@page{margin:14mm}
         """
 }

@@ -40,7 +40,9 @@ struct PrivacyWords: Sendable {
         /// The same as short as an axis needs it: `ε of the bridge (conditional), against peer and model`.
         var axisLabel: String {
             let words = scope == .protectedReleases ? "protected releases (conditional)" : PrivacyWords.words(scope)
-            return "ε of \(words), against \(PrivacyWords.list(adversaries.map(\.rawValue)))"
+            let isOfAll = adversaries.count == Adversary.allCases.count
+            return "ε of \(words), against "
+                + (isOfAll ? "every adversary" : PrivacyWords.list(adversaries.map(\.rawValue)))
         }
     }
 
@@ -116,7 +118,9 @@ struct PrivacyWords: Sendable {
     /// `ε = 2 of the release bridge against …, per person, …, conditional on …`: an ε in a sentence about something else.
     func phrase(_ subject: Subject, isBrief: Bool = false) -> Phrase? {
         guard let value = value(subject) else { return nil }
-        let against = Phrase(PrivacyWords.list(subject.adversaries.map(\.words)))
+        let isOfAll = subject.adversaries.count == Adversary.allCases.count
+        let against = Phrase(
+            isBrief && isOfAll ? "every adversary" : PrivacyWords.list(subject.adversaries.map(\.words)))
         let epsilon = Phrase("ε\u{A0}=\u{A0}\(ReportNumber.epsilon(value))")
         let start: Phrase
         switch subject.scope {

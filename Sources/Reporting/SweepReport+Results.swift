@@ -119,6 +119,7 @@ extension SweepReport {
         if family != nil { columns.append(.number("ε")) }
         columns += ["transfer", "best-local", "popularity", "shuffled-source"].map { .estimate($0) }
         columns += ["transfer ÷ best-local", "transfer ÷ popularity", "control ÷ best-local"].map { .estimate($0) }
+        columns += ["persons better", "persons worse"].map { .estimate($0) }
         let rows = sweep.points.map { point -> [ReportTable.Cell] in
             var row: [ReportTable.Cell] = sweep.keys.map { key in
                 .name(point.settings.first { $0.key == key }?.value ?? "")
@@ -143,13 +144,18 @@ extension SweepReport {
             row += [local, popularity, control].map { ratio in
                 control == nil || local == nil ? .missing : ratio.map { .estimate($0, decimals: 2) } ?? .missing
             }
+            row += ["better", "worse"].map { kind in
+                let share = FigureSet.Place(
+                    client: place.client, cohort: place.cohort, metric: "\(place.metric)-share-\(kind)")
+                return view.figures.estimate(share, method, shots).map { .share($0.asShare) } ?? .missing
+            }
             return row
         }
         return ReportTable(
             file: "points-\(shots.map { "k\($0)" } ?? "all")",
             caption: .name(place.metric) + " of " + .name(place.cohort) + HTML(", \(GainWords.shots(shots)).")
                 + (subjects.isEmpty ? .empty : HTML(" Column ε: \(subjects.joined(separator: "; or "))."))
-                + " Ratios: means of the seeds’ ratios. A row of dashes is a point that failed.",
+                + " Ratios: means of the seeds’ ratios. Persons better and worse: by the transfer than by best-local. A row of dashes is a point that failed.",
             columns: columns, rows: rows)
     }
 

@@ -26,7 +26,11 @@ struct TradeOff: Sendable {
     /// The same without protection, by the name of the line; its ε is not a number.
     let unprotected: [Line]
 
-    private var sets: [FigureSet] { (lines + unprotected).flatMap { $0.points.map(\.figures) } }
+    /// Those at an ε, for what is compared with must be of the same persons and choices as the line; else the others.
+    private var sets: [FigureSet] {
+        let own = lines.flatMap { $0.points.map(\.figures) }
+        return own.isEmpty ? unprotected.flatMap { $0.points.map(\.figures) } : own
+    }
 
     /// The picture; `nil` without a point.
     func picture() -> Picture? {

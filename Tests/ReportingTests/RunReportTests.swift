@@ -30,7 +30,7 @@ func words(_ page: String) -> String {
             ("<html lang=\"en\" dir=\"ltr\">", "<html>", "a page without a language"),
             (" scope=\"col\"", "", "a head without a scope"),
             ("<h2 id=\"privacy-heading\">Privacy", "<h2>", "<h2> without a word"),
-            ("<h2 id=\"privacy-heading\">", "<h4>", "h4 after h"),
+            ("<h2 id=\"privacy-heading\">", "<h5>", "h5 after h"),
             (" tabindex=\"0\"", "", "a box that no key scrolls"),
             ("</main>", "", "closes nothing"), ("<caption>", "<span>", "closes nothing"),
             ("<p class=\"kicker\">", "<p><p>", "<p> in a paragraph"),
