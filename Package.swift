@@ -130,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Cryptography", "Federation", "Parameters", "Privacy", "Record", "Scenario", "Simulation", "Supervision",
+                "Cryptography", "Federation", "Parameters", "Privacy", "Record", "Scenario", "Simulation",
+                "Supervision",
                 "TestSupport",
             ]),
         .testTarget(
