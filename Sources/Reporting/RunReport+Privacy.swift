@@ -138,17 +138,19 @@ extension RunReport {
         }
         // A control that is released too is no part of what the transfer costs.
         let own = lines.filter { line in
-            if case .release(let release) = line.scope { return !release.hasPrefix("shuffled") }
-            return true
+            if case .release(let release) = line.scope, release.hasPrefix("shuffled") { return false }
+            return line.points.contains { $0.epsilon != nil }
         }
+        // Between rounds that are all there a sum holds; between some of many it rises.
+        let rounds = unique(spending.map(\.round)).sorted()
+        let isStepped = (privacy.record.releases.compactMap(\.rounds).max() ?? 1) <= rounds.count
         let series = own.prefix(6).enumerated().compactMap { index, line -> LineChart.Series? in
             let points = line.points.compactMap { point in
                 point.epsilon.flatMap { Estimate($0) }.map { LineChart.Point(x: Double(point.round), estimate: $0) }
             }
-            return points.isEmpty ? nil : .init(name: name(line), look: .at(index), points: points, isStepped: true)
+            return points.isEmpty ? nil : .init(name: name(line), look: .at(index), points: points, isStepped: isStepped)
         }
         let open = lines.filter { line in line.points.allSatisfy { $0.epsilon == nil } }
-        let rounds = unique(spending.map(\.round)).sorted()
         let table = ReportTable(
             file: "epsilon-by-round",
             caption: HTML(

@@ -192,7 +192,7 @@ extension SweepReport {
                     ReportTable(
                         file: "points",
                         caption: HTML(
-                            "The first three ε are of everything that an adversary sees; those of single releases are "
+                            "The ε of single adversaries are of everything that each sees; those of releases are "
                                 + "conditional on what is not protected"
                                 + (terms.isEmpty ? "." : "; all \(terms.joined(separator: "; or ")).")),
                         columns: sweep.keys.map { .text($0) } + [.prose("ended"), .number("seeds")]
@@ -201,8 +201,10 @@ extension SweepReport {
             ])
     }
 
-    /// The page of a run, relative to this one: whatever the record says, a path below and no address.
+    /// The page of a run, relative to this one: whatever the record says, a path below this folder or, as runs lie, below
+    /// the one that holds it, and no address.
     static func link(_ run: String) -> String {
+        let start = run.hasPrefix("../") ? ".." : "."
         let parts = run.split(separator: "/").filter { $0 != "." && $0 != ".." }
         let encoded = parts.map { part in
             part.utf8.map { byte -> String in
@@ -215,7 +217,7 @@ extension SweepReport {
                 return isKept ? String(Character(scalar)) : "%" + (hex.count == 1 ? "0" : "") + hex
             }.joined()
         }
-        return (["."] + encoded + ["report.html"]).joined(separator: "/")
+        return ([start] + encoded + ["report.html"]).joined(separator: "/")
     }
 
     /// What was tuned, and baselines that are named in the pictures.
