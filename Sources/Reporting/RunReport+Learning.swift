@@ -93,7 +93,7 @@ extension RunReport {
                         + "\(line.points.last.map { ReportNumber.significant($0.estimate.mean) } ?? "–")"
                 }.joined(separator: "; "),
                 xLabel: "round of the run", yLabel: words.axis,
-                xAxis: .linear(members.map { Double($0.0.round) }, isTight: true), series: series,
+                xAxis: .rounds(members.map { $0.0.round }), series: series,
                 includes: words.startsAtZero ? [0] : [], mayDodge: false
             ).picture()
             pictures += [picture].compactMap { $0 }

@@ -148,7 +148,8 @@ extension RunReport {
             let points = line.points.compactMap { point in
                 point.epsilon.flatMap { Estimate($0) }.map { LineChart.Point(x: Double(point.round), estimate: $0) }
             }
-            return points.isEmpty ? nil : .init(name: name(line), look: .at(index), points: points, isStepped: isStepped)
+            return points.isEmpty
+                ? nil : .init(name: name(line), look: .at(index), points: points, isStepped: isStepped)
         }
         let open = lines.filter { line in line.points.allSatisfy { $0.epsilon == nil } }
         let table = ReportTable(
@@ -179,11 +180,11 @@ extension RunReport {
                     + "round \(line.points.last.map { "\(Int($0.x))" } ?? "–")"
             }.joined(separator: "; "),
             xLabel: "round", yLabel: "ε spent up to and with this round",
-            xAxis: .linear(rounds.map(Double.init), isTight: true), series: series, includes: [0]
+            xAxis: .rounds(rounds), series: series, includes: [0], mayDodge: false
         ).picture()
         pictures += [picture].compactMap { $0 }
         let note: HTML =
-            HTML(privacy.terms + ".")
+            HTML("\(privacy.terms); computed at the marked rounds.")
             + (open.isEmpty ? .empty : " No bound for " + .sentence(open.map { HTML(name($0)) }) + ".")
         let figure = page.figure(picture, title: "ε by round and adversary", note: note, data: table)
         return figure.isEmpty ? [page.foldedTable("ε by round", table)] : Page.pictures(figure)
