@@ -138,7 +138,9 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Cryptography", "Privacy", "Record", "Scenario", "Simulation", "Supervision", "TestSupport",
+                "Cryptography", "Federation", "Parameters", "Privacy", "Record", "Scenario", "Simulation",
+                "Supervision",
+                "TestSupport",
             ]),
         .testTarget(
             name: "CryptographyTests", dependencies: ["Cryptography"], exclude: ["make-key-stream-vector.py"]),

@@ -196,8 +196,11 @@ struct CohortEvaluation {
                     entry, "\(label)-relative-gain", gains.reduce(0, +) / total,
                     bootstrap.interval(ofRatio: gains, locals))
             }
-            let worse = gains.map { $0 < 0 ? 1.0 : 0 }
-            record(entry, "\(label)-share-worse", mean(worse), bootstrap.interval(ofMean: worse))
+            for (name, marks) in [
+                ("better", gains.map { $0 > 0 ? 1.0 : 0 }), ("worse", gains.map { $0 < 0 ? 1.0 : 0 }),
+            ] {
+                record(entry, "\(label)-share-\(name)", mean(marks), bootstrap.interval(ofMean: marks))
+            }
         }
         return out
     }

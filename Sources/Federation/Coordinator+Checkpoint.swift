@@ -160,6 +160,8 @@ extension Coordinator {
             self.plan = plan
             privacy = try PrivacyPlan(scenario, schema: plan.schema)
             try resumeServers(checkpoint, plan)
+        } catch let error as ResumeError {
+            throw error
         } catch { throw .notOfThisRun("\(error)") }
     }
 

@@ -235,16 +235,20 @@ public struct EpsilonRecord: Codable, Sendable, Equatable {
     public let coordinator: Double?
     /// Against another client.
     public let peer: Double?
+    /// Against the coordinator together with clients that do not hold the person; `nil` too in a record that is older
+    /// than this adversary.
+    public let colluders: Double?
     /// Against whoever gets the released model.
     public let model: Double?
 
     /// No bound against anybody.
-    public static let noBound = EpsilonRecord(coordinator: nil, peer: nil, model: nil)
+    public static let noBound = EpsilonRecord(coordinator: nil, peer: nil, colluders: nil, model: nil)
 
-    /// Makes the three bounds; `nil` is "no bound".
-    public init(coordinator: Double?, peer: Double?, model: Double?) {
+    /// Makes the four bounds; `nil` is "no bound".
+    public init(coordinator: Double?, peer: Double?, colluders: Double?, model: Double?) {
         self.coordinator = coordinator
         self.peer = peer
+        self.colluders = colluders
         self.model = model
     }
 
@@ -253,6 +257,7 @@ public struct EpsilonRecord: Codable, Sendable, Equatable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(coordinator, forKey: .coordinator)
         try container.encode(peer, forKey: .peer)
+        try container.encode(colluders, forKey: .colluders)
         try container.encode(model, forKey: .model)
     }
 }

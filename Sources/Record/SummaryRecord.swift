@@ -138,7 +138,7 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
     public let figures: [SummaryFigure]
     /// What the windows of time of each seed showed; absent without drift detection.
     public let drift: [DriftRecord]?
-    /// What was promised, of the first seed; the noise of a mode is the same for all.
+    /// What was promised: of the seeds the largest ε of each adversary.
     public let privacy: PrivacyRecord?
     /// The seeds that lost clients, and which; absent when none did.
     public let missing: [MissingRecord]?

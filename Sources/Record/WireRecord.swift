@@ -38,10 +38,34 @@ public struct AbsenceRecord: Codable, Sendable, Equatable {
     }
 }
 
+/// How far something that is learnt has come in a round, from what the coordinator sees anyway.
+public struct LearningRecord: Codable, Sendable, Equatable {
+    enum CodingKeys: String, CodingKey {
+        case subject = "of"
+        case measure, value
+    }
+
+    /// What is learnt, such as a method or the item factors of a domain.
+    public let subject: String
+    /// The measure: `discriminator-loss`, `preference-loss`, `decoder-loss` (means), `discriminator-accuracy` (on the rows
+    /// that train it), `relative-change` (of the parameters in this round, by ℓ2 norm) or `gradient-norm` (of the mean
+    /// over persons; of the sum where their number is not released).
+    public let measure: String
+    /// The value.
+    public let value: Double
+
+    /// Makes a measurement.
+    public init(subject: String, measure: String, value: Double) {
+        self.subject = subject
+        self.measure = measure
+        self.value = value
+    }
+}
+
 /// One round as the coordinator saw it.
 public struct RoundRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case round, step, participants, answered, missing, absences, returned
+        case round, step, participants, answered, missing, absences, returned, learning
         case bytesUp = "bytes-up"
         case bytesDown = "bytes-down"
     }
@@ -64,11 +88,13 @@ public struct RoundRecord: Codable, Sendable, Equatable {
     public let bytesUp: Int
     /// Bytes of plans.
     public let bytesDown: Int
+    /// How far learning has come; absent for steps that do not learn round by round, and for most of many short rounds.
+    public let learning: [LearningRecord]?
 
     /// Makes a round.
     public init(
         round: Int, step: String, participants: [String], answered: Int, missing: [String], bytesUp: Int,
-        bytesDown: Int, absences: [AbsenceRecord]? = nil, returned: [String]? = nil
+        bytesDown: Int, absences: [AbsenceRecord]? = nil, returned: [String]? = nil, learning: [LearningRecord]? = nil
     ) {
         self.absences = absences
         self.returned = returned
@@ -79,6 +105,7 @@ public struct RoundRecord: Codable, Sendable, Equatable {
         self.missing = missing
         self.bytesUp = bytesUp
         self.bytesDown = bytesDown
+        self.learning = learning
     }
 }
 

@@ -54,6 +54,13 @@ struct Axis: Sendable, Equatable {
             ticks: values.map { Tick(value: $0, label: label($0)) })
     }
 
+    /// An axis of rounds: each of a few has its tick, and none lies between two.
+    static func rounds(_ rounds: [Int]) -> Axis {
+        let different = unique(rounds).map(Double.init)
+        return different.count <= 10
+            ? .at(different) { ReportNumber.decimals($0, 0) } : .linear(different, isTight: true)
+    }
+
     /// A logarithmic axis with ticks at 1, 2 and 5 times powers of ten, at powers alone over many, or at the values
     /// themselves where they are three or fewer.
     static func logarithmic(_ values: [Double]) -> Axis {

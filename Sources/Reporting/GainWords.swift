@@ -13,6 +13,7 @@ struct GainWords: Sendable {
         let local: Estimate
         let popularity: Estimate?
         let control: Estimate
+        let better: Estimate?
         let worse: Estimate?
 
         /// Whether the whole interval, or with none the ratio, lies above 1.
@@ -27,8 +28,11 @@ struct GainWords: Sendable {
 
     /// The comparisons that may be stated: where the baseline and the control are there too.
     func gains(_ method: String) -> [Gain] {
-        let shares = FigureSet.Place(
-            client: place.client, cohort: place.cohort, metric: place.metric + "-share-worse")
+        func share(_ kind: String, _ shots: Int?) -> Estimate? {
+            let shares = FigureSet.Place(
+                client: place.client, cohort: place.cohort, metric: "\(place.metric)-share-\(kind)")
+            return figures.estimate(shares, method, shots)?.asShare
+        }
         return figures.shots(place).compactMap { shots in
             guard let local = figures.ratio(place, method, over: GainWords.baseline, shots),
                 let control = figures.ratio(place, GainWords.control, over: GainWords.baseline, shots)
@@ -36,7 +40,7 @@ struct GainWords: Sendable {
             return Gain(
                 method: method, shots: shots, local: local,
                 popularity: figures.ratio(place, method, over: "popularity", shots), control: control,
-                worse: figures.estimate(shares, method, shots)?.asShare)
+                better: share("better", shots), worse: share("worse", shots))
         }
     }
 
@@ -133,7 +137,12 @@ struct GainWords: Sendable {
             HTML("\(shots(gain.shots)): ") + .strong("\(gain.local.text(2)) × best-local")
         if let popularity = gain.popularity { text = text + HTML(", \(popularity.text(2)) × popularity") }
         text = text + HTML("; control with a shuffled source \(gain.control.text(2)) × best-local")
-        if let worse = gain.worse { text = text + HTML("; \(worse.percentText) of persons got a worse ranking") }
+        if let worse = gain.worse {
+            let better = gain.better.map { "; \($0.percentText) of persons got a better ranking and" } ?? ";"
+            text =
+                text + HTML(better + " \(worse.percentText)\(gain.better == nil ? " of persons got" : "") a worse")
+                + HTML(gain.better == nil ? " ranking" : " one")
+        }
         return text + "."
     }
 
@@ -148,7 +157,7 @@ struct GainWords: Sendable {
             let doubt: HTML = isCertain ? ", by the mean." : ", by the mean; every interval there includes 1."
             if let privacy, !privacy.isUnprotected {
                 let epsilon =
-                    subject.flatMap { privacy.phrase($0) }.map { "At " + $0 + ", " }
+                    subject.flatMap { privacy.phrase($0)?.html }.map { "At " + $0 + ", " }
                     ?? HTML("Under mode \(privacy.record.mode), ")
                 out.append(
                     .strong("The transfer failed. ") + epsilon + .name(method)

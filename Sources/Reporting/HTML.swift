@@ -46,7 +46,10 @@ struct HTML: Sendable, Equatable, ExpressibleByStringLiteral {
     static func style(_ sheet: StaticString) -> HTML { HTML(markup: "\n<style>\(sheet)</style>") }
 
     /// A name out of a scenario or record, kept apart from the direction and the line breaks of what surrounds it.
-    static func name(_ text: String) -> HTML { element("bdi", ["class": "name"], [HTML(text)]) }
+    static func name(_ text: String) -> HTML {
+        // What has no name needs a word all the same: a heading or a head of a row without one is nothing to hear.
+        element("bdi", ["class": "name"], [HTML(text.allSatisfy(\.isWhitespace) ? "(no name)" : text)])
+    }
 
     /// What stands out in a sentence.
     static func strong(_ text: String) -> HTML { element("strong", [:], [HTML(text)]) }

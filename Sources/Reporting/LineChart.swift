@@ -41,6 +41,8 @@ struct LineChart: Sendable {
     /// A value that the vertical axis must show, such as 1 of a ratio.
     var includes: [Double] = []
     var height = 280.0
+    /// Whether points at the same place may stand side by side.
+    var mayDodge = true
 
     private static let top = 34.0
     private static let right = Picture.width - 8
@@ -76,9 +78,11 @@ struct LineChart: Sendable {
         }
         canvas.line(left, bottom, right, bottom, class: "base")
         drawTicks(&canvas, x: x, bottom: bottom, left: left, right: right)
+        // All lines end where the longest can.
+        let end = max(right, 4 + (lines.map(Canvas.textWidth).max() ?? 0))
         for (index, words) in lines.enumerated() {
             canvas.text(
-                words, max(4 + Canvas.textWidth(words), right), bottom + 38 + Double(index) * LineChart.rowHeight, .end,
+                words, end, bottom + 38 + Double(index) * LineChart.rowHeight, .end,
                 class: "axis")
         }
         for moment in moments {
@@ -89,7 +93,7 @@ struct LineChart: Sendable {
         drawReferences(&canvas, y: y, left: left, right: right, bottom: bottom, labelWidth: labelWidth)
         for (index, (series, points)) in drawn.enumerated() {
             // Points at the same place stand side by side; a shift of some units moves no reading of a value.
-            let isDodged = drawn.count > 1 && points.count <= 12 && !series.isStepped
+            let isDodged = mayDodge && drawn.count > 1 && points.count <= 12 && !series.isStepped
             let shift = isDodged ? (Double(index) - Double(drawn.count - 1) / 2) * min(6, 30 / Double(drawn.count)) : 0
             draw(&canvas, series, points, shift: shift, x: x, y: y, within: left...right)
         }

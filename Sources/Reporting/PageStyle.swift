@@ -46,7 +46,7 @@ enum PageStyle {
         .pictures>figure:only-child{max-width:34rem}
         figcaption{font-weight:600;line-height:1.35;margin-bottom:.5rem;overflow-wrap:anywhere}
         figcaption span{display:block;font-weight:400;font-size:.875rem;color:var(--quiet)}
-        figure svg{display:block;width:100%;height:auto;overflow:visible}
+        figure svg{display:block;width:100%;max-width:31rem;height:auto;overflow:visible}
         svg text{font-size:12px;fill:var(--ink)}
         svg .axis{fill:var(--quiet)}
         svg .grid{stroke:var(--grid);stroke-width:1}
@@ -77,7 +77,8 @@ enum PageStyle {
         overflow-wrap:anywhere}
         th,td{text-align:left;vertical-align:top;padding:.32rem .9rem .32rem 0;border-bottom:1px solid var(--line)}
         thead th{border-bottom:2px solid var(--line);vertical-align:bottom}
-        tbody th{font-weight:600}
+        tbody th{font-weight:600;position:sticky;left:0;background:var(--ground)}
+        figure tbody th{background:var(--card)}
         th,td{min-width:3.5rem}
         td .name,th .name{overflow-wrap:break-word}
         .number{text-align:right;white-space:nowrap}
@@ -90,9 +91,10 @@ enum PageStyle {
         footer{color:var(--quiet);font-size:.875rem;border-top:1px solid var(--line);margin-top:3rem;
         padding-top:1rem;padding-bottom:2rem}
         @media (max-width:40rem){header,main,footer,nav{padding-left:.9rem;padding-right:.9rem}h1{font-size:1.5rem}
-        .lead{padding:.3rem .9rem .8rem}figure{padding:.7rem .6rem}header{padding-top:1.4rem}}
+        .lead{padding:.3rem .9rem .8rem}figure{padding:.6rem .35rem}figcaption,.legend,figure details{padding:0 .3rem}header{padding-top:1.4rem}}
         @media print{html{background:#fff;font-size:11px}nav,.skip{display:none}.scroll{overflow:visible}
         figure,.lead{border-color:#bbb}header,main,footer{max-width:none;padding-left:0;padding-right:0}
-        h2,h3,figcaption{break-after:avoid}tr{break-inside:avoid}.number{white-space:normal}}
+        h2,h3,figcaption{break-after:avoid}tr{break-inside:avoid}.number{white-space:normal}
+        .pictures{grid-template-columns:1fr 1fr}tbody th{position:static}}@page{margin:14mm}
         """
 }

@@ -26,7 +26,7 @@ package struct Picture: Sendable {
     }
 
     /// The width in units; a text of 12 units is as large as the page's smallest when the picture is as wide as a phone.
-    static let width = 420.0
+    package static let width = 390.0
 
     let svg: HTML
     let legend: [LegendEntry]

@@ -4,13 +4,14 @@ import Record
 struct PrivacyWords: Sendable {
     /// One of those who look.
     enum Adversary: String, CaseIterable, Sendable {
-        case coordinator, peer, model
+        case coordinator, peer, colluders, model
 
         /// In a sentence, after "against".
         var words: String {
             switch self {
             case .coordinator: "the coordinator"
             case .peer: "another client (peer)"
+            case .colluders: "the coordinator with other clients (colluders)"
             case .model: "whoever gets the released model (model)"
             }
         }
@@ -21,52 +22,45 @@ struct PrivacyWords: Sendable {
                 switch self {
                 case .coordinator: record?.coordinator
                 case .peer: record?.peer
+                case .colluders: record?.colluders
                 case .model: record?.model
                 }
             return value.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
         }
     }
 
-    /// What an ε is of.
-    enum Scope: Hashable, Sendable {
-        /// Everything that an adversary sees.
-        case everything
-        /// All protected releases together, given the unprotected ones.
-        case protectedReleases
-        /// One release, given the unprotected ones before it.
-        case release(String)
-
-        /// `of the bridge (conditional)`.
-        var words: String {
-            switch self {
-            case .everything: "of everything seen"
-            case .protectedReleases: "of all protected releases together (conditional)"
-            case .release(let name): "of the \(name) (conditional)"
-            }
-        }
-    }
-
     /// The ε that a picture is about.
     struct Subject: Sendable, Equatable {
-        let scope: Scope
+        let scope: SpendingRecord.Scope
         let adversaries: [Adversary]
 
         /// `ε of the bridge (conditional) against another client (peer)`.
-        var label: String { "ε \(scope.words) against \(PrivacyWords.list(adversaries.map(\.words)))" }
+        var label: String { "ε of \(PrivacyWords.words(scope)) against \(PrivacyWords.list(adversaries.map(\.words)))" }
 
         /// The same as short as an axis needs it: `ε of the bridge (conditional), against peer and model`.
         var axisLabel: String {
-            let words = scope == .protectedReleases ? "of protected releases (conditional)" : scope.words
-            return "ε \(words), against \(PrivacyWords.list(adversaries.map(\.rawValue)))"
+            let words = scope == .protectedReleases ? "protected releases (conditional)" : PrivacyWords.words(scope)
+            let isOfAll = adversaries.count == Adversary.allCases.count
+            return "ε of \(words), against "
+                + (isOfAll ? "every adversary" : PrivacyWords.list(adversaries.map(\.rawValue)))
         }
     }
 
     let record: PrivacyRecord
 
+    /// `bridge (conditional)`: what an ε is of.
+    static func words(_ scope: SpendingRecord.Scope) -> String {
+        switch scope {
+        case .everything: "everything seen"
+        case .protectedReleases: "all protected releases together (conditional)"
+        case .release(let name): "the \(name) (conditional)"
+        }
+    }
+
     /// `a, b and c`.
-    private static func list(_ names: [String]) -> String {
+    static func list(_ names: [String], word: String = "and") -> String {
         guard let last = names.last, names.count > 1 else { return names.first ?? "" }
-        return names.dropLast().joined(separator: ", ") + " and " + last
+        return names.dropLast().joined(separator: ", ") + " \(word) " + last
     }
 
     var isUnprotected: Bool { record.mode == "none" }
@@ -90,8 +84,8 @@ struct PrivacyWords: Sendable {
         let names = unique(records.flatMap { PrivacyWords(record: $0).boundReleases.map(\.name) })
         // A control that is released too is no part of what the transfer costs.
         let own = names.filter { !$0.hasPrefix("shuffled") }
-        let releases = (own + names.filter { $0.hasPrefix("shuffled") }).map(Scope.release)
-        let scopes: [Scope] = [.everything] + (own.count > 1 ? [.protectedReleases] : []) + releases
+        let releases = (own + names.filter { $0.hasPrefix("shuffled") }).map(SpendingRecord.Scope.release)
+        let scopes: [SpendingRecord.Scope] = [.everything] + (own.count > 1 ? [.protectedReleases] : []) + releases
         for scope in scopes {
             let bounded = Adversary.allCases.filter { adversary in
                 records.allSatisfy { adversary.bound(bounds($0, scope)) != nil }
@@ -108,7 +102,7 @@ struct PrivacyWords: Sendable {
         return nil
     }
 
-    private static func bounds(_ record: PrivacyRecord, _ scope: Scope) -> EpsilonRecord? {
+    private static func bounds(_ record: PrivacyRecord, _ scope: SpendingRecord.Scope) -> EpsilonRecord? {
         switch scope {
         case .everything: record.epsilon
         case .protectedReleases: record.protectedEpsilon
@@ -122,22 +116,24 @@ struct PrivacyWords: Sendable {
     }
 
     /// `ε = 2 of the release bridge against …, per person, …, conditional on …`: an ε in a sentence about something else.
-    func phrase(_ subject: Subject, isBrief: Bool = false) -> HTML? {
+    func phrase(_ subject: Subject, isBrief: Bool = false) -> Phrase? {
         guard let value = value(subject) else { return nil }
-        let against = HTML.sentence(subject.adversaries.map { HTML($0.words) })
-        let epsilon = HTML("ε\u{A0}=\u{A0}\(ReportNumber.significant(value))")
-        let start: HTML
+        let isOfAll = subject.adversaries.count == Adversary.allCases.count
+        let against = Phrase(
+            isBrief && isOfAll ? "every adversary" : PrivacyWords.list(subject.adversaries.map(\.words)))
+        let epsilon = Phrase("ε\u{A0}=\u{A0}\(ReportNumber.epsilon(value))")
+        let start: Phrase
         switch subject.scope {
         case .everything:
-            return epsilon + " of everything seen, against " + against + (isBrief ? .empty : HTML(", \(terms)"))
+            return epsilon + " of everything seen, against " + against + (isBrief ? .empty : Phrase(", \(terms)"))
         case .protectedReleases: start = epsilon + " of all protected releases together, against " + against
         case .release(let name): start = epsilon + " of the release " + .name(name) + " against " + against
         }
-        return isBrief ? start + " (conditional)" : start + HTML(", \(terms), ") + condition(subject.scope)
+        return isBrief ? start + " (conditional)" : start + Phrase(", \(terms), ") + condition(subject.scope)
     }
 
     /// What the ε of a scope takes as fixed.
-    func condition(_ scope: Scope) -> HTML {
+    func condition(_ scope: SpendingRecord.Scope) -> Phrase {
         switch scope {
         case .everything: .empty
         case .protectedReleases: PrivacyWords.condition(unique(boundReleases.flatMap(\.conditionalOn)))
@@ -147,40 +143,107 @@ struct PrivacyWords: Sendable {
     }
 
     /// What an ε takes as fixed: some names, and how many more the table of releases has.
-    static func condition(_ names: [String]) -> HTML {
-        if names.isEmpty { return "conditional on no other value" }
-        let rest = names.count - 8
-        return "conditional on "
-            + .sentence(names.prefix(8).map(HTML.name) + (rest > 0 ? [HTML("\(rest) more")] : []))
-            + (names.count == 1
-                ? ", which is not protected and taken as fixed" : ", which are not protected and taken as fixed")
+    private static func condition(_ names: [String]) -> Phrase {
+        names.isEmpty
+            ? "conditional on no other value"
+            : "conditional on " + few(names)
+                + (names.count == 1
+                    ? ", which is not protected and taken as fixed" : ", which are not protected and taken as fixed")
     }
 
-    /// The promise of one release: one clause for each value, with those against whom it holds.
-    func sentence(_ release: ReleaseRecord) -> HTML {
-        var clauses: [HTML] = []
-        let bounds = Adversary.allCases.compactMap { adversary in
-            adversary.bound(release.epsilon).map { (adversary, $0, adversary.bound(release.renyiEpsilon)) }
+    /// Some names, and how many more there are.
+    static func few(_ names: [String], limit: Int = 8) -> Phrase {
+        // One more name is as short as the words for it.
+        let shown = names.count - 1 == limit ? names.count : limit
+        let rest = names.count - shown
+        return .sentence(names.prefix(shown).map(Phrase.name) + (rest > 0 ? [Phrase("\(rest) more")] : []))
+    }
+
+    /// A bound against each adversary: one clause for each value, with those against whom it holds.
+    ///
+    /// - Parameters:
+    ///   - check: the same by another accountant, for comparison.
+    ///   - isBrief: whether one clause for all does not name them again.
+    private static func everybody(
+        _ bounds: EpsilonRecord, check: EpsilonRecord? = nil, isBrief: Bool = false
+    ) -> Phrase {
+        let values = Adversary.allCases.compactMap { adversary in
+            adversary.bound(bounds).map { (adversary, $0, adversary.bound(check)) }
         }
-        for value in unique(bounds.map(\.1)) {
-            let members = bounds.filter { $0.1 == value }
-            let check =
-                members.compactMap(\.2).max().map { ", by Rényi accounting \(ReportNumber.significant($0))," } ?? ""
-            clauses.append(
-                .strong("ε\u{A0}=\u{A0}\(ReportNumber.significant(value))") + HTML(check + " against ")
-                    + .sentence(members.map { HTML($0.0.words) }))
+        func against(_ members: [Adversary], all: String) -> String {
+            isBrief && members.count == Adversary.allCases.count ? all : list(members.map(\.words))
         }
-        let open = Adversary.allCases.filter { $0.bound(release.epsilon) == nil }
+        var clauses = unique(values.map(\.1)).map { value -> Phrase in
+            let members = values.filter { $0.1 == value }
+            let other = members.compactMap(\.2).max().map { ", by Rényi accounting \(ReportNumber.epsilon($0))," }
+            return .strong("ε\u{A0}=\u{A0}\(ReportNumber.epsilon(value))")
+                + Phrase("\(other ?? "") against \(against(members.map(\.0), all: "every adversary"))")
+        }
+        let open = Adversary.allCases.filter { $0.bound(bounds) == nil }
         if !open.isEmpty {
-            clauses.append(.strong("no bound") + " against " + .sentence(open.map { HTML($0.words) }))
+            clauses.append(.strong("no bound") + Phrase(" against \(against(open, all: "any adversary"))"))
         }
-        return "The release " + .name(release.name) + " has " + .sentence(clauses) + HTML("; \(terms); ")
+        return clauses.dropFirst().reduce(clauses.first ?? .empty) { $0 + "; " + $1 }
+    }
+
+    /// What is promised by and large: the mode, and for whom, or that nothing is.
+    var headline: Phrase {
+        isUnprotected
+            ? .alarm("Unprotected.") + " Privacy mode none: nothing is clipped and no noise is added, so there is "
+                + .strong("no bound")
+                + Phrase(
+                    " on what \(PrivacyWords.list(Adversary.allCases.map(\.words), word: "or")) can learn about a person."
+                )
+            : Phrase("Privacy mode \(record.mode); \(terms).")
+    }
+
+    /// Every promise, one a sentence: of each release, of them together, of cohorts, and of everything that is seen.
+    var promises: [Phrase] {
+        guard !isUnprotected else { return [] }
+        var out = boundReleases.map(sentence)
+        if out.isEmpty { out.append("No release has an ε: " + .strong("no bound") + " against anybody.") }
+        out += record.releases.compactMap(slots) + record.releases.compactMap(manner)
+        if let covers = record.covers {
+            out.append(.strong("Each ε covers a rating, not a person:") + Phrase(" \(covers)."))
+        }
+        if let most = record.ratingsPerPerson {
+            out.append(Phrase("At most \(ReportNumber.count(most, "rating")) of one person enter what is protected."))
+        }
+        return out + cohorts + [together].compactMap { $0 } + [total]
+    }
+
+    /// What limits every promise.
+    var limits: [Phrase] {
+        guard !isUnprotected else { return [] }
+        var out: [Phrase] = ["Each ε is of one seed; whoever sees several seeds sees more."]
+        if record.hasReproducibleNoise {
+            out.append("The noise can be computed again from the seed: a simulation, and no promise to real persons.")
+        }
+        return out
+    }
+
+    /// What crosses as it is; `nil` where everything does or nothing.
+    ///
+    /// - Parameter limit: how many names at most.
+    func open(limit: Int = 8) -> Phrase? {
+        let names = record.unprotected
+        guard !names.isEmpty else { return nil }
+        return Phrase(
+            names.count == 1 ? "One release crosses as it is: " : "\(names.count) releases cross as they are: ")
+            + PrivacyWords.few(names, limit: limit) + "."
+    }
+
+    /// The promise of one release.
+    private func sentence(_ release: ReleaseRecord) -> Phrase {
+        let rounds = release.rounds.flatMap { $0 > 1 ? ", in \($0) rounds together," : nil } ?? ""
+        return "The release " + .name(release.name) + Phrase("\(rounds) has ")
+            + PrivacyWords.everybody(release.epsilon, check: release.renyiEpsilon) + Phrase("; \(terms); ")
             + PrivacyWords.condition(release.conditionalOn) + "."
     }
 
     /// How persons are sampled and clipped for a release, where that is not the usual way.
-    func manner(_ release: ReleaseRecord) -> HTML? {
-        var parts: [HTML] = []
+    func manner(_ release: ReleaseRecord) -> Phrase? {
+        var parts: [Phrase] = []
         if let size = release.sampleSize, let population = release.population {
             parts.append(
                 "in each round " + .strong("\(DataTable.grouped(size)) of \(DataTable.grouped(population)) places")
@@ -188,9 +251,8 @@ struct PrivacyWords: Sendable {
         }
         if let bounds = release.clippingBounds {
             parts.append(
-                "the clipping bound "
-                    + .strong("follows the persons’ norms")
-                    + HTML(
+                "the clipping bound " + .strong("follows the persons’ norms")
+                    + Phrase(
                         bounds.first.map { first in
                             " (\(ReportNumber.significant(first)) in the first round, "
                                 + "\(ReportNumber.significant(bounds.last ?? first)) in the last)"
@@ -201,46 +263,68 @@ struct PrivacyWords: Sendable {
         return "Of the release " + .name(release.name) + ": " + .sentence(parts) + "."
     }
 
+    /// That a release has a row a person; `nil` for sums over persons.
+    func slots(_ release: ReleaseRecord) -> Phrase? {
+        release.personSlots.map { slots in
+            .alarm("One tensor is indexed by persons.") + " The release " + .name(release.name)
+                + Phrase(
+                    " has \(ReportNumber.count(slots, "slot")), each of one person or of nobody, in a secret order, with "
+                        + "noise of its own; everything else that crosses is summed over persons. Who is linked is outside "
+                        + "the ε, which hides what a linked person’s data are.")
+        }
+    }
+
     /// What everything that each adversary sees adds up to.
-    var total: HTML {
+    private var total: Phrase {
         let hasBound = Adversary.allCases.contains { $0.bound(record.epsilon) != nil }
-        return "Everything that each of them sees, taken together: " + PrivacyWords.everybody(record.epsilon)
-            + HTML(hasBound ? "; \(terms)." : ".")
+        return "Everything that each of them sees, taken together: "
+            + PrivacyWords.everybody(record.epsilon, isBrief: true)
+            + Phrase(hasBound ? "; \(terms)." : ".")
+    }
+
+    /// The same over the points of a sweep: from the smallest to the largest.
+    static func total(_ points: [PrivacyWords]) -> Phrase {
+        let words = Adversary.allCases.map { adversary -> String in
+            let values = points.compactMap { adversary.bound($0.record.epsilon) }.sorted()
+            guard let low = values.first, let high = values.last else { return "no bound" }
+            guard values.count == points.count else { return "no bound at some points" }
+            let range = low == high ? "" : " to \(ReportNumber.epsilon(high))"
+            return "ε\u{A0}=\u{A0}\(ReportNumber.epsilon(low))\(range)"
+        }
+        let clauses = unique(words).map { word in
+            let members = zip(Adversary.allCases, words).filter { $0.1 == word }.map(\.0.words)
+            let all = word == "no bound" ? "any adversary" : "every adversary"
+            return Phrase.strong(word)
+                + Phrase(" against \(members.count == Adversary.allCases.count ? all : list(members))")
+        }
+        return "Everything that each of them sees, taken together: "
+            + clauses.dropFirst().reduce(clauses.first ?? .empty) { $0 + "; " + $1 } + "."
     }
 
     /// Several protected releases together; `nil` where there is only one.
-    var together: HTML? {
+    private var together: Phrase? {
         guard boundReleases.count > 1, let bounds = record.protectedEpsilon else { return nil }
-        return "All protected releases together: " + PrivacyWords.everybody(bounds) + HTML("; \(terms); ")
+        return "All protected releases together: " + PrivacyWords.everybody(bounds, isBrief: true)
+            + Phrase("; \(terms); ")
             + condition(.protectedReleases) + "."
     }
 
     /// What cohorts of persons are promised, where not all are promised the same.
-    var cohorts: [HTML] {
+    private var cohorts: [Phrase] {
         (record.cohorts ?? []).map { cohort in
             let hasBound = Adversary.allCases.contains { $0.bound(cohort.epsilon) != nil }
             return "Persons of the cohort " + .name(cohort.name)
-                + HTML(
+                + Phrase(
                     " (\(ReportNumber.percent(cohort.share)) of those who \(PrivacyWords.deeds(record))), everything that depends on their data: "
                 )
-                + PrivacyWords.everybody(cohort.epsilon)
-                + HTML(hasBound ? "; \(terms); conditional on the data of the other cohort." : ".")
+                + PrivacyWords.everybody(cohort.epsilon, isBrief: true)
+                + Phrase(hasBound ? "; \(terms); conditional on the data of the other cohort." : ".")
         }
     }
 
     /// What the persons of all cohorts do.
     static func deeds(_ record: PrivacyRecord) -> String {
         record.cohorts?.contains { $0.name == "validation" } == true ? "train or validate" : "train"
-    }
-
-    /// A bound against each adversary.
-    private static func everybody(_ bounds: EpsilonRecord) -> HTML {
-        .sentence(
-            Adversary.allCases.map { adversary in
-                HTML("against \(adversary.words) ")
-                    + .strong(
-                        adversary.bound(bounds).map { "ε\u{A0}=\u{A0}\(ReportNumber.significant($0))" } ?? "no bound")
-            })
     }
 
     /// What an adversary has before its eyes.
@@ -255,6 +339,13 @@ struct PrivacyWords: Sendable {
             "every frame: each client under its own share of the noise, until masks exist"
         case (.coordinator, _): "every frame"
         case (.peer, _): "every broadcast, its own data and the sampling key"
+        case (.colluders, "none"): "all that each of them sees, unprotected"
+        case (.colluders, "central"): "all that each of them sees, raw sums of clients among it"
+        case (.colluders, "distributed"):
+            "all that each of them sees, with the sampling key and their own shares of the noise; the person is at a client "
+                + "that is not among them"
+        case (.colluders, _):
+            "all that each of them sees, with the sampling key; the person is at a client that is not among them"
         case (.model, _): "the final parameters; charged as if all broadcasts were seen"
         }
     }
@@ -267,41 +358,5 @@ struct PrivacyWords: Sendable {
         case "inproc": return "nothing left this process"
         default: return "without encryption the same as the coordinator"
         }
-    }
-
-    /// Of the records of several seeds the largest ε of each adversary; one without a bound has none in the whole.
-    static func worst(_ records: [PrivacyRecord]) -> PrivacyRecord? {
-        guard let first = records.first else { return nil }
-        func largest(_ members: [EpsilonRecord?]) -> EpsilonRecord {
-            func value(_ adversary: Adversary) -> Double? {
-                let bounds = members.map { adversary.bound($0) }
-                return bounds.contains { $0 == nil } ? nil : bounds.compactMap { $0 }.max()
-            }
-            return EpsilonRecord(coordinator: value(.coordinator), peer: value(.peer), model: value(.model))
-        }
-        let all = unique(records.flatMap { $0.releases.map(\.name) })
-        let releases = all.compactMap { name -> ReleaseRecord? in
-            let members = records.compactMap { record in record.releases.first { $0.name == name } }
-            guard let release = members.first else { return nil }
-            return ReleaseRecord(
-                name: name, epsilon: largest(members.map(\.epsilon)),
-                conditionalOn: unique(members.flatMap(\.conditionalOn)), mechanism: release.mechanism,
-                noiseMultiplier: release.noiseMultiplier, clippingBound: release.clippingBound,
-                sensitivity: release.sensitivity, samplingRate: release.samplingRate, rounds: release.rounds,
-                renyiEpsilon: release.renyiEpsilon.map { _ in largest(members.map(\.renyiEpsilon)) },
-                personSlots: release.personSlots, sampleSize: release.sampleSize, population: release.population,
-                // Each seed has bounds of its own; the first seed's stand for them.
-                clippingBounds: release.clippingBounds)
-        }
-        return PrivacyRecord(
-            mode: first.mode, unit: first.unit, neighbouring: first.neighbouring,
-            delta: records.compactMap(\.delta).max(), epsilon: largest(records.map(\.epsilon)), releases: releases,
-            unprotected: unique(records.flatMap(\.unprotected)).sorted(),
-            hasReproducibleNoise: records.contains { $0.hasReproducibleNoise },
-            cohorts: first.cohorts?.map { cohort in
-                let members = records.map { $0.cohorts?.first { $0.name == cohort.name }?.epsilon }
-                return PrivacyCohortRecord(name: cohort.name, share: cohort.share, epsilon: largest(members))
-            }, protectedEpsilon: first.protectedEpsilon.map { _ in largest(records.map(\.protectedEpsilon)) },
-            ratingsPerPerson: first.ratingsPerPerson, covers: first.covers)
     }
 }

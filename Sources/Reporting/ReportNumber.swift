@@ -28,6 +28,14 @@ enum ReportNumber {
         return signed(text)
     }
 
+    /// An ε with three significant digits, rounded up: a promise must not look smaller than it is.
+    static func epsilon(_ value: Double) -> String {
+        guard value.isFinite, value > 1e-4, value < 1e6 else { return significant(value) }
+        let scale = pow(10, max(0, 2 - log10(value).rounded(.down)))
+        // What rounding to the nearest double adds is no part of the value.
+        return significant((value * scale * (1 - 1e-12)).rounded(.up) / scale)
+    }
+
     /// A number as 2.3·10⁻⁵; a power of ten alone as 10⁻⁵.
     private static func scientific(_ value: Double) -> String {
         var exponent = Int(log10(abs(value)).rounded(.down))

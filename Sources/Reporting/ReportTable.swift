@@ -67,7 +67,8 @@ struct ReportTable: Sendable {
                 "tr", [:],
                 row.enumerated().map { index, cell in
                     let kind = columns.indices.contains(index) ? columns[index].kind : nil
-                    return index == 0
+                    // A head of a row without any data would head nothing.
+                    return index == 0 && columns.count > 1
                         ? .element("th", ["scope": "row", "class": kind], [ReportTable.html(cell)])
                         : .element("td", ["class": kind], [ReportTable.html(cell)])
                 })
@@ -123,7 +124,7 @@ struct ReportTable: Sendable {
             }
         case .share(let estimate): interval(estimate, ReportNumber.percent(estimate.mean), ReportNumber.percent)
         case .epsilon(let epsilon):
-            epsilon.map { HTML(ReportNumber.significant($0)) } ?? .element("em", [:], ["no bound"])
+            epsilon.map { HTML(ReportNumber.epsilon($0)) } ?? .element("em", [:], ["no bound"])
         case .link(let text, let href): .element("a", ["href": href], [.name(text)])
         case .missing: .element("span", ["class": "quiet"], ["–"])
         }

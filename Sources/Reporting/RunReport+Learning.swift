@@ -62,37 +62,100 @@ extension RunReport {
         page.add("drift", "Drift", content)
     }
 
-    /// Losses by round.
+    /// How far learning came from round to round, a picture for each measure: of the first seed.
     func addLearning(_ page: inout Page, _ pictures: inout [Picture]) {
-        let usable = losses.filter { $0.loss.isFinite }
-        guard !usable.isEmpty else { return }
-        let series = unique(usable.map(\.series)).enumerated().map { index, name in
-            let points = usable.filter { $0.series == name }.sorted { $0.round < $1.round }
-            // No more points than a picture has room for; the last round always stays.
-            let step = max(1, points.count / 300)
-            return LineChart.Series(
-                name: name, look: .at(index),
-                points: points.enumerated().compactMap { position, point in
-                    guard position % step == 0 || position == points.count - 1 else { return nil }
-                    return Estimate(point.loss).map { .init(x: Double(point.round), estimate: $0) }
-                })
+        let points = (wire?.rounds ?? []).flatMap { round in
+            (round.learning ?? []).filter(\.value.isFinite).map { (round, $0) }
         }
-        let picture = LineChart(
-            id: "learning", title: "Loss by round",
-            description: series.map { line in
-                "\(line.name): from \(line.points.first.map { ReportNumber.significant($0.estimate.mean) } ?? "–") to "
-                    + "\(line.points.last.map { ReportNumber.significant($0.estimate.mean) } ?? "–")"
-            }.joined(separator: "; "),
-            xLabel: "round", yLabel: "loss", xAxis: .linear(usable.map { Double($0.round) }, isTight: true),
-            series: series
-        ).picture()
-        pictures += [picture].compactMap { $0 }
-        let table = ReportTable(
-            file: "losses", caption: "Loss by round.", columns: [.number("round"), .text("of"), .number("loss")],
-            rows: usable.map { [.integer($0.round), .name($0.series), .number($0.loss, decimals: 6)] })
-        page.add(
-            "learning", "Learning",
-            Page.pictures(
-                page.figure(picture, title: "Learning curves", note: "Of one seed.", data: table)))
+        guard !points.isEmpty else { return }
+        var figures: [HTML] = []
+        for (index, measure) in unique(points.map(\.1.measure)).enumerated() {
+            let members = points.filter { $0.1.measure == measure }
+            // Training with validation persons included is a curve of its own.
+            func name(_ point: (RoundRecord, LearningRecord)) -> String {
+                point.0.step.hasPrefix("refit-") ? "\(point.1.subject), after the choices" : point.1.subject
+            }
+            let curves = unique(members.map(name)).map { curve in
+                (name: curve, points: RunReport.thinned(members.filter { name($0) == curve }))
+            }
+            let series = curves.enumerated().map { index, curve in
+                LineChart.Series(
+                    name: curve.name, look: .at(index),
+                    points: curve.points.compactMap { point in
+                        Estimate(point.1.value).map { .init(x: Double(point.0.round), estimate: $0) }
+                    })
+            }
+            let words = LearningWords(measure)
+            let picture = LineChart(
+                id: "learning-\(index + 1)", title: words.title,
+                description: series.map { line in
+                    "\(line.name): from \(line.points.first.map { ReportNumber.significant($0.estimate.mean) } ?? "–") to "
+                        + "\(line.points.last.map { ReportNumber.significant($0.estimate.mean) } ?? "–")"
+                }.joined(separator: "; "),
+                xLabel: "round of the run", yLabel: words.axis,
+                xAxis: .rounds(members.map { $0.0.round }), series: series,
+                includes: words.startsAtZero ? [0] : [], mayDodge: false
+            ).picture()
+            pictures += [picture].compactMap { $0 }
+            let table = ReportTable(
+                file: "learning-\(measure)", caption: HTML("\(words.title), of the first seed. \(words.note)"),
+                columns: [.number("round"), .text("step"), .text("of"), .number("value")],
+                rows: curves.flatMap { curve in
+                    curve.points.map {
+                        [.integer($0.0.round), .name($0.0.step), .name($0.1.subject), .significant($0.1.value)]
+                    }
+                })
+            figures += page.figure(
+                picture, title: words.title, note: HTML("\(words.note) Of the first seed."), data: table)
+        }
+        page.add("learning", "Learning by round", Page.pictures(figures))
+    }
+
+    /// No more points than a picture has room for; the last always stays.
+    private static func thinned<Point>(_ points: [Point]) -> [Point] {
+        let step = max(1, (points.count + 99) / 100)
+        return points.enumerated().filter { $0.offset % step == 0 || $0.offset == points.count - 1 }.map(\.element)
+    }
+}
+
+/// What a measure of learning is, in words.
+private struct LearningWords {
+    let title: String
+    let axis: String
+    let note: String
+    var startsAtZero = true
+
+    init(_ measure: String) {
+        switch measure {
+        case "discriminator-loss":
+            title = "Loss of the discriminator"
+            axis = "mean loss of a row"
+            note = "It rises where features stop telling the domain; ln 2 = 0.69 is guessing."
+        case "discriminator-accuracy":
+            title = "What the discriminator tells apart"
+            axis = "share of rows told right"
+            note = "On the rows that train it."
+        case "preference-loss":
+            title = "Loss of the ranking by features"
+            axis = "mean loss of an interaction"
+            note = "Less is better."
+        case "decoder-loss":
+            title = "Loss of the decoders"
+            axis = "mean loss of a person"
+            note = "Less is better."
+        case "relative-change":
+            title = "How much a round changes what is learnt"
+            axis = "‖new − old‖ ÷ ‖new‖"
+            note = "Near 0 the training has settled."
+        case "gradient-norm":
+            title = "Size of the gradients of devices"
+            axis = "norm of the released gradient"
+            note = "Of the mean over persons; under sampling of the sum, with its noise."
+        default:
+            title = measure
+            axis = measure
+            note = ""
+            startsAtZero = false
+        }
     }
 }

@@ -21,16 +21,17 @@ extension RunReport {
             }
         }
         content.append(contentsOf: discrepancy(&page, &pictures))
-        var folded: [HTML] = []
-        for place in figures.places where !places.contains(place) {
-            folded.append(
-                page.foldedTable(
-                    .name(place.metric) + " of " + .name(place.cohort) + ", client " + .name(place.client),
-                    ResultPictures.table(figures, place)))
-        }
-        if !folded.isEmpty {
-            content.append(.element("h3", [:], ["Other metrics and cohorts"]))
-            content.append(contentsOf: folded)
+        // A line for each cohort: a metric a line is a page of its own.
+        let others = figures.places.filter { !places.contains($0) }
+        let groups = unique(others.map { [$0.cohort, $0.client] })
+        if !groups.isEmpty { content.append(.element("h3", [:], ["Other metrics and cohorts"])) }
+        for group in groups {
+            let members = others.filter { [$0.cohort, $0.client] == group }
+            content.append(
+                Page.folded(
+                    .name(group[0]) + ", client " + .name(group[1]) + ": "
+                        + .sentence(members.map { HTML.name($0.metric) }),
+                    members.map { page.table(ResultPictures.table(figures, $0)) }))
         }
         page.add("results", "Results", content)
     }
@@ -180,14 +181,15 @@ struct ResultPictures {
             caption: "Ratios of " + .name(place.metric) + "; over seeds the mean of the seeds’ ratios.",
             columns: [
                 .text("k"), .text("method"), .estimate("÷ best-local"), .estimate("÷ popularity"),
-                .estimate("control ÷ best-local"), .estimate("persons worse"),
+                .estimate("control ÷ best-local"), .estimate("persons better"), .estimate("persons worse"),
             ],
             rows: all.map { gain in
                 [
                     .text(gain.shots.map(String.init) ?? "all known"), .name(gain.method),
                     .estimate(gain.local, decimals: 2),
                     gain.popularity.map { .estimate($0, decimals: 2) } ?? .missing,
-                    .estimate(gain.control, decimals: 2), gain.worse.map { .share($0) } ?? .missing,
+                    .estimate(gain.control, decimals: 2), gain.better.map { .share($0) } ?? .missing,
+                    gain.worse.map { .share($0) } ?? .missing,
                 ]
             })
         if picture == nil {
@@ -216,7 +218,7 @@ struct ResultPictures {
                 unprotected: [])
             add(
                 &page, chart.picture(), "Utility against ε at k = \(shot)",
-                (privacy.phrase(subject) ?? .empty) + ".", chart.table)
+                (privacy.phrase(subject)?.html ?? .empty) + ".", chart.table)
         }
     }
 
@@ -307,7 +309,8 @@ struct ResultPictures {
                     .init(
                         name: "\(method), \(GainWords.shots(count))",
                         content: .parts(parts.map { (share: $0.0, fill: $0.1) }),
-                        value: "\(ReportNumber.percent(worse.mean)) worse"))
+                        value: (better.map { "↑ \(ReportNumber.percent($0.mean)) " } ?? "")
+                            + "↓ \(ReportNumber.percent(worse.mean))"))
                 cells.append([
                     .name(method), .text(count.map(String.init) ?? "all known"), .share(worse),
                     better.map { .share($0) } ?? .missing,
@@ -329,10 +332,10 @@ struct ResultPictures {
             columns: [.text("method"), .text("k"), .estimate("worse")] + (knowsBetter ? [.estimate("better")] : []),
             rows: cells.map { knowsBetter ? $0 : Array($0.dropLast()) })
         add(
-            &page, picture, "Who got worse",
+            &page, picture, knowsBetter ? "Who got better and worse" : "Who got worse",
             knowsBetter
-                ? "Hatched: worse than by the best local model; pale: the same; plain: better."
-                : "Hatched: a worse ranking than by the best local model; pale: the same or a better one.", table)
+                ? "↓, hatched: worse than by the best local model; pale: the same; ↑, plain: better."
+                : "↓, hatched: a worse ranking than by the best local model; pale: the same or a better one.", table)
     }
 }
 

@@ -103,29 +103,12 @@ extension RunReport {
                     " is stated against anybody.")
             ]
         }
-        if privacy.isUnprotected {
-            return [
-                Page.paragraph(
-                    .strong("What it cost. "), .element("strong", ["class": "alarm"], ["Unprotected."]),
-                    " Privacy mode none: nothing was clipped and no noise was added, so there is ", .strong("no bound"),
-                    " on what the coordinator, another client or whoever gets the released model can learn about a person."
-                )
-            ]
+        var out = [Page.paragraph(.strong("What it cost. "), privacy.headline.html)]
+        if !privacy.promises.isEmpty { out.append(Page.points(privacy.promises.map(\.html))) }
+        if !privacy.limits.isEmpty {
+            out.append(Page.paragraph(HTML(privacy.limits.map(\.plain).joined(separator: " "))))
         }
-        var points = privacy.boundReleases.map(privacy.sentence)
-        if points.isEmpty { points.append("No release has an ε: " + .strong("no bound") + " against anybody.") }
-        points += privacy.cohorts + [privacy.together].compactMap { $0 }
-        points.append(privacy.total)
-        var note = "Each ε is of one seed; whoever sees several seeds sees more."
-        if privacy.record.hasReproducibleNoise {
-            note +=
-                " The noise can be computed again from the seed: this is a simulation and no promise to real persons."
-        }
-        return [
-            Page.paragraph(.strong("What it cost. "), HTML("Privacy mode \(privacy.record.mode).")),
-            Page.points(points),
-            Page.paragraph(HTML(note)),
-        ]
+        return out
     }
 
     /// What an attack on membership reached, if one was made.
@@ -133,8 +116,8 @@ extension RunReport {
         let members = figures.figures.filter {
             $0.cohort == EvaluationRecord.membershipCohort && $0.metric.hasSuffix("auc")
         }
-        let parts = members.prefix(4).compactMap { figure in
-            Estimate(figure.mean, figure.interval).map { .name(figure.method) + " " + .strong($0.text(2)) }
+        let parts = members.prefix(4).compactMap { figure -> HTML? in
+            Estimate(figure.mean, figure.interval).map { HTML.name(figure.method) + " " + .strong($0.text(2)) }
         }
         guard !parts.isEmpty else { return [] }
         return [
@@ -147,18 +130,12 @@ extension RunReport {
 
     private var whatIsOpen: HTML? {
         guard let privacy else { return nil }
-        let names = privacy.record.unprotected
         let observer = PrivacyWords.observer(transport: wire?.transport, isEncrypted: isEncrypted)
         let network = HTML(" Someone on the network: \(observer).")
-        guard !names.isEmpty else {
-            return (privacy.isUnprotected ? "Everything that crossed." : "No release without noise is on record.")
-                + network
-        }
-        let shown = names.prefix(8).map(HTML.name)
-        let rest = names.count - shown.count
-        return HTML(
-            names.count == 1 ? "One release crossed as it is: " : "\(names.count) releases crossed as they are: ")
-            + .sentence(shown + (rest > 0 ? [HTML("\(rest) more")] : [])) + "." + network
+        return
+            (privacy.open()?.html
+            ?? (privacy.isUnprotected ? "Everything that crossed." : "No release without noise is on record."))
+            + network
     }
 }
 

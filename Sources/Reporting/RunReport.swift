@@ -4,48 +4,11 @@ public import Record
 ///
 /// *Determinism*: the same input gives the same bytes; there is no clock, host or path in it.
 public struct RunReport: Sendable {
-    /// The loss of something that is learnt, in one round.
-    public struct LossPoint: Sendable, Equatable {
-        /// What is learnt, such as a step.
-        public let series: String
-        /// The round, from 1.
-        public let round: Int
-        /// The loss.
-        public let loss: Double
-
-        /// Makes a point.
-        public init(series: String, round: Int, loss: Double) {
-            self.series = series
-            self.round = round
-            self.loss = loss
-        }
-    }
-
-    /// What was spent against one adversary up to and with a round.
-    public struct EpsilonPoint: Sendable, Equatable {
-        /// The round, from 1.
-        public let round: Int
-        /// `coordinator`, `peer` or `model`.
-        public let adversary: String
-        /// The release that the ε is of, which makes it conditional; `nil` for everything that the adversary sees.
-        public let release: String?
-        /// The cumulative ε; `nil` for no bound.
-        public let epsilon: Double?
-
-        /// Makes a point.
-        public init(round: Int, adversary: String, release: String?, epsilon: Double?) {
-            self.round = round
-            self.adversary = adversary
-            self.release = release
-            self.epsilon = epsilon
-        }
-    }
-
     /// The figures over the seeds.
     public var summary: SummaryRecord
     /// The records of the seeds; without them no ratio to popularity has an interval.
     public var runs: [RunRecord]
-    /// The traffic of the first seed.
+    /// The traffic of the first seed, and how its rounds came on.
     public var wire: WireRecord?
     /// The resolved scenario, `scenario.yaml`.
     public var scenario: String?
@@ -53,10 +16,8 @@ public struct RunReport: Sendable {
     public var target: String?
     /// Whether messages between machines were encrypted with CURVE.
     public var isEncrypted: Bool
-    /// ε by round and adversary, from the ledger of one seed.
-    public var spending: [EpsilonPoint]
-    /// Losses by round, of one seed.
-    public var losses: [LossPoint]
+    /// ε by round and adversary, from the ledger of the first seed.
+    public var spending: [SpendingRecord]
 
     let figures: FigureSet
     let privacy: PrivacyWords?
@@ -64,7 +25,7 @@ public struct RunReport: Sendable {
     /// Makes the report of a run.
     public init(
         summary: SummaryRecord, runs: [RunRecord], wire: WireRecord? = nil, scenario: String? = nil,
-        target: String? = nil, isEncrypted: Bool = false, spending: [EpsilonPoint] = [], losses: [LossPoint] = []
+        target: String? = nil, isEncrypted: Bool = false, spending: [SpendingRecord] = []
     ) {
         self.summary = summary
         self.runs = runs
@@ -73,10 +34,9 @@ public struct RunReport: Sendable {
         self.target = target
         self.isEncrypted = isEncrypted
         self.spending = spending
-        self.losses = losses
         figures = FigureSet(summary, runs: runs)
         let records = runs.isEmpty ? [summary.privacy].compactMap { $0 } : runs.map(\.privacy)
-        privacy = PrivacyWords.worst(records).map(PrivacyWords.init)
+        privacy = PrivacyRecord.worst(records).map(PrivacyWords.init)
     }
 
     /// The page, `report.html`.

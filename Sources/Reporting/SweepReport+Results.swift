@@ -119,6 +119,7 @@ extension SweepReport {
         if family != nil { columns.append(.number("ε")) }
         columns += ["transfer", "best-local", "popularity", "shuffled-source"].map { .estimate($0) }
         columns += ["transfer ÷ best-local", "transfer ÷ popularity", "control ÷ best-local"].map { .estimate($0) }
+        columns += ["persons better", "persons worse"].map { .estimate($0) }
         let rows = sweep.points.map { point -> [ReportTable.Cell] in
             var row: [ReportTable.Cell] = sweep.keys.map { key in
                 .name(point.settings.first { $0.key == key }?.value ?? "")
@@ -143,13 +144,18 @@ extension SweepReport {
             row += [local, popularity, control].map { ratio in
                 control == nil || local == nil ? .missing : ratio.map { .estimate($0, decimals: 2) } ?? .missing
             }
+            row += ["better", "worse"].map { kind in
+                let share = FigureSet.Place(
+                    client: place.client, cohort: place.cohort, metric: "\(place.metric)-share-\(kind)")
+                return view.figures.estimate(share, method, shots).map { .share($0.asShare) } ?? .missing
+            }
             return row
         }
         return ReportTable(
             file: "points-\(shots.map { "k\($0)" } ?? "all")",
             caption: .name(place.metric) + " of " + .name(place.cohort) + HTML(", \(GainWords.shots(shots)).")
                 + (subjects.isEmpty ? .empty : HTML(" Column ε: \(subjects.joined(separator: "; or "))."))
-                + " Ratios: means of the seeds’ ratios. A row of dashes is a point that failed.",
+                + " Ratios: means of the seeds’ ratios. Persons better and worse: by the transfer than by best-local. A row of dashes is a point that failed.",
             columns: columns, rows: rows)
     }
 
@@ -168,7 +174,7 @@ extension SweepReport {
             let own = (words?.boundReleases ?? []).map { release -> String in
                 let bounds = PrivacyWords.Adversary.allCases.compactMap { adversary in
                     adversary.bound(release.epsilon).map {
-                        "\(ReportNumber.significant($0)) against \(adversary.rawValue)"
+                        "\(ReportNumber.epsilon($0)) against \(adversary.rawValue)"
                     }
                 }
                 return "\(release.name): \(bounds.joined(separator: ", "))"
@@ -186,7 +192,7 @@ extension SweepReport {
                     ReportTable(
                         file: "points",
                         caption: HTML(
-                            "The first three ε are of everything that an adversary sees; those of single releases are "
+                            "The ε of single adversaries are of everything that each sees; those of releases are "
                                 + "conditional on what is not protected"
                                 + (terms.isEmpty ? "." : "; all \(terms.joined(separator: "; or ")).")),
                         columns: sweep.keys.map { .text($0) } + [.prose("ended"), .number("seeds")]
@@ -195,8 +201,10 @@ extension SweepReport {
             ])
     }
 
-    /// The page of a run, relative to this one: whatever the record says, a path below and no address.
+    /// The page of a run, relative to this one: whatever the record says, a path below this folder or, as runs lie, below
+    /// the one that holds it, and no address.
     static func link(_ run: String) -> String {
+        let start = run.hasPrefix("../") ? ".." : "."
         let parts = run.split(separator: "/").filter { $0 != "." && $0 != ".." }
         let encoded = parts.map { part in
             part.utf8.map { byte -> String in
@@ -209,7 +217,7 @@ extension SweepReport {
                 return isKept ? String(Character(scalar)) : "%" + (hex.count == 1 ? "0" : "") + hex
             }.joined()
         }
-        return (["."] + encoded + ["report.html"]).joined(separator: "/")
+        return ([start] + encoded + ["report.html"]).joined(separator: "/")
     }
 
     /// What was tuned, and baselines that are named in the pictures.

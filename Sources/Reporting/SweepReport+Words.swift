@@ -138,7 +138,7 @@ extension SweepReport {
         var out: [HTML] = []
         for index in unique(found.compactMap { $0 }).sorted() {
             let at = zip(shots, found).filter { $0.1 == index }.map { HTML(GainWords.shots($0.0)) }
-            guard let phrase = members[index].privacy?.phrase(family.subject, isBrief: isBrief || !out.isEmpty),
+            guard let phrase = members[index].privacy?.phrase(family.subject, isBrief: isBrief || !out.isEmpty)?.html,
                 let gains = gains(members[index], place)
             else { continue }
             out.append(
@@ -167,7 +167,7 @@ extension SweepReport {
             let places = HTML.sentence(lost.map { HTML(GainWords.shots($0)) })
             if view.isProtected, let privacy = view.privacy {
                 let phrase =
-                    PrivacyWords.subject([privacy.record]).flatMap { privacy.phrase($0, isBrief: true) }
+                    PrivacyWords.subject([privacy.record]).flatMap { privacy.phrase($0, isBrief: true)?.html }
                     ?? SweepReport.settings(view.point)
                 out.append(
                     .strong("The transfer failed") + " at " + phrase + ": " + .name(method)
@@ -185,61 +185,33 @@ extension SweepReport {
     private var whatItCost: [HTML] {
         let protected = views.filter(\.isProtected)
         guard let first = protected.first?.privacy else {
+            let open = views.compactMap(\.privacy).first(where: \.isUnprotected)?.headline
             return [
                 Page.paragraph(
-                    .strong("What it cost. "), .element("strong", ["class": "alarm"], ["Unprotected."]),
-                    " No point has an ε: there is ", .strong("no bound"), " against anybody.")
+                    .strong("What it cost. "),
+                    (open ?? "No point has an ε: there is " + .strong("no bound") + " against anybody.").html)
             ]
         }
-        var out: [HTML] = []
-        let modes = unique(protected.compactMap { $0.privacy?.record.mode })
-        let units = unique(protected.compactMap { $0.privacy?.terms })
-        var points: [HTML] = families.map { family in
+        let modes = unique(protected.compactMap { $0.privacy?.headline })
+        var points: [Phrase] = families.map { family in
             let words = protected.first { family.groups.contains($0.group) }?.privacy
             let condition = words?.condition(family.subject.scope) ?? .empty
-            return HTML("Pictures and tables give the \(family.subject.label)")
+            return Phrase("Pictures and tables give the \(family.subject.label)")
                 + (condition == .empty ? "." : "; " + condition + ".")
         }
-        points.append(
-            "Everything that each of them sees, taken together: "
-                + .sentence(
-                    PrivacyWords.Adversary.allCases.map { adversary in
-                        let bounds = protected.map { adversary.bound($0.privacy?.record.epsilon) }
-                        let values = bounds.compactMap { $0 }.sorted()
-                        let words: String
-                        if let low = values.first, let high = values.last, values.count == bounds.count {
-                            words =
-                                "ε\u{A0}=\u{A0}\(ReportNumber.significant(low))"
-                                + (low == high ? "" : " to \(ReportNumber.significant(high))")
-                        } else {
-                            words = values.isEmpty ? "no bound" : "no bound at some points"
-                        }
-                        return HTML("against \(adversary.words) ") + .strong(words)
-                    }) + ".")
+        points.append(PrivacyWords.total(protected.compactMap(\.privacy)))
         let open = views.filter { !$0.isProtected }
         if !open.isEmpty {
             points.append(
-                HTML("\(ReportNumber.count(open.count, "point")) \(open.count == 1 ? "is" : "are") ")
-                    + .element("strong", ["class": "alarm"], ["unprotected"]) + ": no bound against anybody.")
+                Phrase("\(ReportNumber.count(open.count, "point")) \(open.count == 1 ? "is" : "are") ")
+                    + .alarm("unprotected") + ": no bound against anybody.")
         }
-        out.append(
-            Page.paragraph(
-                .strong("What it cost. "),
-                HTML("Mode \(modes.joined(separator: ", ")); \(units.joined(separator: "; or "))."))
-        )
-        out.append(Page.points(points))
-        let names = first.record.unprotected
-        if !names.isEmpty {
-            let rest = names.count - 8
-            out.append(
-                Page.paragraph(
-                    .strong("What is not protected. "), "Under protection too, as they are: ",
-                    .sentence(names.prefix(8).map(HTML.name) + (rest > 0 ? [HTML("\(rest) more")] : [])), ".",
-                    HTML(
-                        first.record.hasReproducibleNoise
-                            ? " The noise can be computed again from the seed: a simulation, no promise to real persons."
-                            : "")
-                ))
+        var out = [
+            Page.paragraph(.strong("What it cost. "), HTML(modes.map(\.plain).joined(separator: " "))),
+            Page.points(points.map(\.html)), Page.paragraph(HTML(first.limits.map(\.plain).joined(separator: " "))),
+        ]
+        if let open = first.open() {
+            out.append(Page.paragraph(.strong("What is not protected. "), "Under protection too: ", open.html))
         }
         let tuned =
             sweep.notes.isEmpty

@@ -92,14 +92,16 @@ public enum SweepTable {
         var isConditional = false
         for point in points {
             guard let words = point.privacy.map(PrivacyWords.init), !words.isUnprotected else {
-                rows.append(point.settings.map(\.value) + ["unprotected", "no bound", "no bound", "no bound"])
+                rows.append(
+                    point.settings.map(\.value) + ["unprotected"]
+                        + PrivacyWords.Adversary.allCases.map { _ in "no bound" })
                 continue
             }
             terms.append(words.terms)
             for release in words.boundReleases {
                 isConditional = isConditional || !release.conditionalOn.isEmpty
                 let bounds = PrivacyWords.Adversary.allCases.map { adversary in
-                    adversary.bound(release.epsilon).map { ResultTable.decimals($0, 3) } ?? "no bound"
+                    adversary.bound(release.epsilon).map(ReportNumber.epsilon) ?? "no bound"
                 }
                 rows.append(point.settings.map(\.value) + [release.name] + bounds)
             }

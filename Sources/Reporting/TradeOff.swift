@@ -26,7 +26,11 @@ struct TradeOff: Sendable {
     /// The same without protection, by the name of the line; its ε is not a number.
     let unprotected: [Line]
 
-    private var sets: [FigureSet] { (lines + unprotected).flatMap { $0.points.map(\.figures) } }
+    /// Those at an ε, for what is compared with must be of the same persons and choices as the line; else the others.
+    private var sets: [FigureSet] {
+        let own = lines.flatMap { $0.points.map(\.figures) }
+        return own.isEmpty ? unprotected.flatMap { $0.points.map(\.figures) } : own
+    }
 
     /// The picture; `nil` without a point.
     func picture() -> Picture? {
@@ -87,7 +91,7 @@ struct TradeOff: Sendable {
 
     private func description(_ references: [LineChart.Reference]) -> String {
         let values = lines.flatMap { line in
-            points(line).map { "\(line.name) at \(ReportNumber.significant($0.x)): \($0.estimate.text(3))" }
+            points(line).map { "\(line.name) at \(ReportNumber.epsilon($0.x)): \($0.estimate.text(3))" }
         }
         let levels = references.map { "\($0.name): \(ReportNumber.decimals($0.value, 3))" }
         return "Horizontal: \(subject.label). " + (values + levels).joined(separator: "; ")
@@ -103,7 +107,7 @@ struct TradeOff: Sendable {
                 .estimate("shuffled-source"),
             ],
             rows: lines.flatMap { line in
-                line.points.map { row(line.name, .significant($0.epsilon), $0) }
+                line.points.map { row(line.name, .epsilon($0.epsilon), $0) }
             } + unprotected.flatMap { line in line.points.map { row(line.name, .text("no bound"), $0) } })
     }
 

@@ -31,7 +31,8 @@ extension ScenarioDecoder {
     /// Where gradients of item factors can have noise.
     private mutating func checkItemFactors() {
         guard text("privacy.item-factors") == "protected" else {
-            for path in ["privacy.factor-bound", "privacy.factor-persons"] where values[path] != nil {
+            for path in ["privacy.factor-bound", "privacy.factor-persons"] {
+                guard let value = number(path) ?? integer(path).map(Double.init), value != 1 else { continue }
                 report(path, "only privacy.item-factors: protected has it")
             }
             return

@@ -33,6 +33,7 @@ public struct CoordinatorProcess: ~Copyable {
     private var hasStarted = false
     /// Whether the round that closed last is one of many short ones.
     var isDense = false
+    private var meter = LearningMeter()
     private var control = LineReader(descriptor: 0)
     private var outcome: Coordinator.Outcome?
     private var warnedOf: Set<String> = []
@@ -287,11 +288,14 @@ public struct CoordinatorProcess: ~Copyable {
         let absences = summary.absences.map {
             AbsenceRecord(client: $0.client, cause: $0.cause.rawValue, how: $0.how)
         }
+        let learning = meter.measure(
+            summary.step, changed: summary.changed, isLast: summary.isLast, shared: shared,
+            roundCount: machine.roundCount)
         let record = RoundRecord(
             round: summary.round, step: summary.step.description, participants: summary.participants,
             answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
             bytesDown: down - bytesAtRoundStart.down, absences: absences.isEmpty ? nil : absences,
-            returned: summary.returned.isEmpty ? nil : summary.returned)
+            returned: summary.returned.isEmpty ? nil : summary.returned, learning: learning.isEmpty ? nil : learning)
         rounds.append(record)
         bytesAtRoundStart = (up, down)
         // What a round leaves as it was is in an earlier checkpoint: whole catalogues of weights would be written anew.

@@ -8,6 +8,8 @@ package import Scenario
 ///
 /// - `coordinator` sees every update. It does not hold the key of sampling.
 /// - `peer`, another client, sees every broadcast and holds that key, so that sampling hides nothing from it.
+/// - `colluders`, the coordinator and clients that do not hold the person, see what each of them sees: every update, and
+///   with the key of sampling. Of noise in shares they see each client under its own, whatever they know of theirs.
 /// - `model` is whoever gets what was broadcast.
 package struct PrivacyAccount {
     private let scenario: ScenarioDefinition
@@ -15,10 +17,10 @@ package struct PrivacyAccount {
     private let absent: [Int: Set<String>]
     private let hasSecureRandomness: Bool
 
-    private enum Adversary: CaseIterable { case coordinator, peer, model }
+    private enum Adversary: String, CaseIterable { case coordinator, peer, colluders, model }
 
     /// What one round of a release shows: Gaussian noise, on a sample of the persons.
-    private struct Step {
+    private struct Step: Equatable {
         let noiseMultiplier: Double
         let sampling: SamplingScheme
         let slack: Double
@@ -131,11 +133,49 @@ package struct PrivacyAccount {
         }
     }
 
+    /// What was spent up to and with some rounds of those in which something protected was released: by everything that
+    /// an adversary sees, by all protected releases together where there are several, and by each alone.
+    ///
+    /// - Parameter limit: how many rounds at most; the first and the last are among them.
+    /// - Throws: `AccountingError`.
+    package func spending(limit: Int = 9) throws -> [SpendingRecord] {
+        let open = ledger.filter { $0.policy == ReleasePolicy.unprotected.description }
+        let names = Set(ledger.map(\.release)).subtracting(open.map(\.release)).sorted()
+        let rounds = Set(ledger.filter { names.contains($0.release) }.map(\.round)).sorted()
+        let count = min(max(2, limit), rounds.count)
+        let chosen = (0..<count).map { rounds[count == 1 ? 0 : $0 * (rounds.count - 1) / (count - 1)] }
+        let delta = scenario.number("privacy.delta")
+        let views = names.map { name in
+            Adversary.allCases.map { steps(of: ledger.filter { $0.release == name }, against: $0) }
+        }
+        var out: [SpendingRecord] = []
+        for round in chosen {
+            let parts = views.map { $0.map { $0?.filter { $0.key <= round } } }
+            func add(_ scope: SpendingRecord.Scope, _ bounds: EpsilonRecord) {
+                let values = [bounds.coordinator, bounds.peer, bounds.colluders, bounds.model]
+                for (adversary, value) in zip(Adversary.allCases, values) {
+                    out.append(
+                        SpendingRecord(round: round, adversary: adversary.rawValue, scope: scope, epsilon: value))
+                }
+            }
+            let all = Adversary.allCases.indices.map { index in together(parts.map { $0[index] }) }
+            let sum = try bounds(all, delta: delta, isHeadline: true)
+            add(.everything, open.contains { $0.round <= round } ? .noBound : sum)
+            if names.count > 1 { add(.protectedReleases, sum) }
+            for (name, part) in zip(names, parts) where part.contains(where: { $0?.isEmpty == false }) {
+                add(.release(name), try bounds(part, delta: delta, isHeadline: true))
+            }
+        }
+        return out
+    }
+
     /// The rounds of one release as an adversary sees them; `nil` where nothing bounds it.
     private func steps(of entries: [LedgerEntry], against adversary: Adversary) -> [Int: [Step]]? {
         let policy = entries.first?.policy
-        // The trusted coordinator of the central mode sees sums before any noise.
-        if adversary == .coordinator, policy == ReleasePolicy.central.description { return nil }
+        // The trusted coordinator of the central mode sees sums before any noise, and so do those who collude with it.
+        if adversary == .coordinator || adversary == .colluders, policy == ReleasePolicy.central.description {
+            return nil
+        }
         var out: [Int: [Step]] = [:]
         for (round, members) in Dictionary(grouping: entries, by: \.round) {
             let noised = members.filter { $0.noise != nil }
@@ -147,14 +187,15 @@ package struct PrivacyAccount {
                 let arrived = Set(noised.map(\.client)).subtracting(absent[round] ?? []).count
                 switch adversary {
                 // Sums are not masked: each client is seen under its own share.
-                case .coordinator: break
+                case .coordinator, .colluders: break
                 // A participant knows its own share.
                 case .peer: shares = arrived - 1
                 case .model: shares = arrived
                 }
             }
             guard shares > 0, let noise = smoothed(entry, shares: shares) else { return nil }
-            let sampling = adversary == .peer ? .everyone : sampling(entry)
+            let holdsKey = adversary == .peer || adversary == .colluders
+            let sampling = holdsKey ? .everyone : sampling(entry)
             // What a run that was resumed released again with other noise is another release.
             let draws = Dictionary(grouping: noised, by: \.client).values.map(\.count).max() ?? 1
             out[round] = Array(
@@ -233,8 +274,11 @@ package struct PrivacyAccount {
 
     private func bounds(_ views: [[Int: [Step]]?], delta: Double, isHeadline: Bool) throws -> EpsilonRecord {
         let relation = NeighbouringRelation(scenario)
+        // Adversaries that see the same are charged once.
+        var known: [(view: [Int: [Step]], value: Double?)] = []
         let values = try views.map { view -> Double? in
             guard let view else { return nil }
+            if let same = known.first(where: { $0.view == view }) { return same.value }
             let (event, slack) = event(view)
             let schemes = view.values.flatMap { $0.map(\.sampling) }
             let accountant: any PrivacyAccountant =
@@ -248,8 +292,9 @@ package struct PrivacyAccount {
                         .epsilon)
             }
             value += 2 * slack
+            known.append((view, value.isFinite ? value : nil))
             return value.isFinite ? value : nil
         }
-        return EpsilonRecord(coordinator: values[0], peer: values[1], model: values[2])
+        return EpsilonRecord(coordinator: values[0], peer: values[1], colluders: values[2], model: values[3])
     }
 }

@@ -49,9 +49,8 @@ struct SeedRecordWriter {
         evaluation += pooled(evaluation)
         evaluation.sort(by: EvaluationRecord.isOrdered)
         let drift = try readDrift(clients)
-        let absent = Dictionary(wire.rounds.map { ($0.round, Set($0.missing)) }, uniquingKeysWith: { $0.union($1) })
         let privacy = try PrivacyAccount(
-            scenario: scenario, ledger: ledger, absent: absent, hasSecureRandomness: hasSecureRandomness
+            scenario: scenario, ledger: ledger, absent: wire.absent, hasSecureRandomness: hasSecureRandomness
         ).record()
         let absences = RoundAbsence.of(wire.rounds)
         let record = RunRecord(

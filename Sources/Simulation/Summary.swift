@@ -39,7 +39,7 @@ extension SummaryRecord {
         let absences = runs.compactMap { run in run.absences.map { SeedAbsences(seed: run.seed, rounds: $0) } }
         self.init(
             scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
-            drift: drift.isEmpty ? nil : drift, privacy: runs.first?.privacy,
+            drift: drift.isEmpty ? nil : drift, privacy: .worst(runs.map(\.privacy)),
             missing: missing.isEmpty ? nil : missing, absences: absences.isEmpty ? nil : absences)
     }
 

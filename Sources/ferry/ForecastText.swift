@@ -35,10 +35,7 @@ enum ForecastText {
                 + forecast.memory.map {
                     [$0.process, megabytes($0.parameterBytes), megabytes($0.roundBytes), $0.what]
                 })
-        out += "\n" + PrivacyTable.text(forecast.privacy, isForecast: true)
-        if forecast.privacy.mode == "none" {
-            out += "  unprotected releases: \(forecast.privacy.unprotected.joined(separator: ", "))\n"
-        }
+        out += "\n" + PrivacyTable.text(forecast.privacy)
         return out + "nothing was started\n"
     }
 

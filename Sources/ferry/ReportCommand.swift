@@ -3,6 +3,7 @@ import Foundation
 import Record
 import Reporting
 import Scenario
+import Simulation
 import Supervision
 
 /// `ferry report`.
@@ -52,6 +53,7 @@ struct RunFolder {
             let text = try first.map { String(decoding: try RecordFile.read("\($0)/scenario.yaml"), as: UTF8.self) }
             // A record of another version may hold keys that this one does not know.
             let scenario = text.flatMap { try? ScenarioDefinition(yaml: $0, file: "scenario.yaml") }
+            let spending = try first.flatMap { seed in try scenario.map { try SpendingHistory.read(seed, of: $0) } }
             let report = RunReport(
                 summary: summary, runs: runs,
                 wire: try first.flatMap {
@@ -59,7 +61,7 @@ struct RunFolder {
                         ? try RecordFile.readJSON(WireRecord.self, from: "\($0)/wire.json") : nil
                 },
                 scenario: text, target: scenario?.target,
-                isEncrypted: scenario?.boolean("transport.curve") == true)
+                isEncrypted: scenario?.boolean("transport.curve") == true, spending: spending ?? [])
             (page, tables) = (report.html(), report.tables())
         } else {
             throw RunFailure(.data, "\(path) holds no record of a run: neither summary.json nor sweep.json")

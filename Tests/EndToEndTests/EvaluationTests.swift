@@ -15,7 +15,8 @@ struct EvaluationTests {
         "shuffled-source-ungated",
     ]
     private static let transferred = always.filter { $0.hasPrefix("feature-map") || $0.hasPrefix("shuffled-source") }
-    private static let comparisons = ["ndcg@10-relative-gain", "ndcg@10-share-worse"]
+    private static let shares = ["ndcg@10-share-better", "ndcg@10-share-worse"]
+    private static let comparisons = ["ndcg@10-relative-gain"] + shares
     private static let rankingBaselines = [
         "item-knn", "text-knn", "ease", "local-ensemble", "pooled-reference", "naive-fedavg",
     ]
@@ -142,7 +143,12 @@ struct EvaluationTests {
                 let local = try #require(record.value("best-local", shots))
                 #expect(abs(gain - (try #require(record.value(method, shots)) - local) / local) < 1e-9)
                 let worse = try #require(record.value(method, shots, "ndcg@10-share-worse"))
-                #expect((0...1).contains(worse) && (weight > 0 || worse == 0))
+                let better = try #require(record.value(method, shots, "ndcg@10-share-better"))
+                #expect((0...1).contains(worse) && (weight > 0 || worse == 0 && better == 0))
+                #expect(better >= 0 && better + worse <= 1)
+                // A mean that moves has somebody who moved it.
+                #expect(gain <= 0 || better > 0)
+                #expect(gain >= 0 || worse > 0)
             }
         }
         // Transfer helps those of whom nothing else is known; permuted links help nobody then.
@@ -253,7 +259,7 @@ struct EvaluationTests {
                 == Set(
                     keys(methods, metrics, cohort: "cold-items", shots: [nil])
                         // Local models rank no cold item: there is no relative gain over them.
-                        + keys(Self.transferred, ["ndcg@10-share-worse"], cohort: "cold-items", shots: [nil])))
+                        + keys(Self.transferred, Self.shares, cohort: "cold-items", shots: [nil])))
         #expect(cold.allSatisfy { $0.users > 20 })
         // Nobody has trained on them: popularity never ranks one before an item that somebody knows.
         #expect(record.value("popularity", nil, "recall@10", cohort: "cold-items") == 0)
@@ -294,7 +300,7 @@ struct EvaluationTests {
         let pooled = three.figures.filter { $0.client == "persons" }
         #expect(
             Set(pooled.map(\.metric))
-                == ["ndcg@10", "recall@10", "hit@10", "mrr@10", "novelty@10", "ndcg@10-share-worse"])
+                == Set(["ndcg@10", "recall@10", "hit@10", "mrr@10", "novelty@10"] + Self.shares))
         for metric in ["coverage@10", "rmse", "mae"] {
             #expect(three.figures.contains { $0.client == "persons-1" && $0.metric == metric })
         }

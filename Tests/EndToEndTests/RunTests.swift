@@ -52,7 +52,7 @@ struct RunTests {
         #expect(record.object["rounds"] as? Int == Fixture.roundCount)
         let privacy = record.object["privacy"] as? [String: Any]
         let epsilon = privacy?["epsilon"] as? [String: Any]
-        #expect(Set(epsilon.map { Array($0.keys) } ?? []) == ["coordinator", "peer", "model"])
+        #expect(Set(epsilon.map { Array($0.keys) } ?? []) == ["coordinator", "peer", "colluders", "model"])
         #expect(epsilon?["coordinator"] is NSNull)
         let unprotected = privacy?["unprotected"] as? [String] ?? []
         for release in ["bridge", "calendar", "tower", "books.ease", "books.rating-means"] {

@@ -225,6 +225,11 @@ struct SweepTests {
         #expect(page.contains("1 of 3 points did not complete"))
         // A point that failed has no page of its own.
         #expect(page.components(separatedBy: "/report.html\"").count - 1 == 2)
+        for link in page.components(separatedBy: "href=\"").dropFirst().map({ $0.prefix { $0 != "\"" } })
+        where !link.hasPrefix("#") {
+            let target = "\(try sweepFolder(folder, "out"))/\(link)"
+            #expect(FileManager.default.fileExists(atPath: target), "\(link) leads nowhere")
+        }
     }
 
     @Test("a point whose process is killed is a failed point")

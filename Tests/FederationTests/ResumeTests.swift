@@ -112,7 +112,7 @@ struct AnsweredRun {
 /// Runs that are taken up again.
 @Suite struct ResumeTests {
     private static let shared =
-        ["clients.movies.count=3", "clients.books.count=2", "federation.factor-rounds=3"] + Scenarios.bare
+        ["clients.movies.count=3", "clients.books.count=3", "federation.factor-rounds=3"] + Scenarios.bare
     static let variants: [[String]] =
         [[], Scenarios.bare, ["transfer.method=meta", "transfer.meta.rounds=3"]]
         + ["fedavg", "fedavgm", "fedadam", "fedyogi", "scaffold", "median"].map {
@@ -120,7 +120,10 @@ struct AnsweredRun {
         } + [shared + ["federation.strategy=gradient"]]
         + [
             Scenarios.bare + ["transfer.map=mlp", "transfer.mlp.rounds=4", "transfer.mlp.units=3"],
-            ["world.times=true", "drift.windows=6", "drift.warm-up=3"],
+            [
+                "world.times=true", "drift.windows=6", "drift.warm-up=3", "drift.end=0.95", "evaluation.split=time",
+                "evaluation.baselines=[]",
+            ],
             ["transfer.method=adversarial", "transfer.adversarial.rounds=2", "transfer.gate=false"],
             ["privacy.mode=central", "privacy.epsilon=2", "transfer.dimension=2", "transfer.source-dimension=2"],
         ]

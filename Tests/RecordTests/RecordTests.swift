@@ -45,6 +45,7 @@ import Testing
     @Test func anAbsentBoundIsWrittenAsNull() throws {
         let expected = """
             {
+              "colluders" : null,
               "coordinator" : null,
               "model" : null,
               "peer" : null
@@ -52,10 +53,15 @@ import Testing
 
             """
         #expect(try text(EpsilonRecord.noBound) == expected)
+        // A record that is older than an adversary states no bound against it.
+        let older = Data(#"{"coordinator": 1, "peer": 2, "model": 3}"#.utf8)
+        let read = try JSONDecoder().decode(EpsilonRecord.self, from: older)
+        #expect(read == EpsilonRecord(coordinator: 1, peer: 2, colluders: nil, model: 3))
         let section = try text(privacy)
         #expect(section.contains("\"delta\" : null"))
         #expect(section.components(separatedBy: "\"coordinator\" : null").count == 3)
         #expect(section.components(separatedBy: "\"peer\" : null").count == 3)
+        #expect(section.components(separatedBy: "\"colluders\" : null").count == 3)
         #expect(section.components(separatedBy: "\"model\" : null").count == 3)
     }
 

@@ -11,9 +11,9 @@ enum ReportSamples {
             return PrivacyRecord(
                 mode: "none", unit: "person", neighbouring: "add-remove", delta: nil, epsilon: open,
                 releases: [ReleaseRecord(name: "bridge", epsilon: open, conditionalOn: [])],
-                unprotected: ["bridge", "books.item-factors"], hasReproducibleNoise: true)
+                unprotected: ["books.item-factors", "bridge"], hasReproducibleNoise: true)
         }
-        let bounds = EpsilonRecord(coordinator: nil, peer: epsilon, model: epsilon)
+        let bounds = EpsilonRecord(coordinator: nil, peer: epsilon, colluders: nil, model: epsilon)
         return PrivacyRecord(
             mode: "central", unit: unit, neighbouring: "add-remove", delta: 1e-5, epsilon: total ? bounds : open,
             releases: [
@@ -22,7 +22,8 @@ enum ReportSamples {
                     conditionalOn: total ? [] : ["books.item-factors", "movies.whitening"],
                     mechanism: "discrete-gaussian", noiseMultiplier: 2.35, clippingBound: 1, sensitivity: 1.004,
                     samplingRate: 1, rounds: 1,
-                    renyiEpsilon: EpsilonRecord(coordinator: nil, peer: epsilon * 1.1, model: epsilon * 1.1))
+                    renyiEpsilon: EpsilonRecord(
+                        coordinator: nil, peer: epsilon * 1.1, colluders: nil, model: epsilon * 1.1))
             ], unprotected: total ? [] : ["books.item-factors", "movies.whitening"], hasReproducibleNoise: true)
     }
 
@@ -46,7 +47,7 @@ enum ReportSamples {
     /// The records of three seeds in which the transfer is `factor` times as good as the best local model.
     static func runs(
         factor: Double = 1.3, epsilon: Double? = nil, methods: [String] = methods, client: String = "persons",
-        status: RunStatus = .completed, missing: [String] = []
+        status: RunStatus = .completed, missing: [String] = [], knowsBetter: Bool = true
     ) -> [RunRecord] {
         (0..<3).map { seed in
             var evaluation = methods.flatMap { method in
@@ -60,6 +61,13 @@ enum ReportSamples {
                 EvaluationRecord(
                     client: client, method: "feature-map", cohort: "cold-users", shots: $0,
                     metric: "ndcg@10-share-worse", value: 0.25, interval: [], users: 50)
+            }
+            if knowsBetter {
+                evaluation += [0, 3].map {
+                    EvaluationRecord(
+                        client: client, method: "feature-map", cohort: "cold-users", shots: $0,
+                        metric: "ndcg@10-share-better", value: 0.5, interval: [], users: 50)
+                }
             }
             return RunRecord(
                 version: FerryVersion.current, scenario: "sample", seed: seed + 1, rounds: 4, status: status,
@@ -103,12 +111,21 @@ enum ReportSamples {
             RoundRecord(
                 round: 1, step: "bridge", participants: ["persons"], answered: 1, missing: [], bytesUp: 4_000_000,
                 bytesDown: 1_234)
-        ],
+        ] + learning("tower", 2...41) + learning("refit-tower", 42...44),
         traffic: [
             WireKindRecord(kind: "plan", direction: "down", messages: 6, frames: 12, bytes: 1_234),
             WireKindRecord(kind: "update", direction: "up", messages: 6, frames: 12, bytes: 4_000_000),
         ], refused: 0, tensors: [TensorRecord(name: "bridge.sum", shape: [8, 8], scope: "shared", release: "bridge")],
         missing: [], schemaDigest: "ab")
+
+    /// Rounds of a step in which something is learnt.
+    static func learning(_ step: String, _ rounds: ClosedRange<Int>) -> [RoundRecord] {
+        rounds.map { round in
+            RoundRecord(
+                round: round, step: step, participants: ["books"], answered: 1, missing: [], bytesUp: 0, bytesDown: 0,
+                learning: [LearningRecord(subject: "tower", measure: "relative-change", value: 1 / Double(round))])
+        }
+    }
 
     /// The report of a run.
     static func report(factor: Double = 1.3, epsilon: Double? = nil, methods: [String] = methods) -> RunReport {
@@ -118,12 +135,16 @@ enum ReportSamples {
             target: "books",
             spending: epsilon == nil
                 ? []
-                : [
-                    .init(round: 1, adversary: "peer", release: "bridge", epsilon: 1),
-                    .init(round: 2, adversary: "peer", release: "bridge", epsilon: 2),
-                    .init(round: 2, adversary: "coordinator", release: nil, epsilon: nil),
-                ],
-            losses: (1...40).map { .init(series: "tower", round: $0, loss: 1 / Double($0)) })
+                : [1, 2].flatMap { round in
+                    [("coordinator", nil), ("peer", Double(round)), ("model", Double(round))].flatMap {
+                        adversary, value in
+                        [
+                            SpendingRecord(
+                                round: round, adversary: adversary, scope: .release("bridge"), epsilon: value),
+                            SpendingRecord(round: round, adversary: adversary, scope: .everything, epsilon: nil),
+                        ]
+                    }
+                })
     }
 
     /// A point of a sweep.

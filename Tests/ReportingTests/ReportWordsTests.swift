@@ -35,8 +35,9 @@ import Testing
         let text = words(ReportSamples.report(epsilon: 2).html())
         #expect(
             text.contains(
-                "against the coordinator no bound, against another client (peer) no bound and against whoever gets the "
-                    + "released model (model) no bound"))
+                "no bound against the coordinator and the coordinator with other clients (colluders); per person, neighbouring"
+            ))
+        #expect(text.contains("Everything that each of them sees, taken together: no bound against any adversary."))
         #expect(text.contains("conditional on books.item-factors and movies.whitening, which are not protected"))
     }
 
@@ -110,7 +111,12 @@ import Testing
         #expect(
             text.contains(
                 "k = 0: 1.31 [1.29, 1.32] × best-local, 1.33 [1.32, 1.35] × popularity; control with a shuffled source "
-                    + "1.00 [1.00, 1.00] × best-local; 25 % [23 %, 27 %] of persons got a worse ranking."))
+                    + "1.00 [1.00, 1.00] × best-local; 50 % [48 %, 52 %] of persons got a better ranking and 25 % [23 %, "
+                    + "27 %] a worse one."))
+        let older = ReportSamples.runs(knowsBetter: false)
+        #expect(
+            words(RunReport(summary: ReportSamples.summary(older), runs: older).html()).contains(
+                "× best-local; 25 % [23 %, 27 %] of persons got a worse ranking."))
     }
 
     @Test("a control that gains is no control")
@@ -143,24 +149,80 @@ import Testing
 
     @Test("several protected releases are charged together")
     func severalReleases() {
-        let bounds = EpsilonRecord(coordinator: nil, peer: 1, model: 1)
+        let bounds = EpsilonRecord(coordinator: nil, peer: 1, colluders: nil, model: 1)
         let privacy = PrivacyRecord(
             mode: "silo", unit: "person", neighbouring: "add-remove", delta: 1e-5, epsilon: .noBound,
             releases: ["a.gradient", "b.gradient"].map {
                 ReleaseRecord(name: $0, epsilon: bounds, conditionalOn: ["x"], mechanism: "discrete-gaussian")
             }, unprotected: ["x"], hasReproducibleNoise: false,
-            protectedEpsilon: EpsilonRecord(coordinator: nil, peer: 1.5, model: 1.5))
+            protectedEpsilon: EpsilonRecord(coordinator: nil, peer: 1.5, colluders: nil, model: 1.5))
         let text = words(report(privacy: privacy).html())
         #expect(
-            text.contains("All protected releases together: against the coordinator no bound, against another client"))
-        #expect(text.contains("ε of protected releases (conditional), against peer and model"))
+            text.contains(
+                "All protected releases together: ε = 1.5 against another client (peer) and whoever gets the released model "
+                    + "(model); no bound against the coordinator and the coordinator with other clients (colluders)"))
+        #expect(
+            text.contains(
+                "Column ε: ε of all protected releases together (conditional) against another client (peer) and"))
+        #expect(text.contains("ε of protected releases (conditional), against peer and"))
         #expect(!text.contains("can be computed again"))
+    }
+
+    @Test("a terminal and the page say the same sentences", arguments: [nil, 2] as [Double?])
+    func oneSource(_ epsilon: Double?) {
+        let text = PrivacyTable.text(ReportSamples.privacy(epsilon))
+        let page = words(ReportSamples.report(epsilon: epsilon).html())
+        let lines = text.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }
+        #expect(lines.count == (epsilon == nil ? 2 : 6))
+        for line in lines {
+            #expect(page.contains(line.replacing("UNPROTECTED.", with: "Unprotected.")), "\(line)")
+        }
+    }
+
+    @Test("who colludes with the coordinator stands in every table of adversaries")
+    func colluders() throws {
+        let report = ReportSamples.report(epsilon: 2)
+        let table = try #require(report.tables().first { $0.name == "tables/adversaries.csv" })
+        #expect(
+            table.contents.contains("the coordinator with other clients (colluders),\"all that each of them sees, raw"))
+        let releases = try #require(report.tables().first { $0.name == "tables/releases.csv" })
+        #expect(releases.contents.contains("bridge,colluders,no bound,no bound,discrete-gaussian,2.35,"))
+        #expect(releases.contents.contains("bridge,peer,2.0,2.2,discrete-gaussian,2.35,"))
+    }
+
+    @Test("ε by round names what each is of, and is a sentence where all is released at once")
+    func spending() throws {
+        let report = ReportSamples.report(epsilon: 2)
+        let page = words(report.html())
+        #expect(page.contains("the bridge (conditional), against peer and model"))
+        #expect(
+            page.contains(
+                "No bound for the bridge (conditional), against coordinator and everything seen, against coordinator, peer "
+                    + "and model."))
+        #expect(report.html().contains("id=\"spending-"))
+        var once = report
+        once.spending = report.spending.filter { $0.round == 2 }
+        #expect(words(once.html()).contains("released in round 2, once: ε does not grow from round to round"))
+        #expect(!once.html().contains("id=\"spending-"))
+        #expect(once.tables().contains { $0.name == "tables/epsilon-by-round.csv" })
+    }
+
+    @Test("each measure of learning has a picture and a table, and training after the choices its own curve")
+    func learning() throws {
+        let report = ReportSamples.report()
+        let page = words(report.html())
+        #expect(page.contains("How much a round changes what is learnt") && page.contains("tower, after the choices"))
+        let table = try #require(report.tables().first { $0.name == "tables/learning-relative-change.csv" })
+        #expect(table.contents.hasPrefix("round,step,of,value\n2,tower,tower,0.5\n"))
+        #expect(table.contents.split(separator: "\n").count == 44)
+        let runs = ReportSamples.runs()
+        #expect(!RunReport(summary: ReportSamples.summary(runs), runs: runs).html().contains("Learning by round"))
     }
 
     @Test("a tensor with a row a person is told in red, and sums are not")
     func personSlots() {
         func page(_ slots: Int?) -> String {
-            let bounds = EpsilonRecord(coordinator: 2, peer: 2, model: 2)
+            let bounds = EpsilonRecord(coordinator: 2, peer: 2, colluders: 2, model: 2)
             let privacy = PrivacyRecord(
                 mode: "local", unit: "person", neighbouring: "replace-one", delta: 1e-5, epsilon: .noBound,
                 releases: [
@@ -178,7 +240,7 @@ import Testing
     @Test("how persons are sampled, clipped and capped, and that a rating is no person, is said where it is unusual")
     func manners() {
         func page(_ isUnusual: Bool) -> String {
-            let bounds = EpsilonRecord(coordinator: 2, peer: 2, model: 2)
+            let bounds = EpsilonRecord(coordinator: 2, peer: 2, colluders: 2, model: 2)
             let privacy = PrivacyRecord(
                 mode: "silo", unit: isUnusual ? "rating" : "person", neighbouring: "replace-one", delta: 1e-5,
                 epsilon: .noBound,
@@ -210,7 +272,8 @@ import Testing
             releases: ReportSamples.privacy(2).releases, unprotected: ["x"], hasReproducibleNoise: true,
             cohorts: [
                 PrivacyCohortRecord(
-                    name: "bridge", share: 0.25, epsilon: EpsilonRecord(coordinator: 2, peer: 2, model: 2)),
+                    name: "bridge", share: 0.25, epsilon: EpsilonRecord(coordinator: 2, peer: 2, colluders: 2, model: 2)
+                ),
                 PrivacyCohortRecord(name: "encoders", share: 0.75, epsilon: .noBound),
             ])
         let text = words(report(privacy: privacy).html())
@@ -219,8 +282,16 @@ import Testing
                 "Persons of the cohort bridge (25 % of those who train), everything that depends on their data"))
         #expect(
             text.contains(
-                "Persons of the cohort encoders (75 % of those who train), everything that depends on their data: against "
-                    + "the coordinator no bound"))
+                "Persons of the cohort encoders (75 % of those who train), everything that depends on their data: no bound "
+                    + "against any adversary."))
+        let file = report(privacy: privacy).tables().first { $0.name == "tables/cohorts.csv" }
+        #expect(
+            file?.contents == """
+                cohort,share of those who train,"ε, coordinator","ε, peer","ε, colluders","ε, model"
+                bridge,0.25,2.0,2.0,2.0,2.0
+                encoders,0.75,no bound,no bound,no bound,no bound
+
+                """)
     }
 
     @Test("the attack and the other draws of the noise stand beside ε")

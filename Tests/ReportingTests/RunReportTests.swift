@@ -23,6 +23,25 @@ func words(_ page: String) -> String {
         #expect(PageMarkup(page).problems == [])
     }
 
+    @Test(
+        "what keeps people out of a page is found",
+        arguments: [
+            (" aria-label=\"ε by round and adversary\"", "", "a picture without words"),
+            ("<html lang=\"en\" dir=\"ltr\">", "<html>", "a page without a language"),
+            (" scope=\"col\"", "", "a head without a scope"),
+            ("<h2 id=\"privacy-heading\">Privacy", "<h2>", "<h2> without a word"),
+            ("<h2 id=\"privacy-heading\">", "<h5>", "h5 after h"),
+            (" tabindex=\"0\"", "", "a box that no key scrolls"),
+            ("</main>", "", "closes nothing"), ("<caption>", "<span>", "closes nothing"),
+            ("<p class=\"kicker\">", "<p><p>", "<p> in a paragraph"),
+        ])
+    func checkerSees(_ text: String, _ other: String, _ problem: String) throws {
+        let page = ReportSamples.report(epsilon: 2).html()
+        let place = try #require(page.range(of: text), "\(text)")
+        let broken = page.replacingCharacters(in: place, with: other)
+        #expect(PageMarkup(broken).problems.contains { $0.contains(problem) }, "\(PageMarkup(broken).problems)")
+    }
+
     @Test("a page needs no script, no network and no other file but its tables")
     func selfContained() {
         let report = ReportSamples.report(epsilon: 2)
@@ -53,7 +72,8 @@ func words(_ page: String) -> String {
             let runs = ReportSamples.runs(methods: ReportSamples.methods + [name], client: name, missing: [name])
             let report = RunReport(
                 summary: ReportSamples.summary(runs, scenario: name), runs: runs, wire: ReportSamples.wire,
-                scenario: name, target: name, losses: [.init(series: name, round: 1, loss: 1)])
+                scenario: name, target: name,
+                spending: [1, 2].map { SpendingRecord(round: $0, adversary: name, scope: .release(name), epsilon: 1) })
             let page = report.html()
             let markup = PageMarkup(page)
             #expect(markup.problems == [], "\(name.prefix(20))")
@@ -107,15 +127,23 @@ func words(_ page: String) -> String {
         let runs = ReportSamples.runs(epsilon: 2)
         let report = RunReport(
             summary: ReportSamples.summary(runs), runs: runs,
+            wire: WireRecord(
+                transport: "ipc",
+                rounds: zip(1..., [Double.nan, -.infinity, -4]).map { round, value in
+                    RoundRecord(
+                        round: round, step: "tower", participants: [], answered: 1, missing: [], bytesUp: 0,
+                        bytesDown: 0,
+                        learning: [LearningRecord(subject: "a", measure: "b", value: value)])
+                }, traffic: [], refused: 0, tensors: [], missing: [], schemaDigest: ""),
             spending: [
-                .init(round: 1, adversary: "peer", release: nil, epsilon: .nan),
-                .init(round: 2, adversary: "peer", release: nil, epsilon: .infinity),
-            ],
-            losses: [
-                .init(series: "a", round: 1, loss: .nan), .init(series: "a", round: 2, loss: -.infinity),
-                .init(series: "a", round: 3, loss: -4),
+                SpendingRecord(round: 1, adversary: "peer", scope: .everything, epsilon: .nan),
+                SpendingRecord(round: 2, adversary: "peer", scope: .everything, epsilon: .infinity),
             ])
         #expect(PageMarkup(report.html()).problems == [])
+        #expect(!report.html().contains("id=\"spending-"))
+        let spent = report.tables().first { $0.name == "tables/epsilon-by-round.csv" }
+        #expect(
+            spent?.contents == "round,of,against,ε\n1,everything seen,peer,no bound\n2,everything seen,peer,no bound\n")
     }
 
     @Test("data that are absent leave no empty frame")
@@ -129,7 +157,8 @@ func words(_ page: String) -> String {
         for picture in pictures {
             for (index, label) in picture.labels.enumerated() {
                 #expect(
-                    label.left >= -1 && label.right <= 421 && label.top >= -1 && label.bottom <= picture.height + 1,
+                    label.left >= -1 && label.right <= Picture.width + 1 && label.top >= -1
+                        && label.bottom <= picture.height + 1,
                     "\(label) is outside")
                 for other in picture.labels.dropFirst(index + 1) {
                     #expect(!label.overlaps(other), "\(label.text) lies on \(other.text)")

@@ -18,7 +18,7 @@ import Testing
             #expect(report.html() == SweepReport(sweep).html())
             for picture in report.pictures() {
                 for (index, label) in picture.labels.enumerated() {
-                    #expect(label.left >= -1 && label.right <= 421, "\(label)")
+                    #expect(label.left >= -1 && label.right <= Picture.width + 1, "\(label)")
                     for other in picture.labels.dropFirst(index + 1) {
                         #expect(!label.overlaps(other), "\(label.text) lies on \(other.text)")
                     }
@@ -58,10 +58,10 @@ import Testing
         #expect(text.contains("transfer.dimension was tuned on these results"))
     }
 
-    @Test("a run is linked below the page, whatever its name says")
+    @Test("a run is linked beside the sweep's folder or below it, whatever its name says")
     func links() {
         let key = "privacy.epsilon"
-        let runs = ["a/1", "../../etc", "javascript:alert(1)", "//host/x", "b c\"<"]
+        let runs = ["a/1", "../0123abcd", "../../etc", "/../etc", "javascript:alert(1)", "//host/x", "b c\"<"]
         let sweep = SweepRecord(
             scenario: "s", keys: [key], notes: [],
             points: runs.map {
@@ -69,7 +69,8 @@ import Testing
             })
         let page = SweepReport(sweep).html()
         for link in [
-            "./a/1/report.html", "./etc/report.html", "./javascript%3Aalert%281%29/report.html", "./host/x/report.html",
+            "./a/1/report.html", "../0123abcd/report.html", "../etc/report.html", "./etc/report.html",
+            "./javascript%3Aalert%281%29/report.html", "./host/x/report.html",
             "./b%20c%22%3C/report.html",
         ] {
             #expect(page.contains("href=\"\(link)\""), "\(link)")
@@ -99,7 +100,7 @@ import Testing
         let file = try #require(files.first { $0.name == "tables/figures.csv" })
         let lines = file.contents.split(separator: "\n")
         #expect(lines[0].hasPrefix("privacy.epsilon,run,client,method,cohort,shots,metric,mean"))
-        #expect(lines.count == 1 + 4 * 10)
+        #expect(lines.count == 1 + 4 * 12)
         #expect(Set(files.map(\.name)).count == files.count)
     }
 

@@ -61,7 +61,7 @@ import Testing
 
     @Test func protectedPointsAreComparedWithTheUnprotectedOneAndSayWhatEachReleasePromises() {
         func privacy(_ epsilon: Double?) -> PrivacyRecord {
-            let bound = EpsilonRecord(coordinator: nil, peer: epsilon, model: epsilon)
+            let bound = EpsilonRecord(coordinator: nil, peer: epsilon, colluders: nil, model: epsilon)
             return PrivacyRecord(
                 mode: epsilon == nil ? "none" : "central", unit: "person", neighbouring: "add-remove",
                 delta: epsilon.map { _ in 1e-5 }, epsilon: .noBound,
@@ -87,9 +87,9 @@ import Testing
                 0.5              -0.1000 [-0.1000, -0.1000]
                 3 seeds a point; brackets: 95 % interval, student-t over seeds
                 ε of protected releases, per person, neighbouring relation add-remove, δ\u{A0}=\u{A0}10⁻⁵; conditional on what crossed unprotected
-                privacy.epsilon  release      against coordinator  against peer  against model
-                0.5              bridge       no bound             0.500         0.500
-                none             unprotected  no bound             no bound      no bound
+                privacy.epsilon  release      against coordinator  against peer  against colluders  against model
+                0.5              bridge       no bound             0.5           no bound           0.5
+                none             unprotected  no bound             no bound      no bound           no bound
 
                 """), "\(text)")
     }

@@ -55,7 +55,7 @@ let scenarioWithEveryKey =
     + "sampling: poisson, clipping: fixed, clipping-quantile: none, clipping-rate: none, clipping-noise: none, "
     + "ratings-per-person: 50, rating-blocks: 1, gate: unprotected, "
     + "selection-bound: none, gate-bound: none, "
-    + "rating-means: unprotected, means-bound: none, item-factors: unprotected}\n"
+    + "rating-means: unprotected, means-bound: none, item-factors: unprotected, factor-bound: none, factor-persons: 1}\n"
     + "faults: {events: [{client: movies, kind: crash, round: 2, phase: sending, returns: 3}, {client: movies, "
     + "kind: delay, round: 4, late-by: 2s}, {client: books, kind: corrupt, round: 4, damage: shape}, {client: books, "
     + "kind: drop, round: 5, loses: piece}]}\n"

@@ -41,7 +41,7 @@ import Testing
         #expect(printed(with(protected)).contains("protected needs federation.strategy: gradient"))
         for (privacy, keys) in [
             ("item-factors: protected", ["privacy.item-factors"]),
-            ("mode: silo, epsilon: 2, factor-bound: 1", ["privacy.factor-bound"]),
+            ("mode: silo, epsilon: 2, factor-bound: 2", ["privacy.factor-bound"]),
             ("mode: silo, epsilon: 2, factor-persons: 10", ["privacy.factor-persons"]),
         ] {
             #expect(problems(with(privacy)).map(\.keyPath) == keys, "\(privacy)")

@@ -217,4 +217,66 @@ import Testing
         let apart = try once + [entry("bridge", round: 2, policy: "silo", noise: 1)]
         #expect(try abs(epsilon(once + once, isSecure: true) - epsilon(apart, isSecure: true)) < 1e-6)
     }
+
+    @Test("those who collude see every update and hold the key of sampling, so that they cost no less than anybody")
+    func colluders() throws {
+        // Unsampled they see no more than the coordinator, with sampling as much as it without.
+        let silo = try scenario("mode: silo, noise-multiplier: 1")
+        let full = try record(silo, [entry("bridge", policy: "silo", noise: 1)]).releases[0].epsilon
+        #expect(full.colluders == full.coordinator && full.colluders != nil)
+        let sampled = try record(silo, [entry("bridge", policy: "silo", noise: 1, rate: 0.1)]).releases[0].epsilon
+        #expect(abs(try #require(sampled.colluders) - #require(full.coordinator)) < 1e-2)
+        #expect(try #require(sampled.colluders) > #require(sampled.coordinator) * 2)
+        // What they know of their own shares is subtracted, and what is left is the share of the person's client.
+        let three = try scenario("mode: distributed, noise-multiplier: 1", persons: 3)
+        let shares = try (1...3).map {
+            try entry("bridge", client: "persons-\($0)", policy: "distributed", noise: 1 / 3.0.squareRoot())
+        }
+        let shared = try record(three, shares).releases[0].epsilon
+        #expect(shared.colluders == shared.coordinator)
+        #expect(try #require(shared.colluders) > #require(shared.peer) + 0.5)
+        // Nobody is bounded who sees sums before any noise.
+        let central = try record(
+            scenario("mode: central, noise-multiplier: 1"),
+            [
+                entry("bridge", policy: "central", noise: nil),
+                entry("bridge", client: "coordinator", policy: "central", noise: 1),
+            ]
+        ).releases[0].epsilon
+        #expect(central.colluders == nil && central.peer != nil)
+    }
+
+    @Test("ε by round rises to what the record says, from what one round costs, and an open release takes it away")
+    func spending() throws {
+        let silo = try scenario("mode: silo, noise-multiplier: 1")
+        let rounds = try (1...30).map { try entry("meta.gradient", round: $0, policy: "silo", noise: 8) }
+        func account(_ ledger: [LedgerEntry]) -> PrivacyAccount {
+            PrivacyAccount(scenario: silo, ledger: ledger, absent: [:], hasSecureRandomness: false)
+        }
+        let record = try account(rounds).record()
+        let spent = try account(rounds).spending(limit: 5)
+        let peer = spent.filter { $0.adversary == "peer" && $0.scope == .release("meta.gradient") }
+        #expect(peer.map(\.round) == [1, 8, 15, 22, 30])
+        let values = try peer.map { try #require($0.epsilon) }
+        #expect(values == values.sorted() && Set(values).count == 5)
+        #expect(values.last == record.releases[0].epsilon.peer)
+        #expect(values.first == (try account([rounds[0]]).record().releases[0].epsilon.peer))
+        #expect(spent.filter { $0.adversary == "peer" && $0.scope == .everything }.map(\.epsilon) == values)
+        #expect(!spent.contains { $0.scope == .protectedReleases })
+        #expect(Set(spent.map(\.adversary)) == ["coordinator", "peer", "colluders", "model"])
+
+        // A second release adds to the first, and from the round of an unprotected one on there is no bound on everything.
+        let second = try entry("bridge", round: 20, policy: "silo", noise: 2)
+        let open = try entry("books.ease", client: "books", round: 10, policy: "unprotected", noise: nil)
+        let mixed = try account(rounds + [second, open]).spending(limit: 30).filter { $0.adversary == "model" }
+        #expect(mixed.filter { $0.scope == .release("bridge") }.map(\.round).min() == 20)
+        let (alone, together) = (SpendingRecord.Scope.release("meta.gradient"), SpendingRecord.Scope.protectedReleases)
+        func value(_ scope: SpendingRecord.Scope, _ round: Int) -> Double? {
+            mixed.first { $0.scope == scope && $0.round == round }?.epsilon
+        }
+        #expect(value(together, 19) == value(alone, 19))
+        #expect(try #require(value(together, 20)) > #require(value(alone, 20)))
+        #expect(value(.everything, 9) == value(together, 9) && value(.everything, 10) == nil)
+        #expect(try account([open]).spending().isEmpty)
+    }
 }
