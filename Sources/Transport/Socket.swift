@@ -108,9 +108,14 @@ struct Socket: ~Copyable {
         try socket.set(ZMQ_SNDHWM, sendQueueLimit)
         try socket.set(ZMQ_RCVHWM, highWaterMark)
         try socket.set(ZMQ_HANDSHAKE_IVL, 5_000)
-        try socket.set(ZMQ_HEARTBEAT_IVL, 5_000)
-        try socket.set(ZMQ_HEARTBEAT_TIMEOUT, 15_000)
-        try socket.set(ZMQ_HEARTBEAT_TTL, 20_000)
+        // No heartbeats of libzmq: when a peer goes away whose messages have filled the queue, version 4.3.4 ends the
+        // connection's input, and the next heartbeat on it aborts the process (assertion !_io_error in
+        // stream_engine_base.cpp). The launcher and probes tell of a process that has gone, the kernel of a host.
+        try socket.set(ZMQ_HEARTBEAT_IVL, 0)
+        try socket.set(ZMQ_TCP_KEEPALIVE, 1)
+        try socket.set(ZMQ_TCP_KEEPALIVE_IDLE, 5)
+        try socket.set(ZMQ_TCP_KEEPALIVE_INTVL, 5)
+        try socket.set(ZMQ_TCP_KEEPALIVE_CNT, 2)
         // With IPv6 an IPv4 endpoint would be reported as a mapped address.
         if endpoint.hasPrefix("tcp://[") { try socket.set(ZMQ_IPV6, 1) }
         // Under CURVE the limit counts what encryption adds.
