@@ -202,7 +202,7 @@ import Testing
     }
 
     @Test func `Vectors of doubles come back to the bit, and other bytes are refused`() throws {
-        let vectors = ["books": [0.1, -1e300, 5e-324, 0], "a \"b\"": [1 / 3.0], "none": []]
+        let vectors = ["books": [0.1, -1e300, .leastNonzeroMagnitude, 0], "a \"b\"": [1 / 3.0], "none": []]
         let bytes = Safetensors.bytes(ofDoubles: vectors)
         let counts = vectors.mapValues(\.count)
         #expect(try Safetensors.doubles(in: bytes, counts: counts) == vectors)
