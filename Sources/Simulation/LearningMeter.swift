@@ -111,7 +111,7 @@ package struct LearningMeter {
     /// The size of the mean gradient of the meta-parameters.
     private func gradients(_ changed: Set<String>, _ shared: ParameterSet) -> [LearningRecord] {
         MethodName.metaMethods.compactMap { method in
-            let parts: [TensorName.MetaPart] = [.start, .featureMap, .logRate]
+            let parts: [TensorName.MetaPart] = [.start, .featureMap, .logRate, .tower]
             let names = parts.map { TensorName.meta(method, $0) }.filter(changed.contains)
             guard !names.isEmpty else { return nil }
             let squares = names.flatMap { shared.values($0) ?? [] }.reduce(0.0) { $0 + Double($1) * Double($1) }
