@@ -53,6 +53,13 @@ public struct Ledger: Sendable {
     /// Whether what is released again in a round is the same to the bit, as where noise comes from the seed: it then tells
     /// nothing new and costs nothing. Else it is another release, with an entry of its own.
     private let repeatsAlike: Bool
+    /// What was released in which round.
+    private struct Made: Hashable {
+        let round: Int
+        let release: String
+        let tensors: [String]
+    }
+    private var made: Set<Made> = []
 
     /// A ledger of one client; `write` must store an entry durably or throw.
     ///
@@ -65,6 +72,8 @@ public struct Ledger: Sendable {
         self.repeatsAlike = repeatsAlike
         self.write = write
         entries = earlier
+        guard repeatsAlike else { return }
+        made = Set(earlier.map { Made(round: $0.round, release: $0.release, tensors: $0.tensors) })
     }
 
     /// Appends and stores one release.
@@ -74,11 +83,8 @@ public struct Ledger: Sendable {
         round: Int, release: String, tensors: [String], policy: ReleasePolicy, protection: ReleaseProtection? = nil,
         isNoised: Bool = false, valueUnit: Double? = nil
     ) throws(PrivacyError) {
-        if repeatsAlike,
-            entries.contains(where: { $0.round == round && $0.release == release && $0.tensors == tensors })
-        {
-            return
-        }
+        let made = Made(round: round, release: release, tensors: tensors)
+        guard !repeatsAlike || !self.made.contains(made) else { return }
         let grid = protection?.grid
         let previous = entries.last?.hash ?? String(repeating: "0", count: 64)
         var sample: (size: Int, population: Int)?
@@ -97,6 +103,7 @@ public struct Ledger: Sendable {
         let complete = entry(hash: Ledger.hash(entry(hash: "")).description)
         do { try write(complete) } catch { throw .ledgerNotWritten(reason: "\(error)") }
         entries.append(complete)
+        if repeatsAlike { self.made.insert(made) }
     }
 
     /// The hash that an entry must carry.
