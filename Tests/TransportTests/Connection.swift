@@ -54,6 +54,12 @@ struct Agreement: Sendable {
         return try gate.seal()
     }
 
+    /// A coordinator of the run, at a port that the system picks where no endpoint is given.
+    func coordinator(_ endpoint: String = "tcp://127.0.0.1:*", clientCount: Int = 1) throws -> CoordinatorSocket {
+        try CoordinatorSocket(
+            endpoint: endpoint, runID: runID, clientCount: clientCount, recording: nil, token: RunToken())
+    }
+
     /// Runs a client from join to goodbye; gives back what it received.
     func client(_ endpoint: String, curve: CurveClient? = nil) -> Background<[CoordinatorMessage]> {
         Background {

@@ -25,9 +25,7 @@ import Wire
         let folder = try TemporaryFolder()
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100)
-        var socket = try CoordinatorSocket(
-            endpoint: kind.endpoint(in: folder), runID: agreement.runID, clientCount: 1, recording: nil,
-            token: RunToken())
+        var socket = try agreement.coordinator(kind.endpoint(in: folder))
         let endpoint = socket.endpoint
         let client = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
@@ -48,8 +46,7 @@ import Wire
     @Test func `An update that was expected from a stranger is refused all the same`() throws {
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100)
-        var socket = try CoordinatorSocket(
-            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        var socket = try agreement.coordinator()
         let endpoint = socket.endpoint
         let client = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
@@ -67,8 +64,7 @@ import Wire
     @Test func `A client's refused frame names the client, and its next good update arrives`() throws {
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 3_000_000)
-        var socket = try CoordinatorSocket(
-            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        var socket = try agreement.coordinator()
         let endpoint = socket.endpoint
         let client = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
@@ -99,8 +95,7 @@ import Wire
     @Test func `A client of another run is refused`() throws {
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100)
-        var socket = try CoordinatorSocket(
-            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        var socket = try agreement.coordinator()
         let endpoint = socket.endpoint
         let client = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID ^ 1)
@@ -114,8 +109,7 @@ import Wire
     @Test func `A client refuses a plan before it knows the schema`() throws {
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100)
-        var socket = try CoordinatorSocket(
-            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        var socket = try agreement.coordinator()
         let endpoint = socket.endpoint
         let client = Background<([TransportError], CoordinatorMessage)> {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
@@ -135,8 +129,7 @@ import Wire
     @Test func `A client that has gone is reported, others still get the message`() throws {
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100)
-        var socket = try CoordinatorSocket(
-            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 2, recording: nil, token: RunToken())
+        var socket = try agreement.coordinator(clientCount: 2)
         let endpoint = socket.endpoint
         let leaver = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
@@ -176,9 +169,7 @@ import Wire
         let folder = try TemporaryFolder()
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100)
-        var socket = try CoordinatorSocket(
-            endpoint: kind.endpoint(in: folder), runID: agreement.runID, clientCount: 2, recording: nil,
-            token: RunToken())
+        var socket = try agreement.coordinator(kind.endpoint(in: folder), clientCount: 2)
         let endpoint = socket.endpoint
         let client = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID, routingID: "books")
@@ -210,8 +201,7 @@ import Wire
     ) throws {
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 3_000_000)
-        var socket = try CoordinatorSocket(
-            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        var socket = try agreement.coordinator()
         let endpoint = socket.endpoint
         let client = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)
@@ -248,8 +238,7 @@ import Wire
     @Test func `A past plan is no traffic, and the request that answers it is told`() throws {
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100)
-        var socket = try CoordinatorSocket(
-            endpoint: "tcp://127.0.0.1:*", runID: agreement.runID, clientCount: 1, recording: nil, token: RunToken())
+        var socket = try agreement.coordinator()
         let endpoint = socket.endpoint
         let client = Background {
             var client = try ClientSocket(endpoint: endpoint, runID: agreement.runID)

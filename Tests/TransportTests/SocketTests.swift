@@ -13,9 +13,7 @@ import Wire
         let folder = try TemporaryFolder()
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: byteCount)
-        var socket = try CoordinatorSocket(
-            endpoint: kind.endpoint(in: folder), runID: agreement.runID, clientCount: 1, recording: nil,
-            token: RunToken())
+        var socket = try agreement.coordinator(kind.endpoint(in: folder))
         let client = agreement.client(socket.endpoint)
 
         let (peer, join) = try socket.message(control)
@@ -54,9 +52,7 @@ import Wire
         let folder = try TemporaryFolder()
         let control = try ControlPipe()
         let agreement = try Agreement(byteCount: 100_000)
-        var socket = try CoordinatorSocket(
-            endpoint: kind.endpoint(in: folder), runID: agreement.runID, clientCount: 3, recording: nil,
-            token: RunToken())
+        var socket = try agreement.coordinator(kind.endpoint(in: folder), clientCount: 3)
         let endpoint = socket.endpoint
         let clients = (0..<3).map { index in
             Background {
