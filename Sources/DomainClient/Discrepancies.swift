@@ -203,13 +203,11 @@ struct Discrepancies {
         _ plan: RunPlan, known: ParameterSet, texts: Matrix, spaces: TextSpaces, factors: Int
     ) throws -> [DiscrepancyRecord] {
         var out = Discrepancies(target: plan.target)
-        let own = moments(TextMoments(texts))
+        let own = Moments(TextMoments(texts))
         for source in plan.sources where known.values(TensorName.textMap(source, .weights)) != nil {
-            let other = Moments(
-                mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
-                covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
+            let other = Moments(try TextMoments(known, source: source))
             let map = try TextFactorMap(known, source: source, isShuffled: false, factors: factors)
-            let moved = moments(TextMoments(spaces.aligned(texts, to: source)))
+            let moved = Moments(TextMoments(spaces.aligned(texts, to: source)))
             try out.add(source, before: (other, own), after: (image(other, map), image(moved, map)))
             guard let pairs = spaces.pairs[source], pairs.count > 1 else { continue }
             out.add(
@@ -228,19 +226,13 @@ struct Discrepancies {
         var out = Discrepancies(target: plan.target)
         let own = TextMoments(texts)
         for source in plan.sources where known.values(TensorName.textMap(source, .mean)) != nil {
-            let other = TextMoments(
-                mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
-                covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
+            let other = try TextMoments(known, source: source)
             guard let first = trainer.map(other), let second = trainer.map(own) else { continue }
             try out.add(
-                source, before: (moments(other), moments(own)),
-                after: (image(moments(other), first), image(moments(own), second)))
+                source, before: (Moments(other), Moments(own)),
+                after: (image(Moments(other), first), image(Moments(own), second)))
         }
         return out.records
-    }
-
-    private static func moments(_ texts: TextMoments) -> Moments {
-        Moments(mean: texts.mean, covariance: texts.covariance)
     }
 
     /// The moments of a + Bᵀx.

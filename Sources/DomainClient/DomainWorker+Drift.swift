@@ -124,9 +124,7 @@ extension DomainWorker {
                 let values = features.features(of: vector)
                 try gate.contribute(to: described) { contribution in
                     contribution.write(TensorName.window(domain, .featureCount)) { $0[0] = 1 }
-                    contribution.write(TensorName.window(domain, .features)) { target in
-                        for (index, value) in values.enumerated() { target[index] = Float(value) }
-                    }
+                    contribution.write(TensorName.window(domain, .features), values: values.map { Float($0) })
                 }
             }
             guard earlier.count >= DomainWorker.leastKnown else { continue }

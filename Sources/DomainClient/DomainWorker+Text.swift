@@ -51,10 +51,7 @@ extension DomainWorker {
         }
         try metaTrainer?.absorb(known)
         do { try metaTrainer?.release(gate: &gate) } catch is NumericsError {
-            throw RunFailure(
-                .scenario,
-                "client \(client.id): meta-learning diverges; lower transfer.meta.inner-rate or "
-                    + "transfer.meta.outer-rate")
+            throw MetaTasks.divergence(client: client.id, round: metaTrainer?.round ?? 0)
         }
     }
 

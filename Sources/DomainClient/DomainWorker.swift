@@ -378,9 +378,7 @@ struct DomainWorker: RoundWorker {
         guard let value = isTarget ? vector : SourceFeatures.raw(vector) else { return }
         try gate.contribute(to: ReleaseName.moments(domain, ofRatings: ofRatings)) { contribution in
             contribution.write(TensorName.momentCount(domain, ofRatings: ofRatings)) { $0[0] = 1 }
-            contribution.write(TensorName.momentSum(domain, ofRatings: ofRatings)) { target in
-                for element in value.indices { target[element] = value[element] }
-            }
+            contribution.write(TensorName.momentSum(domain, ofRatings: ofRatings), values: value)
             contribution.write(TensorName.momentProduct(domain, ofRatings: ofRatings)) {
                 writeOuterProduct(value, value, to: $0)
             }

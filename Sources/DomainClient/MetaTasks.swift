@@ -1,6 +1,11 @@
 import Dispatch
+import Federation
 import Numerics
+import Parameters
+import Privacy
 import Ratings
+import Scenario
+import Supervision
 import Synchronization
 import Transfer
 
@@ -50,6 +55,14 @@ struct MetaTasks {
         return try parts.withLock { $0 }.flatMap { try $0?.get() ?? [] }
     }
 
+    /// What is said where the steps of a round leave the floating-point range.
+    static func divergence(client: String, round: Int) -> RunFailure {
+        RunFailure(
+            .scenario,
+            "client \(client): meta-learning diverges in round \(round); lower transfer.meta.inner-rate or "
+                + "transfer.meta.outer-rate")
+    }
+
     /// A member's task; `nil` for one who does not take part.
     private func task(of member: Member) -> MetaTask? {
         if let sampled, !sampled.contains(member.person) { return nil }
@@ -59,5 +72,51 @@ struct MetaTasks {
         let supportCount = stream.integer(below: 4) == 0 ? 0 : 1 + stream.integer(below: 5)
         return MetaTask(
             drawnFrom: member.history, feature: member.feature, supportCount: supportCount, stream: &stream)
+    }
+}
+
+extension MetaTensors {
+    /// The sums of a round of a method, of the parts that its parameters have.
+    ///
+    /// - Throws: `missingTensor`.
+    init(_ known: ParameterSet, _ method: String, _ shape: MetaShape) throws(ParameterError) {
+        func sum(_ part: TensorName.MetaPart, _ range: Range<Int>) throws(ParameterError) -> [Float] {
+            range.isEmpty ? [] : try known.require(TensorName.meta(method, part))
+        }
+        self.init(
+            start: try sum(.start, shape.start), featureMap: try sum(.featureMap, shape.featureMap),
+            logRate: try known.require(TensorName.meta(method, .logRate)), tower: try sum(.tower, shape.tower))
+    }
+
+    /// All parts times a number.
+    func scaled(by scale: Float) -> MetaTensors {
+        func scaled(_ values: [Float]) -> [Float] { values.map { $0 * scale } }
+        return MetaTensors(
+            start: scaled(start), featureMap: scaled(featureMap), logRate: scaled(logRate), tower: scaled(tower))
+    }
+}
+
+extension ReleaseGate.Contribution {
+    /// Writes a person's gradient, of the parts that the method's parameters have.
+    mutating func write(_ tensors: MetaTensors, of method: String) {
+        for (part, values) in [
+            (TensorName.MetaPart.start, tensors.start), (.featureMap, tensors.featureMap), (.logRate, tensors.logRate),
+            (.tower, tensors.tower),
+        ] where !values.isEmpty {
+            write(TensorName.meta(method, part), values: values)
+        }
+    }
+}
+
+extension MetaConfiguration {
+    /// What a scenario asks of meta-learning. The ridge variant fits its support by least squares; steps have softmax
+    /// losses.
+    init(_ scenario: ScenarioDefinition) throws {
+        guard let variant = MetaVariant(rawValue: scenario.text("transfer.meta.variant")) else {
+            throw RunFailure(.internalError, "an unknown variant of meta-learning")
+        }
+        self.init(
+            variant: variant, loss: .softmax, innerSteps: scenario.integer("transfer.meta.inner-steps"),
+            regularization: scenario.number("transfer.meta.regularization"))
     }
 }

@@ -32,7 +32,8 @@ struct MetaTextTrainer {
     private var states: [String: State] = [:]
     /// The twin's sums of the last round, which stay with the client.
     private var own: MetaGradient?
-    private var round = 0
+    /// The present outer step, from 1.
+    private(set) var round = 0
     /// Whether sums were released that have not moved the parameters yet.
     private var isPending = false
 
@@ -126,11 +127,7 @@ struct MetaTextTrainer {
                 gradient = own
             } else {
                 gradient = MetaGradient(
-                    shape,
-                    tensors: MetaTensors(
-                        start: try known.require(TensorName.meta(method, .start)), featureMap: [],
-                        logRate: try known.require(TensorName.meta(method, .logRate)),
-                        tower: try known.require(TensorName.meta(method, .tower))), lossSum: 0,
+                    shape, tensors: try MetaTensors(known, method, shape), lossSum: 0,
                     personCount: Int(try known.require(TensorName.meta(method, .count)).first ?? 0))
             }
             guard let gradient else { throw RunFailure(.internalError, "the meta-gradients are of another shape") }
@@ -158,29 +155,16 @@ struct MetaTextTrainer {
                     if isOwn {
                         sum.add(gradient)
                     } else {
-                        try contribute(gradient, of: method, to: release, gate: &gate)
+                        try gate.contribute(to: release) { contribution in
+                            contribution.write(TensorName.meta(method, .count)) { $0[0] = 1 }
+                            contribution.write(gradient.tensors, of: method)
+                        }
                     }
                 }
             }
             if isOwn { own = sum }
         }
         isPending = true
-    }
-
-    private func contribute(
-        _ gradient: MetaGradient, of method: String, to release: String, gate: inout ReleaseGate
-    ) throws {
-        let tensors = gradient.tensors
-        try gate.contribute(to: release) { contribution in
-            contribution.write(TensorName.meta(method, .count)) { $0[0] = 1 }
-            for (part, values) in [
-                (TensorName.MetaPart.start, tensors.start), (.logRate, tensors.logRate), (.tower, tensors.tower),
-            ] {
-                contribution.write(TensorName.meta(method, part)) { target in
-                    for index in values.indices { target[index] = values[index] }
-                }
-            }
-        }
     }
 
     private func learner(_ method: String) throws -> MetaLearner? {
@@ -253,18 +237,5 @@ struct AdaptingModel: Sendable {
         var learner = learner
         let vector = try learner.adapted(MetaTask(support: known), at: parameters)
         return zip(itemFactors.multiplied(by: vector), offsets).map { $0 + $1 }
-    }
-}
-
-extension MetaConfiguration {
-    /// What a scenario asks of meta-learning. The ridge variant fits its support by least squares; steps have softmax
-    /// losses.
-    init(_ scenario: ScenarioDefinition) throws {
-        guard let variant = MetaVariant(rawValue: scenario.text("transfer.meta.variant")) else {
-            throw RunFailure(.internalError, "an unknown variant of meta-learning")
-        }
-        self.init(
-            variant: variant, loss: .softmax, innerSteps: scenario.integer("transfer.meta.inner-steps"),
-            regularization: scenario.number("transfer.meta.regularization"))
     }
 }

@@ -151,14 +151,8 @@ struct MetaTrainer {
                 guard let control else { continue }
                 tensors = control
             } else {
-                let unit = Float(bounds[method]?.bound ?? 1)
-                func sum(_ part: TensorName.MetaPart) throws -> [Float] {
-                    let values = try known.require(TensorName.meta(method, part))
-                    return bounds[method] == nil ? values : values.map { $0 * unit }
-                }
-                tensors = MetaTensors(
-                    start: try sum(.start), featureMap: method == MethodName.metaLocal ? [] : try sum(.featureMap),
-                    logRate: try sum(.logRate), tower: [])
+                let sums = try MetaTensors(known, method, state.parameters.shape)
+                tensors = bounds[method].map { sums.scaled(by: Float($0.bound)) } ?? sums
             }
             guard
                 let gradient = MetaGradient(state.parameters.shape, tensors: tensors, lossSum: 0, personCount: count)
@@ -200,11 +194,7 @@ struct MetaTrainer {
                 }
                 try gate.contribute(to: release) { contribution in
                     if sampler == nil { contribution.write(TensorName.meta(method, .count)) { $0[0] = 1 } }
-                    contribution.write(TensorName.meta(method, .start)) { copy(tensors.start, to: $0) }
-                    contribution.write(TensorName.meta(method, .logRate)) { copy(tensors.logRate, to: $0) }
-                    if method != MethodName.metaLocal {
-                        contribution.write(TensorName.meta(method, .featureMap)) { copy(tensors.featureMap, to: $0) }
-                    }
+                    contribution.write(tensors, of: method)
                 }
             }
         }
@@ -239,14 +229,12 @@ struct MetaTrainer {
             if let clipping { _ = try MetaTrainer.scale(&tensors, to: clipping) }
             try sum.add([tensors.featureMap, tensors.logRate, tensors.start])
         }
-        let values = protection.simulated(
-            sum, purpose: "control/\(round)", root: UInt64(seed), key: key, contributions: gradients.count
-        ).map { $0 * Float(clipping?.bound ?? 1) }
         let shape = state.parameters.shape
-        let mapCount = shape.featureCount * shape.factorCount
-        return MetaTensors(
-            start: Array(values[(mapCount + 1)...]), featureMap: Array(values[..<mapCount]),
-            logRate: [values[mapCount]], tower: [])
+        let sums = protection.simulated(
+            sum, sizes: [shape.featureMap.count, 1, shape.start.count], purpose: "control/\(round)",
+            root: UInt64(seed), key: key, contributions: gradients.count)
+        return MetaTensors(start: sums[2], featureMap: sums[0], logRate: sums[1], tower: [])
+            .scaled(by: Float(clipping?.bound ?? 1))
     }
 
     /// The gradients of all members in their order; a member's is the same however many threads there are.
@@ -294,8 +282,4 @@ struct MetaTrainer {
         let task = MetaTask(support: known, feature: method == MethodName.metaLocal ? [] : feature)
         return try learner.adapted(task, at: state.parameters).map { $0 / itemScale }
     }
-}
-
-private func copy(_ values: [Float], to target: UnsafeMutableBufferPointer<Float>) {
-    for index in values.indices { target[index] = values[index] }
 }

@@ -158,9 +158,7 @@ struct PersonGameTrainer {
                 let correct = isLast && person.isHeldOut ? game.correctCount(of: person, at: state.parameters) : 0
                 try gate.contribute(to: release) { contribution in
                     func write(_ part: TensorName.PersonGamePart, _ values: [Double]) {
-                        contribution.write(TensorName.personGame(method, part)) { target in
-                            for index in values.indices { target[index] = Float(values[index]) }
-                        }
+                        contribution.write(TensorName.personGame(method, part), values: values.map { Float($0) })
                     }
                     write(.discriminator, gradient.discriminator)
                     if part == .both {
@@ -198,17 +196,13 @@ struct PersonGameTrainer {
                 })
         }
         // The order is that of the names, as in the released sums.
-        var values = protection.simulated(
-            sum, purpose: "control/\(exchange)", root: UInt64(seed), key: key, contributions: state.persons.count)[...]
-        var out: [TensorName.PersonGamePart: [Double]] = [:]
-        for (name, count) in [
-            (TensorName.PersonGamePart.confusion, game.shape.extractorCount), (.decoders, game.decoderCount),
-            (.discriminator, game.shape.discriminatorCount), (.preference, game.shape.extractorCount),
-        ] {
-            out[name] = values.prefix(count).map(Double.init)
-            values = values.dropFirst(count)
-        }
-        return out
+        let shape = game.shape
+        let sums = protection.simulated(
+            sum,
+            sizes: [shape.extractorCount, game.decoderCount, shape.discriminatorCount, shape.extractorCount],
+            purpose: "control/\(exchange)", root: UInt64(seed), key: key, contributions: state.persons.count
+        ).map { $0.map(Double.init) }
+        return [.confusion: sums[0], .decoders: sums[1], .discriminator: sums[2], .preference: sums[3]]
     }
 
     /// The target vector that a method's decoder makes of a person's source features.

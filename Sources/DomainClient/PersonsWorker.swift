@@ -174,10 +174,7 @@ struct PersonsWorker: RoundWorker {
         try metaTrainer.absorb(known)
         metaRound += 1
         do { try metaTrainer.release(metaRound, gate: &gate) } catch is NumericsError {
-            throw RunFailure(
-                .scenario,
-                "client \(client.id): meta-learning diverges in round \(metaRound); lower transfer.meta.inner-rate or "
-                    + "transfer.meta.outer-rate")
+            throw MetaTasks.divergence(client: client.id, round: metaRound)
         }
     }
 

@@ -64,7 +64,7 @@ struct ProtectedBridge: ProtectedRelease {
         for index in features.indices {
             product.withUnsafeMutableBufferPointer { writeOuterProduct(features[index], coordinates[index], to: $0) }
             try gate.contribute(to: release) { contribution in
-                contribution.write(spec.name) { _ = $0.update(fromContentsOf: product) }
+                contribution.write(spec.name, values: product)
             }
             try sum.add([product])
             product.withUnsafeMutableBufferPointer {

@@ -46,7 +46,7 @@ struct ProtectedChoices {
         try sum.add(kept)
         try gate.contribute(to: release) { contribution in
             for (index, tensor) in tensors.enumerated() {
-                contribution.write(tensor.name) { _ = $0.update(fromContentsOf: released[index]) }
+                contribution.write(tensor.name, values: released[index])
             }
         }
     }

@@ -60,7 +60,7 @@ struct ProtectedVectors: ProtectedRelease {
         for (index, person) in contributors.enumerated() {
             let pair = person.feature + person.target
             try gate.contribute(to: ReleaseName.personVectors, slot: person.slot) { contribution in
-                contribution.write(TensorName.personVectors) { _ = $0.update(fromContentsOf: pair) }
+                contribution.write(TensorName.personVectors, values: pair)
             }
             var own = try ClippedSum(grid: protection.grid)
             try own.add([pair])

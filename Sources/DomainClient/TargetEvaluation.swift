@@ -116,9 +116,7 @@ struct TargetEvaluation {
             }
             try gate.contribute(to: ReleaseName.selection) { contribution in
                 contribution.write(TensorName.selectionCount) { $0[0] = 1 }
-                contribution.write(TensorName.selectionScores) { target in
-                    for (index, score) in scores.enumerated() { target[index] = score }
-                }
+                contribution.write(TensorName.selectionScores, values: scores)
             }
         }
         keptScores = protected?.own(seed: seed, key: noiseKey ?? StreamKey(root: UInt64(seed)))

@@ -331,13 +331,9 @@ struct TextModels: Sendable {
         guard present.count > 1,
             let temperature = scenario.optionalNumber("transfer.text.similarity-temperature")
         else { return [:] }
-        let own = TextMoments(TextSource.described(vectors))
+        let own = Moments(TextMoments(TextSource.described(vectors)))
         let distances = try present.map { source in
-            try Discrepancy.gaussianMMD(
-                Moments(
-                    mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
-                    covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init)),
-                Moments(mean: own.mean, covariance: own.covariance))
+            try Discrepancy.gaussianMMD(Moments(TextMoments(known, source: source)), own)
         }
         let weights = SimilarityWeighting.weights(discrepancies: distances, temperature: temperature)
         return Dictionary(uniqueKeysWithValues: zip(present, weights))
@@ -365,6 +361,20 @@ struct TextModels: Sendable {
             rowCount: count, columnCount: blocks.reduce(0) { $0 + $1.columnCount },
             values: (0..<count).flatMap { item in blocks.flatMap { $0.row(item) } })
     }
+}
+
+extension TextMoments {
+    /// The moments that a source has released of its texts.
+    init(_ known: ParameterSet, source: String) throws(ParameterError) {
+        self.init(
+            mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
+            covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
+    }
+}
+
+extension Moments {
+    /// The moments of texts.
+    init(_ texts: TextMoments) { self.init(mean: texts.mean, covariance: texts.covariance) }
 }
 
 extension TextFactorMap {

@@ -117,15 +117,12 @@ extension TextRanker {
                 set(.itemOffsets, model.offsets)
                 set(.prior, model.start)
                 set(.rate, [model.rate])
-                continue
-            case .interactions, .ratings: set(.regularization, [Float(regularization)])
-            }
-            switch model {
-            case .meta: continue
             case .interactions(let foldIn, let prior):
+                set(.regularization, [Float(regularization)])
                 set(.itemFactors, foldIn.itemFactors.values)
                 set(.prior, prior)
             case .ratings(let factors, let prior):
+                set(.regularization, [Float(regularization)])
                 set(.itemFactors, factors.itemFactors.values)
                 set(.itemOffsets, factors.itemOffsets)
                 set(.globalMean, [factors.globalMean])

@@ -31,11 +31,8 @@ struct TextSpaces: Sendable {
             switch space {
             case TextSpaceName.shared: continue
             case TextSpaceName.optimalTransport:
-                let to = TextMoments(
-                    mean: try known.require(TensorName.textMap(source, .mean)).map(Double.init),
-                    covariance: try known.require(TensorName.textMap(source, .covariance)).map(Double.init))
                 alignments[source] = try TextAlignment.optimalTransport(
-                    from: TextMoments(TextSource.described(vectors)), to: to)
+                    from: TextMoments(TextSource.described(vectors)), to: TextMoments(known, source: source))
             default:
                 guard let pairs = pairs[source], pairs.count >= dimension else {
                     throw RunFailure(

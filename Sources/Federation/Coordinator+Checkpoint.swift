@@ -36,30 +36,13 @@ extension Coordinator {
         let unchanged: Set<String>
         let isRepeated: Bool
         let drift: DriftWatch.Progress?
-        /// The moments of the strategies where the next round goes on with them, by shared domain, and of the map.
-        public private(set) var moments: [String: [Double]]
+        /// The moments of the strategies where the next round goes on with them, by shared domain, and of the map; written
+        /// apart.
+        public private(set) var moments: [String: [Double]] = [:]
 
         enum CodingKeys: String, CodingKey {
             case closedRounds, lost, refitStart, domains, steps, admitted, unheard, changedIn, sentUpTo, unchanged
             case isRepeated, drift
-        }
-
-        /// The same without moments, which are written apart.
-        public init(from decoder: any Decoder) throws {
-            let fields = try decoder.container(keyedBy: CodingKeys.self)
-            closedRounds = try fields.decode(Int.self, forKey: .closedRounds)
-            lost = try fields.decode([String: String].self, forKey: .lost)
-            refitStart = try fields.decodeIfPresent(Int.self, forKey: .refitStart)
-            domains = try fields.decode([Domain].self, forKey: .domains)
-            steps = try fields.decode([UInt32].self, forKey: .steps)
-            admitted = try fields.decode(Set<String>.self, forKey: .admitted)
-            unheard = try fields.decode(Set<String>.self, forKey: .unheard)
-            changedIn = try fields.decode([String: Int].self, forKey: .changedIn)
-            sentUpTo = try fields.decode([String: Int].self, forKey: .sentUpTo)
-            unchanged = try fields.decode(Set<String>.self, forKey: .unchanged)
-            isRepeated = try fields.decode(Bool.self, forKey: .isRepeated)
-            drift = try fields.decodeIfPresent(DriftWatch.Progress.self, forKey: .drift)
-            moments = [:]
         }
 
         /// The same with moments.
@@ -84,7 +67,6 @@ extension Coordinator {
             unchanged = machine.unchanged
             isRepeated = machine.isRepeated
             drift = machine.drift?.progress
-            moments = [:]
             guard index > 0, machine.steps[index] == machine.steps[index - 1] else { return }
             if machine.steps[index].isForFactors { moments = machine.factorServers.mapValues(\.state) }
             if machine.steps[index].isForMap { moments["map"] = machine.mapServer?.state }

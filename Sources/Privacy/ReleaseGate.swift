@@ -22,6 +22,16 @@ public struct ReleaseGate: ~Copyable {
             }
             tensors[index].values.withUnsafeMutableBufferPointer { body($0) }
         }
+
+        /// Writes the values of one tensor of the contribution.
+        ///
+        /// - Precondition: the tensor belongs to the release and has as many elements.
+        public mutating func write(_ name: String, values: [Float]) {
+            write(name) { target in
+                precondition(target.count == values.count, "tensor \(name) has \(target.count) elements")
+                _ = target.update(fromContentsOf: values)
+            }
+        }
     }
 
     private struct Pending {

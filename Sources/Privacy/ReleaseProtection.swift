@@ -80,6 +80,21 @@ public struct ReleaseProtection: Sendable, Equatable {
         return grid.decode(integers).map { Float($0) }
     }
 
+    /// The same, tensor by tensor.
+    ///
+    /// - Parameter sizes: the elements of each tensor, in the order in which contributions have them.
+    public func simulated(
+        _ sum: ClippedSum, sizes: [Int], purpose: String, root: UInt64, key: StreamKey, contributions: Int
+    ) -> [[Float]] {
+        let values = simulated(sum, purpose: purpose, root: root, key: key, contributions: contributions)
+        precondition(sizes.reduce(0, +) == values.count, "\(values.count) values in tensors of other sizes")
+        var rest = values[...]
+        return sizes.map { size in
+            defer { rest = rest.dropFirst(size) }
+            return Array(rest.prefix(size))
+        }
+    }
+
     /// Adds the noise of a `central` release to the sum of its clients.
     ///
     /// - Parameter values: multiples of the grid's step, each at most `wireLimit` steps.

@@ -202,14 +202,19 @@ struct PrivacyWords: Sendable {
         guard !isUnprotected else { return [] }
         var out = boundReleases.map(sentence)
         if out.isEmpty { out.append("No release has an ε: " + .strong("no bound") + " against anybody.") }
-        out += record.releases.compactMap(slots) + record.releases.compactMap(manner)
-        if let covers = record.covers {
-            out.append(.strong("Each ε covers a rating, not a person:") + Phrase(" \(covers)."))
+        return out + circumstances + cohorts + [together].compactMap { $0 } + [total]
+    }
+
+    /// What is unusual about how persons enter what is protected.
+    var circumstances: [Phrase] {
+        let covers = record.covers.map { .strong("Each ε covers a rating, not a person:") + Phrase(" \($0).") }
+        let cap = record.ratingsPerPerson.map {
+            Phrase(
+                "At most \(ReportNumber.count($0, "rating")) of one person, over all domains, enter what is protected; of "
+                    + "more a choice by keyed hash, the same in every round.")
         }
-        if let most = record.ratingsPerPerson {
-            out.append(Phrase("At most \(ReportNumber.count(most, "rating")) of one person enter what is protected."))
-        }
-        return out + cohorts + [together].compactMap { $0 } + [total]
+        return [covers].compactMap { $0 } + record.releases.compactMap(manner) + [cap].compactMap { $0 }
+            + record.releases.compactMap(slots)
     }
 
     /// What limits every promise.
@@ -242,7 +247,7 @@ struct PrivacyWords: Sendable {
     }
 
     /// How persons are sampled and clipped for a release, where that is not the usual way.
-    func manner(_ release: ReleaseRecord) -> Phrase? {
+    private func manner(_ release: ReleaseRecord) -> Phrase? {
         var parts: [Phrase] = []
         if let size = release.sampleSize, let population = release.population {
             parts.append(
@@ -264,7 +269,7 @@ struct PrivacyWords: Sendable {
     }
 
     /// That a release has a row a person; `nil` for sums over persons.
-    func slots(_ release: ReleaseRecord) -> Phrase? {
+    private func slots(_ release: ReleaseRecord) -> Phrase? {
         release.personSlots.map { slots in
             .alarm("One tensor is indexed by persons.") + " The release " + .name(release.name)
                 + Phrase(

@@ -14,18 +14,7 @@ extension RunReport {
                             + "\(privacy.record.unit); “no bound” means that it also sees something unprotected. A "
                             + "release’s own ε treats what it is conditional on as fixed.")))
         }
-        if let covers = privacy.record.covers {
-            content.append(Page.paragraph(.strong("Each ε covers a rating, not a person:"), HTML(" \(covers).")))
-        }
-        content += privacy.record.releases.compactMap(privacy.manner).map { Page.paragraph($0.html) }
-        if let most = privacy.record.ratingsPerPerson {
-            content.append(
-                Page.paragraph(
-                    HTML(
-                        "At most \(ReportNumber.count(most, "rating")) of one person, over all domains, enter what is "
-                            + "protected; of more a choice by keyed hash, the same in every round.")))
-        }
-        content += privacy.record.releases.compactMap(privacy.slots).map { Page.paragraph($0.html) }
+        content += privacy.circumstances.map { Page.paragraph($0.html) }
         content.append(page.table(adversaries(privacy)))
         content.append(contentsOf: spendingPicture(&page, &pictures, privacy))
         if privacy.record.releases.contains(where: { $0.mechanism != nil }) {
@@ -74,7 +63,7 @@ extension RunReport {
             caption: HTML(
                 "Cohorts of persons, dealt out by keyed hash: ε of everything that depends on the data of one, conditional on "
                     + "the data of the other, \(privacy.terms)."),
-            columns: [.text("cohort"), .number("share of those who train")]
+            columns: [.text("cohort"), .number("share of those who \(PrivacyWords.deeds(privacy.record))")]
                 + Adversary.allCases.map { .number("ε, \($0.rawValue)") },
             rows: cohorts.map { cohort in
                 [.name(cohort.name), .number(cohort.share, decimals: 2)]

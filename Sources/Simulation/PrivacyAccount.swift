@@ -222,7 +222,7 @@ package struct PrivacyAccount {
             let dimension = entry.dimension
         else { return nil }
         let sensitivity = bound / step * NeighbouringRelation(scenario).sensitivityFactor
-        let isOfFactors = scenario.protectsItemFactors && entry.release.hasSuffix(".factor-updates")
+        let isOfFactors = scenario.domains.map(ReleaseName.factorUpdates).contains(entry.release)
         let rounds = Double(isOfFactors ? scenario.factorRounds : scenario.transferRounds)
         guard shares > 1 else {
             return SmoothedNoise(

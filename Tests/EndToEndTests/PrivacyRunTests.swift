@@ -160,7 +160,7 @@ struct PrivacyRunTests {
         #expect(try #require(gradients.epsilon.model) < 4 && #require(bits.epsilon.model) < 4)
         #expect(text.contains("meta.gradient: in each round 30 of 150 places, drawn without replacement, take part"))
         #expect(text.contains("the clipping bound follows the persons’ norms (1 in the first round, "))
-        #expect(text.contains("At most 12 ratings of one person enter what is protected"))
+        #expect(text.contains("At most 12 ratings of one person, over all domains, enter what is protected"))
         #expect(try run(wanted).bytes == bytes)
     }
 
