@@ -41,11 +41,14 @@ public struct LedgerEntry: Codable, Sendable, Equatable {
     public let hash: String
 }
 
-/// An append-only, hash-chained list of releases. An entry is written before its release is made.
+/// An append-only, hash-chained list of releases. An entry is written before its release is made, and not kept: a run may
+/// have a hundred thousand rounds.
 public struct Ledger: Sendable {
-    /// The entries so far.
-    public private(set) var entries: [LedgerEntry] = []
     private let client: String
+    /// The number of entries.
+    private var count: Int
+    /// The hash of the last one.
+    private var last: String
     private let write: @Sendable (LedgerEntry) throws -> Void
     /// The mechanism's name in entries.
     public static let discreteGaussian = "discrete-gaussian"
@@ -59,7 +62,10 @@ public struct Ledger: Sendable {
         let release: String
         let tensors: [String]
     }
-    private var made: Set<Made> = []
+    /// What an earlier part of the run released, whose last rounds are done again.
+    private let earlier: Set<Made>
+    /// What was released in the round under way: a part of a run never goes back to an earlier one.
+    private var current: Set<Made> = []
 
     /// A ledger of one client; `write` must store an entry durably or throw.
     ///
@@ -71,10 +77,14 @@ public struct Ledger: Sendable {
         self.client = client
         self.repeatsAlike = repeatsAlike
         self.write = write
-        entries = earlier
-        guard repeatsAlike else { return }
-        made = Set(earlier.map { Made(round: $0.round, release: $0.release, tensors: $0.tensors) })
+        count = earlier.count
+        last = earlier.last?.hash ?? Ledger.beginning
+        self.earlier =
+            repeatsAlike ? Set(earlier.map { Made(round: $0.round, release: $0.release, tensors: $0.tensors) }) : []
     }
+
+    /// What the first entry names as the one before.
+    private static let beginning = String(repeating: "0", count: 64)
 
     /// Appends and stores one release.
     ///
@@ -84,26 +94,27 @@ public struct Ledger: Sendable {
         isNoised: Bool = false, valueUnit: Double? = nil
     ) throws(PrivacyError) {
         let made = Made(round: round, release: release, tensors: tensors)
-        guard !repeatsAlike || !self.made.contains(made) else { return }
+        if current.first?.round != round { current = [] }
+        guard !repeatsAlike || !(earlier.contains(made) || current.contains(made)) else { return }
         let grid = protection?.grid
-        let previous = entries.last?.hash ?? String(repeating: "0", count: 64)
         var sample: (size: Int, population: Int)?
         if case .fixedSize(let size, let population)? = protection?.sampling { sample = (size, population) }
         func entry(hash: String) -> LedgerEntry {
             LedgerEntry(
-                sequence: entries.count, client: client, round: round, release: release, tensors: tensors,
+                sequence: count, client: client, round: round, release: release, tensors: tensors,
                 policy: policy.description, mechanism: isNoised ? Ledger.discreteGaussian : "none",
                 sensitivity: grid.map { $0.sensitivity / $0.scale },
                 noise: isNoised ? grid.map { $0.noise.standardDeviation / $0.scale } : nil,
                 clippingBound: grid?.clippingBound, dimension: grid?.dimension,
                 step: isNoised ? grid.map { 1 / $0.scale } : nil, samplingRate: protection?.sampling.samplingRate,
-                sampleSize: sample?.size, population: sample?.population, valueUnit: valueUnit, previous: previous,
+                sampleSize: sample?.size, population: sample?.population, valueUnit: valueUnit, previous: last,
                 hash: hash)
         }
         let complete = entry(hash: Ledger.hash(entry(hash: "")).description)
         do { try write(complete) } catch { throw .ledgerNotWritten(reason: "\(error)") }
-        entries.append(complete)
-        if repeatsAlike { self.made.insert(made) }
+        count += 1
+        last = complete.hash
+        if repeatsAlike { current.insert(made) }
     }
 
     /// The hash that an entry must carry.
@@ -137,7 +148,7 @@ public struct Ledger: Sendable {
 
     /// Whether the entries form one unbroken chain from the start.
     public static func isIntact(_ entries: [LedgerEntry]) -> Bool {
-        var previous = String(repeating: "0", count: 64)
+        var previous = Ledger.beginning
         for (index, entry) in entries.enumerated() {
             guard entry.sequence == index, entry.previous == previous, entry.hash == hash(entry).description else {
                 return false

@@ -24,7 +24,6 @@ public struct CoordinatorProcess: ~Copyable {
     var machine: Coordinator
     var socket: CoordinatorSocket
     var schema: ParameterSchema?
-    private var rounds: [RoundRecord] = []
     /// What has been broadcast; `nil` before the run has begun.
     var journal: RunJournal?
     /// Clients that are back, and how far they are.
@@ -126,7 +125,6 @@ public struct CoordinatorProcess: ~Copyable {
         machine = try Coordinator(
             resuming: state, scenario, seed: brief.seed, now: now, shared: past.shared, beforeRefit: past.earlier,
             noiseKey: brief.noiseKey, ledger: CoordinatorProcess.ledger(brief))
-        rounds = past.rounds
         self.journal = consume journal
         self.schema = schema
         socket.resume(WireTraffic(checkpoint.traffic, refused: checkpoint.refused))
@@ -296,7 +294,6 @@ public struct CoordinatorProcess: ~Copyable {
             answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
             bytesDown: down - bytesAtRoundStart.down, absences: absences.isEmpty ? nil : absences,
             returned: summary.returned.isEmpty ? nil : summary.returned, learning: learning.isEmpty ? nil : learning)
-        rounds.append(record)
         bytesAtRoundStart = (up, down)
         // What a round leaves as it was is in an earlier checkpoint: whole catalogues of weights would be written anew.
         let changed = shared.filter { summary.changed.contains($0.name) }
@@ -321,7 +318,8 @@ public struct CoordinatorProcess: ~Copyable {
             TensorRecord(name: $0.name, shape: $0.shape, scope: $0.scope.description, release: $0.release)
         }
         let record = WireRecord(
-            transport: scenario.text("transport.kind"), rounds: rounds, traffic: socket.traffic.records,
+            transport: scenario.text("transport.kind"), rounds: try journal?.records() ?? [],
+            traffic: socket.traffic.records,
             refused: socket.traffic.refused, tensors: tensors, missing: machine.lostClients,
             schemaDigest: schema?.digest.description ?? "")
         try RecordFile.writeJSON(record, to: "\(brief.outputDirectory)/wire.json")

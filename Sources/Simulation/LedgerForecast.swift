@@ -2,6 +2,7 @@ import Federation
 import Parameters
 import Privacy
 import Scenario
+import Synchronization
 
 /// The entries that the ledgers of a run will hold, while every client stays: releases follow from the plan alone.
 enum LedgerForecast {
@@ -10,8 +11,9 @@ enum LedgerForecast {
     /// - Throws: `PrivacyError`, `AccountingError` when the protection that the scenario asks for cannot be made.
     static func entries(_ scenario: ScenarioDefinition, _ plan: RunPlan) throws -> [LedgerEntry] {
         let protections = try PrivacyPlan(scenario, schema: plan.schema).protections
-        var ledgers = scenario.clients.map { Ledger(client: $0.id) { _ in } }
-        var own = Ledger(client: Coordinator.name) { _ in }
+        let pages = (scenario.clients.map(\.id) + [Coordinator.name]).map { ($0, Page()) }
+        var ledgers = pages.map { client, page in Ledger(client: client) { page.write($0) } }
+        var own = ledgers.removeLast()
         for (index, step) in plan.steps.enumerated() {
             var central: [String: [String]] = [:]
             for (position, client) in scenario.clients.enumerated() {
@@ -33,6 +35,15 @@ enum LedgerForecast {
                     protection: protections[release], isNoised: true)
             }
         }
-        return ledgers.flatMap(\.entries) + own.entries
+        return pages.flatMap { $1.read() }
+    }
+
+    /// What one ledger writes.
+    private final class Page: Sendable {
+        private let entries = Mutex<[LedgerEntry]>([])
+
+        func write(_ entry: LedgerEntry) { entries.withLock { $0.append(entry) } }
+
+        func read() -> [LedgerEntry] { entries.withLock { $0 } }
     }
 }

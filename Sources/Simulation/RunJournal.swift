@@ -95,13 +95,7 @@ struct RunJournal: ~Copyable {
     /// - Throws: `malformed`.
     func read(at offset: Int) throws -> (entry: Entry, tensors: ParameterSet, next: Int)? {
         guard offset < byteCount else { return nil }
-        let head = try bytes(at: offset, count: 16)
-        let counts = head.withUnsafeBytes { head in
-            [0, 8].map { UInt64(littleEndian: head.loadUnaligned(fromByteOffset: $0, as: UInt64.self)) }
-        }
-        let left = UInt64(byteCount - offset)
-        guard counts[0] <= left, counts[1] <= left, counts[0] + counts[1] + 24 <= left else { throw damaged }
-        let (text, data) = (Int(counts[0]), Int(counts[1]))
+        let (text, data) = try counts(at: offset)
         let whole = try bytes(at: offset, count: 24 + text + data)
         return try whole.withUnsafeBytes { whole in
             let code = ByteChecksum.code(of: UnsafeRawBufferPointer(rebasing: whole[..<(16 + text + data)]))
@@ -113,6 +107,17 @@ struct RunJournal: ~Copyable {
                 UnsafeRawBufferPointer(rebasing: whole[(16 + text)..<(16 + text + data)]), specs: specs)
             return (entry, tensors, offset + whole.count)
         }
+    }
+
+    /// How long an entry's line and its tensors are.
+    private func counts(at offset: Int) throws(RecordError) -> (text: Int, data: Int) {
+        let head = try bytes(at: offset, count: 16)
+        let counts = head.withUnsafeBytes { head in
+            [0, 8].map { UInt64(littleEndian: head.loadUnaligned(fromByteOffset: $0, as: UInt64.self)) }
+        }
+        let left = UInt64(byteCount - offset)
+        guard counts[0] <= left, counts[1] <= left, counts[0] + counts[1] + 24 <= left else { throw damaged }
+        return (Int(counts[0]), Int(counts[1]))
     }
 
     private var damaged: RecordError { .malformed(path: path, reason: "an entry has another checksum") }
@@ -132,22 +137,37 @@ struct RunJournal: ~Copyable {
         return out
     }
 
-    /// All that was broadcast, the same at an earlier number of closed rounds, and the rounds.
+    /// What the record says of the closed rounds, which are not kept in memory: a run may have a hundred thousand.
+    ///
+    /// - Throws: `malformed`.
+    func records() throws -> [RoundRecord] {
+        var out: [RoundRecord] = []
+        var offset = 0
+        while offset < byteCount {
+            let counts = try counts(at: offset)
+            let text = try bytes(at: offset + 16, count: counts.text)
+            if let record = try JSONDecoder().decode(Entry.self, from: Data(text)).record { out.append(record) }
+            offset += 24 + counts.text + counts.data
+        }
+        return out
+    }
+
+    /// All that was broadcast, and the same at an earlier number of closed rounds.
     ///
     /// - Throws: `malformed`.
     func replay(
         earlier count: Int?
-    ) throws -> (shared: ParameterSet, earlier: ParameterSet, rounds: [RoundRecord]) {
+    ) throws -> (shared: ParameterSet, earlier: ParameterSet) {
         var shared = ParameterSet()
         var earlier = ParameterSet()
-        var rounds: [RoundRecord] = []
+        var closed = 0
         var offset = 0
         while let (entry, tensors, next) = try read(at: offset) {
             for tensor in tensors.tensors { shared.set(tensor) }
-            if let record = entry.record { rounds.append(record) }
-            if entry.record != nil, rounds.count == count { earlier = shared }
+            if entry.record != nil { closed += 1 }
+            if entry.record != nil, closed == count { earlier = shared }
             offset = next
         }
-        return (shared, earlier, rounds)
+        return (shared, earlier)
     }
 }
