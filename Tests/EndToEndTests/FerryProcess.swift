@@ -26,7 +26,9 @@ final class FerryProcess: Sendable {
     private let error: Int32
 
     /// Starts `ferry` with arguments, from a test's worker thread, whose blocked signals `ferry` inherits; both outputs are pipes that its children inherit or do not outlive.
-    init(_ arguments: [String], directory: String = FerryProcess.root) throws {
+    ///
+    /// - Parameter prefix: a command that runs it in another setting.
+    init(_ arguments: [String], directory: String = FerryProcess.root, under prefix: [String] = []) throws {
         var out: [Int32] = [0, 0]
         var err: [Int32] = [0, 0]
         guard pipe(&out) == 0, pipe(&err) == 0 else { throw Failure("pipe") }
@@ -37,7 +39,8 @@ final class FerryProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, out[1], 1)
         posix_spawn_file_actions_adddup2(&actions, err[1], 2)
-        let command = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", directory, FerryProcess.executable] + arguments
+        let command =
+            ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", directory] + prefix + [FerryProcess.executable] + arguments
         var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { argv.forEach { free($0) } }
         var environment: [UnsafeMutablePointer<CChar>?] =

@@ -1,0 +1,133 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Hosts of their own, each a network namespace with an address, around one that all reach.
+private final class Hosts {
+    /// Whether this machine lets the test make them; it says why not.
+    static let arePossible: Bool = {
+        let name = "ferry-\(getpid())"
+        guard run(["netns", "add", name]) else {
+            print("skipped: network namespaces need the command ip and the right to make them")
+            return false
+        }
+        return run(["netns", "del", name])
+    }()
+
+    private let names: [String]
+
+    /// A host of the coordinator, connected to each of the others.
+    init(_ others: [String]) throws {
+        let names = (["hub"] + others).map { "ferry-\(getpid())-\($0)" }
+        self.names = names
+        for name in names { try Hosts.need(["netns", "add", name]) }
+        for (index, name) in names.enumerated().dropFirst() {
+            let near = "f\(getpid() % 100_000)h\(index)"
+            let far = "f\(getpid() % 100_000)c\(index)"
+            try Hosts.need(["link", "add", near, "netns", names[0], "type", "veth", "peer", "name", far, "netns", name])
+            for (host, device, address) in [(names[0], near, address(of: index)), (name, far, "10.201.\(index).2")] {
+                try Hosts.need(["-n", host, "addr", "add", "\(address)/24", "dev", device])
+                try Hosts.need(["-n", host, "link", "set", device, "up"])
+            }
+        }
+    }
+
+    deinit { for name in names { Hosts.run(["netns", "del", name]) } }
+
+    /// The coordinator's address as the n-th other host sees it, from 1.
+    func address(of index: Int) -> String { "10.201.\(index).1" }
+
+    /// What runs a command on a host; the coordinator's is 0.
+    func on(_ index: Int) -> [String] { ["ip", "netns", "exec", names[index]] }
+
+    /// Cuts the line of a host.
+    func cut(_ index: Int) throws {
+        try Hosts.need(["-n", names[index], "link", "set", "f\(getpid() % 100_000)c\(index)", "down"])
+    }
+
+    private static func need(_ arguments: [String]) throws {
+        guard run(arguments) else { throw FerryProcess.Failure("ip \(arguments.joined(separator: " "))") }
+    }
+
+    @discardableResult private static func run(_ arguments: [String]) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["ip"] + arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}
+
+/// Roles on several hosts.
+@Suite(.serialized, .enabled(if: Hosts.arePossible)) struct NetworkTests {
+    private static let clients = ["movies", "books", "persons"]
+
+    private func start(
+        _ hosts: Hosts, _ folder: TemporaryFolder, _ scenario: String
+    ) throws -> (coordinator: FerryProcess, clients: [FerryProcess]) {
+        let keys = try FerryProcess.run(["keys", "new", "\(folder.path)/keys", "coordinator"] + NetworkTests.clients)
+        #expect(keys.exitCode == 0)
+        func options(_ role: String, _ endpoint: String) -> [String] {
+            [
+                scenario, "--keys", "\(folder.path)/keys", "--endpoint", endpoint, "--output", "\(folder.path)/\(role)",
+                "--seed", "1",
+            ]
+        }
+        let coordinator = try FerryProcess(
+            ["coordinator"] + options("coordinator", "tcp://0.0.0.0:*"), under: hosts.on(0))
+        let line = try coordinator.waitForLine(containing: "listening on ")
+        let port = try #require(line.split(separator: ":").last.map(String.init)?.trimmingCharacters(in: .newlines))
+        let clients = try NetworkTests.clients.enumerated().map { index, id in
+            try FerryProcess(
+                ["client", id] + options(id, "tcp://\(hosts.address(of: index + 1)):\(port)"),
+                under: hosts.on(index + 1))
+        }
+        return (coordinator, clients)
+    }
+
+    private func scenario(_ folder: TemporaryFolder, _ more: String = "", iterations: Int = 3) throws -> String {
+        let text = Fixture.scenario(persons: 800).replacingOccurrences(
+            of: "iterations: 3", with: "iterations: \(iterations)")
+        return try folder.write(text + "\ntransport: {kind: tcp, curve: true}\n" + more, to: "small.yaml")
+    }
+
+    @Test("roles on four hosts, merged, make the record of ferry run on one, byte for byte")
+    func hosts() throws {
+        let folder = try TemporaryFolder()
+        let hosts = try Hosts(NetworkTests.clients)
+        let scenario = try scenario(folder)
+        let (coordinator, clients) = try start(hosts, folder, scenario)
+        let output = try coordinator.finish()
+        #expect(output.exitCode == 0, "\(output.standardError)")
+        for client in clients { #expect(try client.finish().exitCode == 0) }
+        let folders = (["coordinator"] + NetworkTests.clients).map { "\(folder.path)/\($0)" }
+        let merged = try FerryProcess.run(["merge"] + folders + ["--output", "\(folder.path)/merged"])
+        #expect(merged.exitCode == 0, "\(merged.standardError)")
+        let direct = try FerryProcess.run(
+            ["run", scenario, "--seed", "1", "--quiet", "--output", "\(folder.path)/direct"])
+        #expect(direct.exitCode == 0)
+        for file in ["run.json", "privacy.json", "metrics.csv"] {
+            let records = try ["merged", "direct"].map {
+                try Data(
+                    contentsOf: URL(fileURLWithPath: "\(folder.seedFolder("\($0)/small", seed: 1))/\(file)"))
+            }
+            #expect(records[0] == records[1], "\(file)")
+        }
+    }
+
+    @Test("a host whose line is cut is noticed, and the coordinator says which client is missing")
+    func cutLine() throws {
+        let folder = try TemporaryFolder()
+        let hosts = try Hosts(NetworkTests.clients)
+        let (coordinator, clients) = try start(
+            hosts, folder, try scenario(folder, "federation: {deadline: 5 s}\n", iterations: 60))
+        _ = try coordinator.waitForLine(containing: "round 1/")
+        try hosts.cut(3)
+        let output = try coordinator.finish()
+        #expect(output.exitCode == 69 && output.standardError.contains("persons"), "\(output.standardError)")
+        // Each ends by itself, the one that hears nothing any more too.
+        for client in clients { #expect(try client.finish().exitCode == 69) }
+    }
+}
