@@ -131,13 +131,20 @@ static inline void ferry_gather_rows(const float *source, const unsigned *rows, 
 
 typedef int ferry_mask __attribute__((ext_vector_type(8)));
 
+// Asks for what is read a page later: the processor itself looks ahead within one page alone. A third of the time of a
+// pass over memory that is in no cache.
+static inline __attribute__((always_inline)) void ferry_prefetch(const void *pointer) {
+    __builtin_prefetch((const char *)pointer + 4096);
+}
+
 // Whether every element has a magnitude of at most the bound; NaN has not.
 static inline int ferry_is_within(const float *values, long count, float bound) {
     long index = 0;
     ferry_mask bad = 0;
-    for (; index + 8 <= count; index += 8) {
-        const ferry_lanes x = ferry_load(values + index);
-        bad |= ~((x <= bound) & (x >= -bound));
+    for (; index + 16 <= count; index += 16) {
+        ferry_prefetch(values + index);
+        const ferry_lanes x = ferry_load(values + index), y = ferry_load(values + index + 8);
+        bad |= ~((x <= bound) & (x >= -bound) & (y <= bound) & (y >= -bound));
     }
     int out = 0;
     for (int lane = 0; lane < 8; lane++) out |= bad[lane];
@@ -150,22 +157,34 @@ typedef long long ferry_integers __attribute__((ext_vector_type(4)));
 typedef long long ferry_unaligned_integers __attribute__((ext_vector_type(4), aligned(8)));
 typedef float ferry_four __attribute__((ext_vector_type(4), aligned(4)));
 
-// sums = (sums & mask) + round(value * scale), ties to even, for |value * scale| < 2^62. AVX2 converts no double to a
-// 64-bit integer: the value is split at 2^31, and each half rounded by adding 1.5 * 2^52, whose bits are then taken off.
-static inline void ferry_add_fixed_point(const float *values, long count, double scale, long long mask, int64_t *sums) {
+// The product's nearest integer, ties to even, for |value * scale| < 2^62. AVX2 converts no double to a 64-bit integer:
+// the value is split at 2^31, and each half rounded by adding 1.5 * 2^52, whose bits are then taken off.
+static inline __attribute__((always_inline)) ferry_integers ferry_fixed_point(const float *values, double scale) {
     const ferry_doubles magic = 0x1.8p52;
     const ferry_integers bits = (ferry_integers)magic;
+    const ferry_doubles y = __builtin_convertvector(*(const ferry_four *)values, ferry_doubles) * scale;
+    const ferry_doubles high = y * 0x1p-31 + magic;
+    const ferry_doubles low = (y - (high - magic) * 0x1p31) + magic;
+    return (((ferry_integers)high - bits) << 31) + ((ferry_integers)low - bits);
+}
+
+// sums = (sums & mask) + the fixed-point values of `source_count` vectors. The sums are the longest of the operands by far:
+// to go through them once for several vectors is what makes it quick.
+static inline void ferry_add_fixed_point(const float *const *sources, long source_count, long count, double scale,
+                                         long long mask, int64_t *sums) {
     long index = 0;
     for (; index + 4 <= count; index += 4) {
-        const ferry_four x = *(const ferry_four *)(values + index);
-        const ferry_doubles y = __builtin_convertvector(x, ferry_doubles) * scale;
-        const ferry_doubles high = y * 0x1p-31 + magic;
-        const ferry_doubles low = (y - (high - magic) * 0x1p31) + magic;
-        const ferry_integers value = (((ferry_integers)high - bits) << 31) + ((ferry_integers)low - bits);
         ferry_unaligned_integers *target = (ferry_unaligned_integers *)(sums + index);
-        *target = (*target & mask) + value;
+        ferry_integers sum = *target & mask;
+        for (long source = 0; source < source_count; source++) sum += ferry_fixed_point(sources[source] + index, scale);
+        *target = sum;
     }
-    for (; index < count; index++) sums[index] = (sums[index] & mask) + (int64_t)__builtin_rint((double)values[index] * scale);
+    for (; index < count; index++) {
+        int64_t sum = sums[index] & mask;
+        for (long source = 0; source < source_count; source++)
+            sum += (int64_t)__builtin_rint((double)sources[source][index] * scale);
+        sums[index] = sum;
+    }
 }
 
 typedef uint64_t ferry_words __attribute__((ext_vector_type(4)));
@@ -198,6 +217,8 @@ static inline void ferry_checksum_add(ferry_checksum *state, const uint8_t *byte
     ferry_words keys = *(ferry_unaligned_words *)state->keys;
     ferry_words sums[4] = {stored[0], stored[1], stored[2], stored[3]};
     for (long index = 0; index < count; index += 128) {
+        ferry_prefetch(bytes + index);
+        ferry_prefetch(bytes + index + 64);
 #pragma clang loop unroll(full)
         for (int part = 0; part < 4; part++) {
             const ferry_words x = *(const ferry_unaligned_words *)(bytes + index + 32 * part);

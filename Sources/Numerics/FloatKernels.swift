@@ -5,27 +5,41 @@ public enum FloatKernels {
     /// Whether every element is finite and of magnitude at most `bound`. *Complexity*: O(elements).
     ///
     /// A comparison with NaN is false, so one test refuses NaN, infinities and explosions alike.
+    ///
+    /// Blocks are taken from the last to the first: who has just written the elements has left the last ones in the cache,
+    /// and who reads them next will begin with the first.
     @inline(never)
     public static func isWithin(_ values: UnsafeBufferPointer<Float>, bound: Float) -> Bool {
         guard let base = values.baseAddress else { return true }
-        return ferry_is_within(base, values.count, bound) != 0
+        var end = values.count
+        while end > 0 {
+            let start = (end - 1) / blockCount * blockCount
+            guard ferry_is_within(base + start, end - start, bound) != 0 else { return false }
+            end = start
+        }
+        return true
     }
 
-    /// Adds `round(value · 2^exponent)`, ties to even, to each sum; or makes it the sum. *Complexity*: O(elements).
+    /// The elements of a block.
+    private static let blockCount = 1 << 14
+
+    /// The most vectors that `addFixedPoint` takes at once.
+    public static let batchLimit = 8
+
+    /// Adds `round(value · 2^exponent)`, ties to even, of every vector to each sum; or makes it the sum. Several vectors at
+    /// once cost little more than one: the sums take more memory than they do. *Complexity*: O(elements of all vectors).
     ///
-    /// - Precondition: as many sums as values, and each scaled value is below 2⁶².
+    /// - Precondition: at most `batchLimit` vectors, each with as many values as there are sums, and each scaled value is
+    ///   below 2⁶².
     @inline(never)
     public static func addFixedPoint(
-        _ values: [Float], exponent: Int, to sums: inout [Int64], isFirst: Bool
+        _ vectors: [UnsafePointer<Float>], exponent: Int, to sums: UnsafeMutableBufferPointer<Int64>, isFirst: Bool
     ) {
-        precondition(values.count == sums.count, "\(values.count) values for \(sums.count) sums")
+        precondition(vectors.count <= batchLimit, "\(vectors.count) vectors at once")
+        guard let target = sums.baseAddress else { return }
         let scale = Double(sign: .plus, exponent: exponent, significand: 1)
-        values.withUnsafeBufferPointer { source in
-            sums.withUnsafeMutableBufferPointer { target in
-                guard let source = source.baseAddress, let target = target.baseAddress else { return }
-                ferry_add_fixed_point(source, values.count, scale, isFirst ? 0 : -1, target)
-            }
-        }
+        let pointers = vectors.map(Optional.some)
+        ferry_add_fixed_point(pointers, pointers.count, sums.count, scale, isFirst ? 0 : -1, target)
     }
 
     /// Writes the sums as floats, each times `factor` · 2^−exponent. *Complexity*: O(elements).

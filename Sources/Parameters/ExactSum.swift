@@ -4,14 +4,33 @@ import Numerics
 ///
 /// Each tensor has its own power-of-two scale, the largest for which `clientCount` values at the declared bound cannot
 /// overflow. A value is rounded once to that grid; all further arithmetic is exact. Memory is O(parameters), and is kept
-/// from round to round.
+/// from round to round; a few updates wait to be added together.
 public struct ExactSum: Sendable {
     private struct Entry: Sendable {
         let spec: TensorSpec
         let exponent: Int
         var values: [Int64]
+        /// The updates that are part of the sum, those that wait among them.
         var count = 0
+        var waiting: [TensorStorage] = []
+
+        /// Adds those that wait.
+        mutating func fold() {
+            guard !waiting.isEmpty else { return }
+            let (exponent, isFirst) = (exponent, count == waiting.count)
+            values.withUnsafeMutableBufferPointer { sums in
+                TensorStorage.stretches(of: waiting) { start, length, vectors in
+                    FloatKernels.addFixedPoint(
+                        vectors, exponent: exponent,
+                        to: UnsafeMutableBufferPointer(rebasing: sums[start..<start + length]), isFirst: isFirst)
+                }
+            }
+            waiting.removeAll(keepingCapacity: true)
+        }
     }
+
+    /// How many bytes of one tensor may wait: to go through the sums costs more than to go through updates.
+    private static let waitingByteLimit = 24 << 20
 
     private var entries: [Entry] = []
     private let clientCount: Int
@@ -31,7 +50,10 @@ public struct ExactSum: Sendable {
     /// Empties the sum. What the last round did not use gives its memory back.
     public mutating func reset() {
         entries.removeAll { $0.count == 0 }
-        for index in entries.indices { entries[index].count = 0 }
+        for index in entries.indices {
+            entries[index].count = 0
+            entries[index].waiting.removeAll(keepingCapacity: true)
+        }
     }
 
     /// Adds the tensors of one complete, validated update. *Complexity*: O(elements).
@@ -50,17 +72,19 @@ public struct ExactSum: Sendable {
             precondition(entries[index].spec == tensor.spec, "two declarations of \(tensor.spec.name) in one sum")
             precondition(
                 entries[index].count < clientCount, "more updates than the \(clientCount) of the sum's clients")
-            FloatKernels.addFixedPoint(
-                tensor.values, exponent: entries[index].exponent, to: &entries[index].values,
-                isFirst: entries[index].count == 0)
             entries[index].count += 1
+            entries[index].waiting.append(tensor.storage)
+            let count = entries[index].waiting.count
+            if count == FloatKernels.batchLimit || count * tensor.spec.byteCount > ExactSum.waitingByteLimit {
+                entries[index].fold()
+            }
         }
     }
 
     /// The sums as parameters.
     ///
     /// - Throws: `valueOutOfBound` when a sum exceeds the declared bound of its tensor.
-    public func total() throws(ParameterError) -> ParameterSet {
+    public mutating func total() throws(ParameterError) -> ParameterSet {
         var spare = SpareArrays(elementLimit: 0)
         return try total(times: 1, spare: &spare)
     }
@@ -68,9 +92,11 @@ public struct ExactSum: Sendable {
     /// The sums times a factor as parameters, in memory that may be used again where some fits.
     ///
     /// - Throws: `valueOutOfBound` when a product exceeds the declared bound of its tensor.
-    public func total(times factor: Double, spare: inout SpareArrays) throws(ParameterError) -> ParameterSet {
+    public mutating func total(times factor: Double, spare: inout SpareArrays) throws(ParameterError) -> ParameterSet {
         var out = ParameterSet()
-        for entry in entries where entry.count > 0 {
+        for index in entries.indices where entries[index].count > 0 {
+            entries[index].fold()
+            let entry = entries[index]
             var values = spare.take(entry.values.count)
             FloatKernels.write(entry.values, exponent: entry.exponent, times: factor, to: &values)
             out.set(try ParameterSet.Tensor(entry.spec, values: values))

@@ -7,7 +7,9 @@ public struct ParameterSet: Sendable, Equatable {
         /// The declaration.
         public let spec: TensorSpec
         /// The elements in row-major order, `spec.elementCount` of them, finite and within the bound.
-        public let values: [Float]
+        public var values: [Float] { storage.values }
+        /// Who holds them.
+        package let storage: TensorStorage
 
         /// Checks values against a declaration.
         ///
@@ -23,9 +25,16 @@ public struct ParameterSet: Sendable, Equatable {
         }
 
         /// Takes values whose number and range have been checked.
-        init(checked values: [Float], _ spec: TensorSpec) {
+        init(checked values: [Float], _ spec: TensorSpec) { self.init(checked: TensorStorage(values), spec) }
+
+        /// Takes elements whose number and range have been checked.
+        init(checked storage: TensorStorage, _ spec: TensorSpec) {
             self.spec = spec
-            self.values = values
+            self.storage = storage
+        }
+
+        public static func == (one: Tensor, other: Tensor) -> Bool {
+            one.spec == other.spec && (one.storage === other.storage || one.values == other.values)
         }
     }
 
@@ -64,6 +73,14 @@ public struct ParameterSet: Sendable, Equatable {
     public func require(_ name: String) throws(ParameterError) -> [Float] {
         guard let values = values(name) else { throw .missingTensor(name) }
         return values
+    }
+
+    /// Takes a tensor out, for one who goes on to write in its memory: nothing is copied when nobody else holds it.
+    ///
+    /// - Throws: `missingTensor`.
+    public mutating func take(_ name: String) throws(ParameterError) -> [Float] {
+        guard let index = tensors.firstIndex(where: { $0.spec.name == name }) else { throw .missingTensor(name) }
+        return tensors.remove(at: index).values
     }
 
     /// The tensors whose declaration satisfies a condition.

@@ -3,7 +3,8 @@ import Numerics
 /// Reads a safetensors message in parts as they arrive, straight into the tensors' own memory.
 ///
 /// The header must be the canonical one of the declarations; a tensor's memory is taken when its first byte arrives,
-/// from arrays that the caller no longer needs where one fits. Every element is checked when its last byte has arrived.
+/// from arrays that the caller no longer needs where one fits. A large tensor can stay in the memory that it arrives in.
+/// Every element is checked when its last byte has arrived.
 package struct SafetensorsReader: Sendable {
     private let specs: [TensorSpec]
     private let prefix: [UInt8]
@@ -13,6 +14,11 @@ package struct SafetensorsReader: Sendable {
     private var tensors: [ParameterSet.Tensor] = []
     private var current: [Float] = []
     private var currentByteCount = 0
+    /// Where the current tensor's elements lie, while they stay in the memory that they arrive in.
+    private var parts: [TensorStorage.Part]?
+
+    /// What a part in somebody else's memory must have on average: many small ones would take more memory than they hold.
+    private static let heldByteCount = 1 << 16
 
     /// A reader of exactly the given declarations.
     package init(specs: [TensorSpec]) {
@@ -24,10 +30,12 @@ package struct SafetensorsReader: Sendable {
 
     /// Takes the next bytes. *Complexity*: O(bytes).
     ///
-    /// - Parameter spare: arrays that may be overwritten; one that fits is taken out.
+    /// - Parameters:
+    ///   - holder: who keeps the bytes as long as it lives; `nil` when they are valid during the call only.
+    ///   - spare: arrays that may be overwritten; one that fits is taken out.
     /// - Throws: `malformed`, `valueOutOfBound`; the reader must then not be used again.
     package mutating func append(
-        _ bytes: UnsafeRawBufferPointer, spare: inout SpareArrays
+        _ bytes: UnsafeRawBufferPointer, holder: AnyObject? = nil, spare: inout SpareArrays
     ) throws(ParameterError) {
         guard bytes.count <= byteCount - position else {
             throw .malformed(reason: "more bytes than the \(byteCount) that the schema gives")
@@ -43,17 +51,61 @@ package struct SafetensorsReader: Sendable {
         }
         while !rest.isEmpty {
             let spec = specs[tensors.count]
-            if currentByteCount == 0 { current = spare.take(spec.elementCount) }
             let count = min(spec.byteCount - currentByteCount, rest.count)
-            try fill(UnsafeRawBufferPointer(rebasing: rest.prefix(count)), spec)
+            let part = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
+            if currentByteCount == 0 {
+                parts = spec.byteCount >= SafetensorsReader.heldByteCount ? [] : nil
+                if parts == nil { current = spare.take(spec.elementCount) }
+            }
+            if parts != nil, !(try hold(part, holder, spec)) {
+                current = spare.take(spec.elementCount)
+                copyParts()
+            }
+            if parts == nil { try fill(part, spec) }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             position += count
             if currentByteCount == spec.byteCount {
-                tensors.append(ParameterSet.Tensor(checked: current, spec))
+                let storage = parts.map { TensorStorage($0) } ?? TensorStorage(current)
+                tensors.append(ParameterSet.Tensor(checked: storage, spec))
+                parts = nil
                 current = []
                 currentByteCount = 0
             }
         }
+    }
+
+    /// Takes bytes of the current tensor where they lie, and checks them; returns whether they can stay there.
+    private mutating func hold(
+        _ bytes: UnsafeRawBufferPointer, _ holder: AnyObject?, _ spec: TensorSpec
+    ) throws(ParameterError) -> Bool {
+        #if _endian(little)
+            guard let holder, let partCount = parts?.count,
+                partCount <= spec.byteCount / SafetensorsReader.heldByteCount, bytes.count % 4 == 0,
+                Int(bitPattern: bytes.baseAddress) % MemoryLayout<Float>.alignment == 0
+            else { return false }
+            let elements = bytes.assumingMemoryBound(to: Float.self)
+            guard FloatKernels.isWithin(elements, bound: spec.bound) else {
+                throw .valueOutOfBound(name: spec.name, bound: spec.bound)
+            }
+            parts?.append(elements, holder)
+            currentByteCount += bytes.count
+            return true
+        #else
+            return false
+        #endif
+    }
+
+    /// Goes on with an array, where the parts so far are copied to.
+    private mutating func copyParts() {
+        var position = 0
+        for part in parts ?? [] {
+            current.withUnsafeMutableBufferPointer { target in
+                let room = UnsafeMutableBufferPointer(rebasing: target[position..<position + part.count])
+                _ = room.update(from: UnsafeBufferPointer(start: part.base, count: part.count))
+            }
+            position += part.count
+        }
+        parts = nil
     }
 
     /// Copies bytes behind those of the current tensor that are there, and checks the elements that they complete.
@@ -83,32 +135,5 @@ package struct SafetensorsReader: Sendable {
             throw .malformed(reason: "\(position) bytes where the schema gives \(byteCount)")
         }
         return try ParameterSet(tensors)
-    }
-}
-
-/// Arrays whose content is no longer needed, kept so that the next message of the same shape allocates nothing.
-public struct SpareArrays: Sendable {
-    private let limit: Int
-    private var arrays: [[Float]] = []
-    private var elementCount = 0
-
-    /// Keeps at most `elementLimit` floats.
-    public init(elementLimit: Int) { limit = elementLimit }
-
-    /// Gives arrays back. Those that something else still holds are copied when they are written, never shared.
-    public mutating func put(_ parameters: consuming ParameterSet) {
-        for tensor in parameters.tensors where elementCount + tensor.values.count <= limit {
-            elementCount += tensor.values.count
-            arrays.append(tensor.values)
-        }
-    }
-
-    /// An array of `count` floats of any value.
-    mutating func take(_ count: Int) -> [Float] {
-        if let index = arrays.firstIndex(where: { $0.count == count }) {
-            elementCount -= count
-            return arrays.remove(at: index)
-        }
-        return [Float](unsafeUninitializedCapacity: count) { _, initialized in initialized = count }
     }
 }

@@ -4,7 +4,7 @@ public import Wire
 
 /// A client's DEALER socket: messages in, messages out, nothing else.
 public struct ClientSocket: ~Copyable {
-    private let socket: Socket
+    private var socket: Socket
     private let runID: UInt64
     private var decoder: CoordinatorMessageDecoder
     private var sequence: UInt32 = 0
@@ -65,20 +65,23 @@ public struct ClientSocket: ~Copyable {
             }
         }
         try transmit(message, damage: damage)
+        // For the next plan, once libzmq has let go of it.
+        if let parameters = message.parameters { spare.put(parameters) }
     }
 
     private mutating func transmit(_ message: ClientMessage, damage: UpdateDamage? = nil) throws(TransportError) {
         let encoded = EncodedMessage(message, runID: runID, damage: damage)
+        let sending = SentMessage(encoded)
         for range in encoded.pieces {
             let (isFirst, isLast) = (range.lowerBound == 0, range.upperBound == encoded.byteCount)
             if isFirst && damage == .withoutFirstPiece || isLast && damage == .withoutLastPiece { continue }
             var code: UInt64 = 0
-            var frame = try Socket.Frame(byteCount: range.count) { target in
-                code = encoded.copy(range, to: target)
-                // On the way, after the checksum was taken.
-                guard isFirst, damage == .bytes else { return }
+            // On the way, after the checksum was taken.
+            let spoil = { (target: UnsafeMutableRawBufferPointer) in
                 for index in stride(from: 0, to: target.count, by: 1 + target.count / 8) { target[index] ^= 0x5A }
             }
+            var frame = try Socket.Frame(
+                range, of: sending, checksum: &code, spoil: isFirst && damage == .bytes ? spoil : nil)
             sequence += 1
             try socket.send(encoded.envelope(range, checksum: code, sequence: sequence), more: true)
             try socket.send(sharing: &frame)

@@ -53,15 +53,15 @@ public struct CoordinatorSocket: ~Copyable {
         case granted
     }
 
-    /// The bytes of updates that may be under way together. One update may always be.
-    public static let creditByteLimit = 96 << 20
+    /// The bytes of updates, and of plans that are not out yet, that may be under way together. One update may always be.
+    public static let creditByteLimit = 64 << 20
     /// A client that has credit and sends nothing for so long no longer keeps others waiting.
     private static let creditPatience = Duration.seconds(1)
 
     /// Connections that have not joined, beyond one a client; a further one replaces another.
     private static let strangerLimit = 64
 
-    private let socket: Socket
+    private var socket: Socket
     private let runID: UInt64
     private let clientCount: Int
     private var peers: [PeerID: Peer] = [:]
@@ -71,6 +71,8 @@ public struct CoordinatorSocket: ~Copyable {
     /// The connections that asked for credit and have none yet, in order.
     private var waiting: [PeerID] = []
     private var lastProgress = ContinuousClock.now
+    /// Plans that libzmq has not sent whole to everybody yet.
+    private var outgoing: [SentMessage] = []
     /// The endpoint that clients connect to.
     public let endpoint: String
     /// What has crossed so far.
@@ -198,8 +200,10 @@ public struct CoordinatorSocket: ~Copyable {
             let busy = peers.values.reduce(0) { sum, other in
                 if case .granted = other.credit { sum + (other.expected?.byteCount ?? 0) } else { sum }
             }
+            forgetSent()
+            let load = busy + outgoing.reduce(0) { $0 + $1.encoded.byteCount }
             let isStalled = ContinuousClock.now - lastProgress >= CoordinatorSocket.creditPatience
-            guard busy == 0 || busy + expected.byteCount <= CoordinatorSocket.creditByteLimit || isStalled else {
+            guard load == 0 || load + expected.byteCount <= CoordinatorSocket.creditByteLimit || isStalled else {
                 return
             }
             waiting.removeFirst()
@@ -212,17 +216,26 @@ public struct CoordinatorSocket: ~Copyable {
         }
     }
 
+    /// Lets go of plans that are out.
+    private mutating func forgetSent() {
+        var index = outgoing.startIndex
+        while index < outgoing.endIndex {
+            if isKnownUniquelyReferenced(&outgoing[index]) { outgoing.remove(at: index) } else { index += 1 }
+        }
+    }
+
     private mutating func receive() throws(TransportError) -> CoordinatorEvent? {
         var identity = Socket.Frame()
         var envelope = Socket.Frame()
-        var piece = Socket.Frame()
+        // Large tensors stay in it.
+        let held = HeldFrame()
         var hasMore = try socket.receive(into: &identity)
         let peer = PeerID(routingID: identity.withBytes { Array($0) })
         guard hasMore, try socket.receive(into: &envelope) else { return refuse(peer, .notAnEnvelope) }
-        hasMore = try socket.receive(into: &piece)
-        let userID = piece.userID
+        hasMore = try socket.receive(into: &held.frame)
+        let userID = held.frame.userID
         if hasMore {
-            while hasMore { hasMore = try socket.receive(into: &piece) }
+            while hasMore { hasMore = try socket.receive(into: &held.frame) }
             return refuse(peer, .notAnEnvelope)
         }
         if let known = peers[peer], known.userID != userID {
@@ -245,13 +258,14 @@ public struct CoordinatorSocket: ~Copyable {
         var byteCount = 0
         let result: Result<ReceivedClientMessage?, WireError> = try envelope.withBytes {
             (envelopeBytes) throws(TransportError) in
-            try piece.withBytes { (pieceBytes) throws(TransportError) in
+            try held.frame.withBytes { (pieceBytes) throws(TransportError) in
                 byteCount = envelopeBytes.count + pieceBytes.count
                 kind = Envelope.statedKind(envelopeBytes)
                 try recorder?.record(.up, peer: name, envelope: envelopeBytes, piece: pieceBytes)
                 do throws(WireError) {
                     return .success(
-                        try entry.decoder.accept(envelope: envelopeBytes, piece: pieceBytes, spare: &spare))
+                        try entry.decoder.accept(
+                            envelope: envelopeBytes, piece: pieceBytes, holder: held, spare: &spare))
                 } catch { return .failure(error) }
             }
         }
@@ -344,11 +358,12 @@ public struct CoordinatorSocket: ~Copyable {
         _ encoded: EncodedMessage, to receivers: [PeerID], isCounted: Bool = true
     ) throws(TransportError) -> [PeerID] {
         var gone: Set<PeerID> = []
+        let sending = SentMessage(encoded)
+        forgetSent()
+        defer { if encoded.kind == .plan { outgoing.append(sending) } }
         for range in encoded.pieces {
             var code: UInt64 = 0
-            var frame = try Socket.Frame(byteCount: range.count) { target in
-                code = encoded.copy(range, to: target)
-            }
+            var frame = try Socket.Frame(range, of: sending, checksum: &code)
             for peer in receivers where !gone.contains(peer) {
                 guard let sequence = peers[peer].map({ $0.sequence + 1 }) else { continue }
                 peers[peer]?.sequence = sequence

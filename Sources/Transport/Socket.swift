@@ -1,6 +1,7 @@
 import CZeroMQ
 import Cryptography
 import Glibc
+import Parameters
 import Wire
 
 /// A ZeroMQ socket and its context, owned by one thread; closes itself.
@@ -20,6 +21,45 @@ struct Socket: ~Copyable {
             }
             fill(UnsafeMutableRawBufferPointer(start: zmq_msg_data(&message), count: byteCount))
         }
+
+        /// A piece of a message, in its tensor's own memory where it lies within one: the message then stays until libzmq
+        /// has sent it. `spoil` may damage a copy.
+        init(
+            _ range: Range<Int>, of sending: SentMessage, checksum: inout UInt64,
+            spoil: ((UnsafeMutableRawBufferPointer) -> Void)? = nil
+        ) throws(TransportError) {
+            let encoded = sending.encoded
+            if spoil == nil, let (storage, bytes) = encoded.tensor(holding: range) {
+                try self.init(storage, bytes, holder: sending)
+                checksum = withBytes { EncodedMessage.checksum($0) }
+                return
+            }
+            var code: UInt64 = 0
+            try self.init(byteCount: range.count) { target in
+                code = encoded.copy(range, to: target)
+                spoil?(target)
+            }
+            checksum = code
+        }
+
+        private init(
+            _ storage: TensorStorage, _ bytes: Range<Int>, holder: SentMessage
+        ) throws(TransportError) {
+            let code = storage.values.withUnsafeBytes { values in
+                let part = UnsafeMutableRawBufferPointer(mutating: UnsafeRawBufferPointer(rebasing: values[bytes]))
+                let holder = Unmanaged.passRetained(holder)
+                let code = zmq_msg_init_data(
+                    &message, part.baseAddress, part.count,
+                    { _, holder in holder.map { Unmanaged<SentMessage>.fromOpaque($0).release() } }, holder.toOpaque())
+                if code != 0 { holder.release() }
+                return code
+            }
+            guard code == 0 else {
+                zmq_msg_init(&message)
+                throw Socket.error("zmq_msg_init_data", "\(bytes.count) bytes")
+            }
+        }
+
         deinit {
             var copy = message
             zmq_msg_close(&copy)
@@ -56,13 +96,15 @@ struct Socket: ~Copyable {
     /// How long unsent messages live after closing.
     private static let lingerMilliseconds: Int32 = 2_000
     /// Complete messages that wait at one end of a connection; each is at most one piece.
-    static let highWaterMark: Int32 = 16
+    static let highWaterMark: Int32 = 8
 
-    /// libzmq allocates every frame anew. Without this the C library gives freed frames back to the system, and each new
-    /// one costs a page fault every four kibibytes.
+    /// libzmq allocates every frame anew, on threads of its own. Without this the C library gives freed frames back to the
+    /// system, and each new one costs a page fault every four kibibytes: one heap for all threads, which keeps some
+    /// memory that becomes free at its end.
     private static func keepFreedFrames() {
-        mallopt(M_MMAP_THRESHOLD, Int32(4 * Envelope.pieceByteLimit))
-        mallopt(M_TRIM_THRESHOLD, Int32(32 * Envelope.pieceByteLimit))
+        mallopt(M_ARENA_MAX, 1)
+        mallopt(M_MMAP_THRESHOLD, Int32(32 << 20))
+        mallopt(M_TRIM_THRESHOLD, Int32(64 << 20))
     }
 
     private init(
@@ -191,8 +233,24 @@ struct Socket: ~Copyable {
     /// What a wait ended with.
     enum Readiness: Equatable { case message, descriptor, refusedKey(String), nothing }
 
+    /// The messages in a row that were there at once.
+    private var readyCount = 0
+    /// After so many of them, what else may have happened is looked at.
+    private static let readyLimit = 32
+
     /// Waits for a message, or for a file descriptor to be readable, at most `timeout`.
-    func wait(timeout: Duration, descriptor: Int32?) throws(TransportError) -> Readiness {
+    ///
+    /// A message that is there already is told without a system call, save now and then.
+    mutating func wait(timeout: Duration, descriptor: Int32?) throws(TransportError) -> Readiness {
+        if readyCount < Socket.readyLimit {
+            var events: Int32 = 0
+            var byteCount = MemoryLayout<Int32>.size
+            if zmq_getsockopt(handle, ZMQ_EVENTS, &events, &byteCount) == 0, events & Int32(ZMQ_POLLIN) != 0 {
+                readyCount += 1
+                return .message
+            }
+        }
+        readyCount = 0
         let end = ContinuousClock.now + timeout
         while true {
             let left = max(.zero, end - ContinuousClock.now) / .milliseconds(1)
@@ -256,4 +314,16 @@ struct Socket: ~Copyable {
             }
         }
     }
+}
+
+/// A received frame that tensors may stay in.
+final class HeldFrame {
+    var frame = Socket.Frame()
+}
+
+/// A message that frames on their way hold on to.
+final class SentMessage: Sendable {
+    let encoded: EncodedMessage
+
+    init(_ encoded: EncodedMessage) { self.encoded = encoded }
 }

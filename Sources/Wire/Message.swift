@@ -135,6 +135,9 @@ public enum ClientMessage: Sendable {
 
     /// The round that an update answers.
     package var updateRound: Int? { if case .update(let update) = self { update.round } else { nil } }
+
+    /// The tensors of an update; `nil` for another message.
+    package var parameters: ParameterSet? { if case .update(let update) = self { update.parameters } else { nil } }
 }
 
 /// What the coordinator receives from a client.

@@ -29,8 +29,11 @@ public struct ClientMessageDecoder: Sendable {
     }
 
     /// As `accept(envelope:piece:)`, with memory for tensors that may be used again.
+    ///
+    /// - Parameter holder: who keeps the piece's bytes as long as it lives: large tensors then stay in them.
     package mutating func accept(
-        envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer, spare: inout SpareArrays
+        envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer, holder: AnyObject? = nil,
+        spare: inout SpareArrays
     ) throws(WireError) -> ReceivedClientMessage? {
         let openRound = openRound
         let limit = { (envelope: Envelope) throws(WireError) -> Int in
@@ -48,7 +51,9 @@ public struct ClientMessageDecoder: Sendable {
         let part = try assembler.accept(
             envelope: envelope, pieceByteCount: piece.count, runID: runID, limit: limit)
         do throws(WireError) {
-            try PieceAssembler.read(piece, of: part) { (block) throws(WireError) in try take(block, part, &spare) }
+            try PieceAssembler.read(piece, of: part) { (block) throws(WireError) in
+                try take(block, part, holder, &spare)
+            }
             return part.isLast ? try finish(part) : nil
         } catch {
             assembler.abandon(part, after: error)
@@ -57,7 +62,8 @@ public struct ClientMessageDecoder: Sendable {
     }
 
     private mutating func take(
-        _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ spare: inout SpareArrays
+        _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ holder: AnyObject?,
+        _ spare: inout SpareArrays
     ) throws(WireError) {
         let envelope = part.envelope
         guard envelope.kind == .update else { return assembler.control.append(contentsOf: block) }
@@ -66,7 +72,7 @@ public struct ClientMessageDecoder: Sendable {
             try expectSize(envelope, reader.byteCount)
             assembler.tensors = reader
         }
-        do throws(ParameterError) { try assembler.tensors?.append(block, spare: &spare) } catch {
+        do throws(ParameterError) { try assembler.tensors?.append(block, holder: holder, spare: &spare) } catch {
             throw .tensors(error)
         }
     }

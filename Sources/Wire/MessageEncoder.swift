@@ -3,8 +3,8 @@ import Numerics
 package import Parameters
 import Privacy
 
-/// One message as bytes, before it is cut into pieces; tensors are copied piece by piece, so that the whole message
-/// never lies in memory twice.
+/// One message as bytes, before it is cut into pieces. A piece that lies within one tensor can be sent from the tensor's
+/// own memory; the others are copied one by one, so that the whole message never lies in memory twice.
 package struct EncodedMessage: Sendable {
     private let envelope: Envelope
     /// What comes before the tensors.
@@ -89,6 +89,25 @@ package struct EncodedMessage: Sendable {
         let limit = damage == nil ? Envelope.pieceByteLimit : min(Envelope.pieceByteLimit, max(1, (byteCount + 1) / 2))
         return stride(from: 0, to: max(byteCount, 1), by: limit).map { $0..<min($0 + limit, byteCount) }
     }
+
+    /// The tensor that holds the payload's bytes of a range, and where in it they are; `nil` where they must be copied.
+    package func tensor(holding range: Range<Int>) -> (storage: TensorStorage, bytes: Range<Int>)? {
+        #if _endian(little)
+            guard damage == nil, !range.isEmpty else { return nil }
+            var start = head.count
+            for tensor in tensors {
+                let end = start + tensor.spec.byteCount
+                if range.lowerBound >= start, range.upperBound <= end {
+                    return (tensor.storage, range.lowerBound - start..<range.upperBound - start)
+                }
+                start = end
+            }
+        #endif
+        return nil
+    }
+
+    /// The checksum of bytes that are sent from where they lie.
+    package static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 { ByteChecksum.code(of: bytes) }
 
     /// Copies the payload's bytes of a range, and gives their checksum. *Complexity*: O(bytes + tensors).
     ///

@@ -70,22 +70,29 @@ struct RoundClientCommand: ParsableCommand {
         try socket.send(.join(Join(clientID: id, token: token, catalogues: [])))
         socket.adopt(schema)
         var gate = ReleaseGate(client: id, ledger: Ledger(client: id) { _ in })
-        var values = [Float](repeating: 0, count: dimension)
         while true {
             switch try socket.receive(timeout: .seconds(60)) {
             case .welcome, .credit: continue
             case .plan(let plan):
-                let received = try plan.parameters.require(RoundBenchmark.tensorName)
-                for index in values.indices { values[index] = received[index] + 0.001 }
-                socket.spare.put(plan.parameters)
                 gate.open(round: plan.round, specs: schema.specs)
-                try gate.publish(RoundBenchmark.tensorName, values: values)
+                try gate.publish(RoundBenchmark.tensorName, values: try RoundClientCommand.trained(plan.parameters))
                 try socket.send(.update(try gate.seal()))
             case .goodbye:
                 try socket.send(.goodbye(.completed))
                 return
             }
         }
+    }
+}
+
+extension RoundClientCommand {
+    /// What stands for training.
+    private static func trained(_ parameters: consuming ParameterSet) throws -> [Float] {
+        var values = try parameters.take(RoundBenchmark.tensorName)
+        values.withUnsafeMutableBufferPointer { values in
+            for index in values.indices { values[index] += 0.001 }
+        }
+        return values
     }
 }
 
@@ -172,7 +179,6 @@ struct RoundBenchmark: ~Copyable {
                 .plan(RoundPlan(round: round, step: 0, deadline: .seconds(60), parameters: shared)), to: peers,
                 schema: schema)
             // The next vector replaces this one whole.
-            socket.spare.put(shared)
             shared = ParameterSet()
             sum.reset()
             var missing = names.count

@@ -18,11 +18,11 @@ import Testing
         var stream = RandomStream(root: seed, path: ["fixed-point"])
         let exponent = Int(seed) - 5
         let count = 1 + stream.integer(below: 19)
-        func values() -> [Float] {
+        func values(below limit: Int) -> [Float] {
             (0..<count).map { _ in
                 // Ties at every exponent: multiples of a half of the grid, and values of any size below 2⁶².
                 let magnitude = Double(stream.integer(below: 1 << 24)) / 2
-                let power = stream.integer(below: 38)
+                let power = stream.integer(below: limit)
                 let scaled =
                     stream.integer(below: 2) == 0
                     ? magnitude : magnitude * Double(sign: .plus, exponent: power, significand: 1)
@@ -32,13 +32,23 @@ import Testing
         }
         let scale = Double(sign: .plus, exponent: exponent, significand: 1)
         func rounded(_ value: Float) -> Int64 { Int64((Double(value) * scale).rounded(.toNearestOrEven)) }
-        let first = values()
-        let second = values()
         var sums = [Int64](repeating: 77, count: count)
-        FloatKernels.addFixedPoint(first, exponent: exponent, to: &sums, isFirst: true)
+        func add(_ vectors: [[Float]], isFirst: Bool) {
+            vectors.flatMap { $0 }.withUnsafeBufferPointer { all in
+                guard let base = all.baseAddress else { return }
+                sums.withUnsafeMutableBufferPointer {
+                    FloatKernels.addFixedPoint(
+                        vectors.indices.map { base + $0 * count }, exponent: exponent, to: $0, isFirst: isFirst)
+                }
+            }
+        }
+        let first = values(below: 38)
+        add([first], isFirst: true)
         #expect(sums == first.map(rounded))
-        FloatKernels.addFixedPoint(second, exponent: exponent, to: &sums, isFirst: false)
-        #expect(sums == zip(first, second).map { rounded($0) + rounded($1) })
+        let more = (0..<1 + stream.integer(below: FloatKernels.batchLimit)).map { _ in values(below: 34) }
+        add(more, isFirst: true)
+        add([more[0]], isFirst: false)
+        #expect(sums == first.indices.map { index in (more + [more[0]]).reduce(0) { $0 + rounded($1[index]) } })
         var floats = [Float](repeating: 0, count: count)
         FloatKernels.write(sums, exponent: exponent, times: 0.5, to: &floats)
         #expect(floats == sums.map { Float(Double($0) * 0.5 / scale) })

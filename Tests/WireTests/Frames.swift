@@ -49,6 +49,18 @@ enum Outcome: Equatable, Sendable {
     case coordinator(CoordinatorMessage)
 }
 
+/// A copy of a piece in memory that stays where it is.
+private final class HeldPiece {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(_ piece: UnsafeRawBufferPointer) {
+        bytes = .allocate(byteCount: piece.count, alignment: 16)
+        bytes.copyMemory(from: piece)
+    }
+
+    deinit { bytes.deallocate() }
+}
+
 /// A decoder of either side.
 enum Receiver: Sendable {
     case coordinator(ClientMessageDecoder)
@@ -60,7 +72,12 @@ enum Receiver: Sendable {
                 switch self {
                 case .coordinator(var decoder):
                     defer { self = .coordinator(decoder) }
-                    return try decoder.accept(envelope: envelope, piece: piece).map { .client($0) } ?? .nothingYet
+                    // As from a socket: the piece lies in memory that a large tensor can stay in.
+                    let held = HeldPiece(piece)
+                    var spare = SpareArrays(elementLimit: 0)
+                    return try decoder.accept(
+                        envelope: envelope, piece: UnsafeRawBufferPointer(held.bytes), holder: held, spare: &spare
+                    ).map { .client($0) } ?? .nothingYet
                 case .client(var decoder):
                     defer { self = .client(decoder) }
                     return try decoder.accept(envelope: envelope, piece: piece).map { .coordinator($0) } ?? .nothingYet
@@ -179,5 +196,18 @@ struct Sample: Sendable, CustomStringConvertible {
             fromCoordinator(.plan(plan), .plan),
             fromCoordinator(.goodbye(.completed), .goodbye),
         ]
+    }
+
+    /// An update of a tensor that stays in the memory that it arrives in.
+    static func large() throws -> Sample {
+        var stream = RandomStream(root: 6, path: ["wire", "large"])
+        let set = try ParameterSet([Fixture.tensor("a", 3, &stream), Fixture.tensor("large", 17_000, &stream)])
+        var decoder = ClientMessageDecoder(runID: Fixture.runID)
+        decoder.expect(round: 3, specs: set.specs)
+        return Sample(
+            description: "update of a large tensor", kind: .update,
+            frame: EncodedMessage(.update(try Fixture.seal(set, round: 3)), runID: Fixture.runID).frames()[0],
+            receiver: .coordinator(decoder),
+            outcome: .client(.update(ReceivedUpdate(round: 3, policy: .unprotected, parameters: set))))
     }
 }

@@ -59,7 +59,8 @@ import Wire
 
     private static let specs = [
         TensorSpec(name: "a", shape: [3], scope: .global, bound: 8, release: "r"),
-        TensorSpec(name: "b", shape: [5], scope: .global, bound: 8, release: "r"),
+        // Large enough to stay in the frame that it arrives in.
+        TensorSpec(name: "b", shape: [17_000], scope: .global, bound: 8, release: "r"),
     ]
 
     private static func parameters(_ round: Int) throws -> ParameterSet {
