@@ -13,13 +13,15 @@ package struct SafetensorsReader: Sendable {
     private var tensors: [ParameterSet.Tensor] = []
     private var current: [Float] = []
     private var currentByteCount = 0
+    /// Of a tensor in another format than `float32`.
+    private var decoder: ElementDecoder?
 
     /// A reader of exactly the given declarations.
     package init(specs: [TensorSpec]) {
         let specs = specs.sorted { $0.name < $1.name }
         self.specs = specs
         prefix = Safetensors.prefix(specs)
-        byteCount = prefix.count + specs.reduce(0) { $0 + $1.byteCount }
+        byteCount = prefix.count + specs.reduce(0) { $0 + $1.wireByteCount }
     }
 
     /// Takes the next bytes. *Complexity*: O(bytes).
@@ -44,11 +46,12 @@ package struct SafetensorsReader: Sendable {
         while !rest.isEmpty {
             let spec = specs[tensors.count]
             if currentByteCount == 0 { current = spare.take(spec.elementCount) }
-            let count = min(spec.byteCount - currentByteCount, rest.count)
-            try fill(UnsafeRawBufferPointer(rebasing: rest.prefix(count)), spec)
+            let count = min(spec.wireByteCount - currentByteCount, rest.count)
+            let part = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
+            if spec.format == .float32 { try fill(part, spec) } else { try decode(part, spec) }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             position += count
-            if currentByteCount == spec.byteCount {
+            if currentByteCount == spec.wireByteCount {
                 tensors.append(ParameterSet.Tensor(checked: current, spec))
                 current = []
                 currentByteCount = 0
@@ -73,6 +76,14 @@ package struct SafetensorsReader: Sendable {
         }
         guard isWithin else { throw .valueOutOfBound(name: spec.name, bound: spec.bound) }
         currentByteCount = end
+    }
+
+    /// Decodes bytes behind those of the current tensor that are there.
+    private mutating func decode(_ bytes: UnsafeRawBufferPointer, _ spec: TensorSpec) throws(ParameterError) {
+        var decoder = (currentByteCount == 0 ? nil : decoder) ?? ElementDecoder(spec)
+        try decoder.append(bytes, to: &current)
+        self.decoder = decoder
+        currentByteCount += bytes.count
     }
 
     /// The tensors of the complete message.

@@ -4,12 +4,14 @@ package import Parameters
 import Privacy
 
 /// One message as bytes, before it is cut into pieces; tensors are copied piece by piece, so that the whole message
-/// never lies in memory twice.
+/// never lies in memory twice. Those in another format than `float32` are written once, into bytes of their own.
 package struct EncodedMessage: Sendable {
     private let envelope: Envelope
     /// What comes before the tensors.
     private let head: [UInt8]
     private let tensors: [ParameterSet.Tensor]
+    /// By place among the tensors, the bytes of those that are not in `float32`.
+    private let encoded: [Int: [UInt8]]
     private let damage: UpdateDamage?
     /// The bytes of the message's payload.
     package let byteCount: Int
@@ -24,7 +26,10 @@ package struct EncodedMessage: Sendable {
         self.envelope = envelope
         self.head = head
         self.tensors = tensors.tensors
-        byteCount = head.count + tensors.tensors.reduce(0) { $0 + $1.spec.byteCount }
+        encoded = tensors.tensors.enumerated().reduce(into: [:]) { encoded, entry in
+            if entry.element.spec.format != .float32 { encoded[entry.offset] = entry.element.wireBytes }
+        }
+        byteCount = head.count + tensors.tensors.reduce(0) { $0 + $1.spec.wireByteCount }
     }
 
     /// The bytes of a client's message.
@@ -116,7 +121,11 @@ package struct EncodedMessage: Sendable {
         }
         defer { if damage == .notFinite { spoil(range, target) } }
         head.withUnsafeBytes { copyPart($0) }
-        for tensor in tensors where start < range.upperBound {
+        for (index, tensor) in tensors.enumerated() where start < range.upperBound {
+            if let bytes = encoded[index] {
+                bytes.withUnsafeBytes { copyPart($0) }
+                continue
+            }
             #if _endian(little)
                 tensor.values.withUnsafeBytes { copyPart($0) }
             #else
