@@ -55,11 +55,11 @@ public enum ClientProcess {
         let curve = try brief.curve.map { try CurveClient(keys: $0.keys, serverKey: $0.coordinatorKey) }
         var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber, curve: curve)
         try socket.send(.join(Join(clientID: id, token: token, catalogues: worker.catalogues)))
-        try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
+        let formatError = try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
         let persons = worker.personFigures
         if !persons.isEmpty { try RecordFile.writeLines(persons, to: "\(folder)/\(PersonFigures.fileName)") }
         if let models = worker.keptModels { try KeptModels.write(models, folder: folder) }
-        try RecordFile.writeJSON(worker.folderRecord, to: "\(folder)/evaluation.json")
+        try RecordFile.writeJSON(worker.folderRecord.with(formatError: formatError), to: "\(folder)/evaluation.json")
     }
 
     /// How the client's releases are protected. Those of domain clients seldom are, and to find the noise takes a while.
@@ -74,10 +74,13 @@ public enum ClientProcess {
         }
     }
 
+    /// Does what the coordinator asks until the run is over.
+    ///
+    /// - Returns: how much of its changes is left over, where the client's updates cross in a format with few values.
     private static func serve(
         _ id: String, _ worker: inout any RoundWorker, _ socket: inout ClientSocket, scenario: ScenarioDefinition,
         brief: RoleBrief, key: StreamKey, folder: String
-    ) throws {
+    ) throws -> Double? {
         // Between two plans for this client the coordinator may wait for every other step.
         let patience = RunPlan.longestDuration(scenario)
         // Without a launcher, a coordinator that has not even probed for so long has gone.
@@ -116,7 +119,7 @@ public enum ClientProcess {
                 worker.prepare(for: round)
                 if round.isPast {
                     if worker.leavesState(step) { try worker.work(step, plan: plan, known: known, gate: &gate) }
-                    gate.discard()
+                    try gate.discard()
                     try socket.send(.request(round: round.round))
                     continue
                 }
@@ -133,7 +136,7 @@ public enum ClientProcess {
                 try faults.crash(fault, in: .afterUpdate)
             case .goodbye(.completed):
                 try socket.send(.goodbye(.completed))
-                return
+                return gate.meanFormatError
             case .goodbye(let reason):
                 try socket.send(.goodbye(.completed))
                 throw RunFailure(.peerLost, "client \(id): the coordinator ended the run (\(reason))")

@@ -96,8 +96,10 @@ struct DomainWorker: RoundWorker {
         if scenario.isByText { return step != .calendar }
         switch step {
         case .calendar, .tower, .refitTower: return false
-        // Of all strategies one has a state of the client's own, while its rounds last.
-        case .factors, .refitFactors: return scenario.text("federation.strategy") == "scaffold"
+        // Of all strategies one has a state of the client's own, while its rounds last; and so has what a format leaves
+        // over of updates.
+        case .factors, .refitFactors:
+            return scenario.text("federation.strategy") == "scaffold" || scenario.hasCoarseUpdates
         // Choices of the target, the game, and what windows are measured with.
         case .encoders: return isTarget || scenario.isGameOfItems
         case .refitEncoders: return isTarget || scenario.isGameOfItems || scenario.driftWindows > 0
@@ -247,6 +249,7 @@ struct DomainWorker: RoundWorker {
         if sharedFactors?.stage != stage {
             sharedFactors = SharedFactorsTrainer(
                 scenario, client: client, stage: stage, rows: try training(stage, known: known).rows)
+            gate.forgetLeftovers()
         }
         try sharedFactors?.release(plan, known: known, gate: &gate)
     }

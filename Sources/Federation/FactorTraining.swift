@@ -1,3 +1,4 @@
+import Parameters
 public import Scenario
 
 /// How clients that share a domain learn its item factors together.
@@ -36,7 +37,27 @@ public enum FactorTraining: Sendable, Equatable {
     }
 }
 
+extension TensorName.FactorPart {
+    /// How the part crosses: the scenario's format for what a round changes, every bit for all else.
+    func format(_ scenario: ScenarioDefinition, elementCount: Int) -> ElementFormat {
+        switch self {
+        case .weight, .gram, .products, .sums: return .float32
+        case .change, .controlChange, .gradient: break
+        }
+        switch scenario.updateFormat {
+        case "float16": return .float16
+        case "int8": return .int8(blockLength: FactorTraining.blockLength)
+        case "top-k":
+            let count = (scenario.topShare * Double(elementCount)).rounded()
+            return .topK(count: min(max(1, Int(count)), elementCount))
+        default: return .float32
+        }
+    }
+}
+
 extension FactorTraining {
+    /// How many values of an update share a scale where they cross as bytes.
+    static let blockLength = 64
     /// The largest legal magnitude of what a round changes in an item factor. Factors are of the order of 1; with a tight
     /// bound the exact sums resolve 2⁻³⁰ of it.
     static let changeBound: Float = 0x1p8

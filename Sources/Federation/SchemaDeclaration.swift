@@ -9,9 +9,12 @@ struct SchemaDeclaration {
     init(bound: Float) { self.bound = bound }
 
     mutating func declare(
-        _ name: String, _ shape: [Int], _ scope: ParameterScope, _ release: String, bound: Float? = nil
+        _ name: String, _ shape: [Int], _ scope: ParameterScope, _ release: String, bound: Float? = nil,
+        format: ElementFormat = .float32
     ) {
-        specs.append(TensorSpec(name: name, shape: shape, scope: scope, bound: bound ?? self.bound, release: release))
+        specs.append(
+            TensorSpec(
+                name: name, shape: shape, scope: scope, bound: bound ?? self.bound, release: release, format: format))
     }
 
     /// The tensors of one domain.
@@ -21,7 +24,7 @@ struct SchemaDeclaration {
         let factors = scenario.integer("model.factors")
         let scope = ParameterScope.domain(domain)
         declare(TensorName.itemFactors(domain), [itemCount, factors], scope, ReleaseName.itemFactors(domain))
-        if scenario.isShared(domain) { declareFactorUpdates(domain, itemCount, factors, FactorTraining(scenario)) }
+        if scenario.isShared(domain) { declareFactorUpdates(domain, itemCount, factors, scenario) }
         declareMoments(domain, factors, ofRatings: false)
         if scenario.transfersRatings {
             let factors = scenario.integer("tune.rating-factors")
@@ -72,7 +75,7 @@ struct SchemaDeclaration {
         if scenario.isShared(domain), scenario.factorRounds > 0 {
             declare(
                 TensorName.itemFactors(domain), [itemCount, factors], .domain(domain), ReleaseName.itemFactors(domain))
-            declareFactorUpdates(domain, itemCount, factors, FactorTraining(scenario))
+            declareFactorUpdates(domain, itemCount, factors, scenario)
         }
         let release = ReleaseName.textMap(domain)
         // Meta-learning has one tower for all domains instead of a map a source.
@@ -139,8 +142,9 @@ struct SchemaDeclaration {
     }
 
     private mutating func declareFactorUpdates(
-        _ domain: String, _ itemCount: Int, _ factors: Int, _ training: FactorTraining
+        _ domain: String, _ itemCount: Int, _ factors: Int, _ scenario: ScenarioDefinition
     ) {
+        let training = FactorTraining(scenario)
         let release = ReleaseName.factorUpdates(domain)
         for part in training.parts {
             let shape =
@@ -156,7 +160,9 @@ struct SchemaDeclaration {
                 case .change, .controlChange: FactorTraining.changeBound
                 case .gram, .products, .sums, .gradient: nil
                 }
-            declare(TensorName.factor(domain, part), shape, .domain(domain), release, bound: bound)
+            declare(
+                TensorName.factor(domain, part), shape, .domain(domain), release, bound: bound,
+                format: part.format(scenario, elementCount: shape.reduce(1, *)))
         }
         if training == .changes(.scaffold) {
             declare(

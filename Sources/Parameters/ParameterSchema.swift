@@ -29,12 +29,20 @@ public struct TensorSpec: Hashable, Sendable {
     public let bound: Float
     /// The name of the release in the privacy ledger under which it leaves a client.
     public let release: String
+    /// How its elements cross the wire.
+    public let format: ElementFormat
 
     /// Declares a tensor.
     ///
-    /// - Precondition: every dimension is positive and the element count does not overflow.
-    public init(name: String, shape: [Int], scope: ParameterScope, bound: Float, release: String) {
-        precondition(shape.allSatisfy { $0 > 0 } && bound > 0 && bound.isFinite, "the declaration of \(name)")
+    /// - Precondition: every dimension is positive, the element count does not overflow, and it can have the format.
+    public init(
+        name: String, shape: [Int], scope: ParameterScope, bound: Float, release: String,
+        format: ElementFormat = .float32
+    ) {
+        precondition(
+            shape.allSatisfy { $0 > 0 } && bound > 0 && bound.isFinite
+                && format.isLegal(elementCount: shape.reduce(1, *)), "the declaration of \(name)")
+        self.format = format
         self.name = name
         self.shape = shape
         self.scope = scope
@@ -56,12 +64,17 @@ public struct ParameterSchema: Sendable, Equatable {
 
     /// A schema of the given declarations.
     ///
-    /// - Throws: `duplicateName`.
+    /// - Throws: `duplicateName`, also for a name that a part of another tensor has.
     public init(_ specs: [TensorSpec]) throws(ParameterError) {
         let sorted = specs.sorted { $0.name < $1.name }
         var indices: [String: Int] = [:]
         for (index, spec) in sorted.enumerated() {
             guard indices.updateValue(index, forKey: spec.name) == nil else { throw .duplicateName(spec.name) }
+        }
+        for spec in sorted where spec.format != .float32 {
+            for part in spec.parts where part.name != spec.name && indices[part.name] != nil {
+                throw .duplicateName(part.name)
+            }
         }
         self.specs = sorted
         self.indices = indices
@@ -75,7 +88,7 @@ public struct ParameterSchema: Sendable, Equatable {
         return specs[index]
     }
 
-    /// A digest of all declarations: equal when two processes agree on every name, shape, scope and bound.
+    /// A digest of all declarations: equal when two processes agree on every name, shape, scope, bound and format.
     public var digest: Digest {
         var hasher = FieldHasher(purpose: "ferry.parameter-schema/1")
         for spec in specs {
@@ -85,6 +98,7 @@ public struct ParameterSchema: Sendable, Equatable {
             hasher.update(Int(spec.bound.bitPattern))
             hasher.update(spec.shape.count)
             for length in spec.shape { hasher.update(length) }
+            if spec.format != .float32 { hasher.update("format \(spec.format)") }
         }
         return hasher.finalize()
     }

@@ -1,7 +1,8 @@
 /// The safetensors layout: an 8-byte little-endian header length, a JSON header, raw little-endian data.
 ///
 /// Source: https://github.com/huggingface/safetensors (format description). The header of a declared set of tensors is
-/// canonical (names sorted, offsets contiguous, padded with spaces to eight bytes), so a receiver that knows the schema
+/// canonical (names sorted, offsets contiguous, the parts of a tensor in another format than `float32` in the order in
+/// which they are read, padded with spaces to eight bytes), so a receiver that knows the schema
 /// compares bytes instead of parsing hostile JSON, and the size of a message depends on the schema alone.
 public enum Safetensors {
     /// The length of the length prefix.
@@ -11,12 +12,12 @@ public enum Safetensors {
     static func header(_ specs: [TensorSpec]) -> [UInt8] {
         var text = "{"
         var offset = 0
-        for (index, spec) in specs.sorted(by: { $0.name < $1.name }).enumerated() {
+        for (index, part) in specs.sorted(by: { $0.name < $1.name }).flatMap(\.parts).enumerated() {
             if index > 0 { text += "," }
-            let shape = spec.shape.map(String.init).joined(separator: ",")
-            text += "\"\(escaped(spec.name))\":{\"dtype\":\"F32\",\"shape\":[\(shape)],"
-            text += "\"data_offsets\":[\(offset),\(offset + spec.byteCount)]}"
-            offset += spec.byteCount
+            let shape = part.shape.map(String.init).joined(separator: ",")
+            text += "\"\(escaped(part.name))\":{\"dtype\":\"\(part.dtype)\",\"shape\":[\(shape)],"
+            text += "\"data_offsets\":[\(offset),\(offset + part.byteCount)]}"
+            offset += part.byteCount
         }
         text += "}"
         var bytes = Array(text.utf8)
@@ -41,7 +42,7 @@ public enum Safetensors {
 
     /// The exact number of bytes of a set with the given declarations.
     public static func byteCount(_ specs: [TensorSpec]) -> Int {
-        prefixByteCount + header(specs).count + specs.reduce(0) { $0 + $1.byteCount }
+        prefixByteCount + header(specs).count + specs.reduce(0) { $0 + $1.wireByteCount }
     }
 
     /// What comes before the data: the length of the header, and the header.
@@ -50,12 +51,17 @@ public enum Safetensors {
         return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header
     }
 
-    /// The bytes of a parameter set. *Complexity*: O(bytes), one allocation.
+    /// The bytes of a parameter set. *Complexity*: O(bytes), one allocation, and one for each tensor in another format than
+    /// `float32`.
     package static func encode(_ parameters: ParameterSet) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(byteCount(parameters.specs))
         out.append(contentsOf: prefix(parameters.specs))
         for tensor in parameters.tensors {
+            if tensor.spec.format != .float32 {
+                out.append(contentsOf: tensor.wireBytes)
+                continue
+            }
             #if _endian(little)
                 tensor.values.withUnsafeBytes { out.append(contentsOf: $0) }
             #else

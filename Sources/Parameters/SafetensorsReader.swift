@@ -14,6 +14,8 @@ package struct SafetensorsReader: Sendable {
     private var tensors: [ParameterSet.Tensor] = []
     private var current: [Float] = []
     private var currentByteCount = 0
+    /// Of a tensor in another format than `float32`.
+    private var decoder: ElementDecoder?
     /// Where the current tensor's elements lie, while they stay in the memory that they arrive in.
     private var parts: [TensorStorage.Part]?
 
@@ -25,7 +27,7 @@ package struct SafetensorsReader: Sendable {
         let specs = specs.sorted { $0.name < $1.name }
         self.specs = specs
         prefix = Safetensors.prefix(specs)
-        byteCount = prefix.count + specs.reduce(0) { $0 + $1.byteCount }
+        byteCount = prefix.count + specs.reduce(0) { $0 + $1.wireByteCount }
     }
 
     /// Takes the next bytes. *Complexity*: O(bytes).
@@ -51,20 +53,20 @@ package struct SafetensorsReader: Sendable {
         }
         while !rest.isEmpty {
             let spec = specs[tensors.count]
-            let count = min(spec.byteCount - currentByteCount, rest.count)
+            let count = min(spec.wireByteCount - currentByteCount, rest.count)
             let part = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
             if currentByteCount == 0 {
-                parts = spec.byteCount >= SafetensorsReader.heldByteCount ? [] : nil
+                parts = spec.format == .float32 && spec.byteCount >= SafetensorsReader.heldByteCount ? [] : nil
                 if parts == nil { current = spare.take(spec.elementCount) }
             }
             if parts != nil, !(try hold(part, holder, spec)) {
                 current = spare.take(spec.elementCount)
                 copyParts()
             }
-            if parts == nil { try fill(part, spec) }
+            if parts == nil { if spec.format == .float32 { try fill(part, spec) } else { try decode(part, spec) } }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             position += count
-            if currentByteCount == spec.byteCount {
+            if currentByteCount == spec.wireByteCount {
                 let storage = parts.map { TensorStorage($0) } ?? TensorStorage(current)
                 tensors.append(ParameterSet.Tensor(checked: storage, spec))
                 parts = nil
@@ -125,6 +127,14 @@ package struct SafetensorsReader: Sendable {
         }
         guard isWithin else { throw .valueOutOfBound(name: spec.name, bound: spec.bound) }
         currentByteCount = end
+    }
+
+    /// Decodes bytes behind those of the current tensor that are there.
+    private mutating func decode(_ bytes: UnsafeRawBufferPointer, _ spec: TensorSpec) throws(ParameterError) {
+        var decoder = (currentByteCount == 0 ? nil : decoder) ?? ElementDecoder(spec)
+        try decoder.append(bytes, to: &current)
+        self.decoder = decoder
+        currentByteCount += bytes.count
     }
 
     /// The tensors of the complete message.

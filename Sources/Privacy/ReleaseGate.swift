@@ -61,6 +61,7 @@ public struct ReleaseGate: ~Copyable {
     private var isOpen = false
     private var pending: [Pending] = []
     private var buffers: [String: Contribution] = [:]
+    private var feedback = ErrorFeedback()
 
     /// A closed gate.
     ///
@@ -79,6 +80,13 @@ public struct ReleaseGate: ~Copyable {
         self.root = root
         self.key = key ?? StreamKey(root: root)
     }
+
+    /// How much of what a round changes is not sent because the formats of its tensors have few values: the norm of what
+    /// is left over, over the norm of the change, in the mean over rounds. `nil` where all is sent.
+    public var meanFormatError: Double? { feedback.meanRelativeError }
+
+    /// Forgets what formats left over of earlier rounds, where a training begins anew.
+    public mutating func forgetLeftovers() { feedback.reset() }
 
     /// How a release is protected; `nil` for one without protection.
     public func protection(of release: String) -> ReleaseProtection? { protections[release] }
@@ -100,13 +108,18 @@ public struct ReleaseGate: ~Copyable {
     ///
     /// - Parameter valueUnit: what 1 of the contributions stands for, where they are in units of a bound that moves; for the
     ///   ledger.
-    /// - Throws: `undeclared`, `releasedTwice`.
+    /// - Throws: `undeclared`, `releasedTwice`, `invalidValues` for a protected release that is not in `float32`.
     public mutating func begin(release: String, valueUnit: Double? = nil) throws(PrivacyError) {
         units[release] = valueUnit
         let members = pending.indices.filter { pending[$0].spec.release == release }
         guard !members.isEmpty else { throw .undeclared(tensor: release) }
         for index in members where pending[index].isReleased {
             throw .releasedTwice(tensor: pending[index].spec.name)
+        }
+        // Noise is of the integers of a grid, and must arrive as it was made.
+        if protections[release] != nil, let index = members.first(where: { pending[$0].spec.format != .float32 }) {
+            throw .invalidValues(
+                reason: "tensor \(pending[index].spec.name) is protected, and can only cross in float32")
         }
         for index in members {
             pending[index].sums = [Double](repeating: 0, count: pending[index].spec.elementCount)
@@ -259,26 +272,42 @@ public struct ReleaseGate: ~Copyable {
         return parameters
     }
 
-    /// Ends the round without anything: nothing of it leaves, and nothing is written into the ledger.
-    public mutating func discard() {
+    /// Ends the round without anything: nothing of it leaves, and nothing is written into the ledger. What its formats leave
+    /// over is known afterwards as if it had been sent.
+    ///
+    /// - Throws: `invalidValues`.
+    public mutating func discard() throws(PrivacyError) {
+        for entry in pending where entry.spec.format != .float32 && entry.isReleased { _ = try values(of: entry) }
+        feedback.endRound()
         close()
         clipped = [:]
         local = [:]
     }
 
     /// The parameters of the round, complete and within their bounds.
-    private func finished() throws(PrivacyError) -> ParameterSet {
+    private mutating func finished() throws(PrivacyError) -> ParameterSet {
         guard isOpen else { throw .notOpen }
         var tensors: [ParameterSet.Tensor] = []
         for entry in pending {
-            guard let values = entry.published ?? entry.sums?.map({ Float($0) }) else {
-                throw .notReleased(tensor: entry.spec.name)
-            }
+            let values = try values(of: entry)
             do { tensors.append(try ParameterSet.Tensor(entry.spec, values: values)) } catch {
                 throw .invalidValues(reason: "\(error)")
             }
         }
+        feedback.endRound()
         do { return try ParameterSet(tensors) } catch { throw .invalidValues(reason: "\(error)") }
+    }
+
+    /// What leaves of a tensor: its values, or what its format has of them and of what was left over.
+    private mutating func values(of entry: Pending) throws(PrivacyError) -> [Float] {
+        guard let values = entry.published ?? entry.sums?.map({ Float($0) }) else {
+            throw .notReleased(tensor: entry.spec.name)
+        }
+        guard entry.spec.format != .float32 else { return values }
+        do { _ = try ParameterSet.Tensor(entry.spec, values: values) } catch {
+            throw .invalidValues(reason: "\(error)")
+        }
+        return feedback.sent(values, as: entry.spec)
     }
 
     private mutating func close() {

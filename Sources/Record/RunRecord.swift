@@ -16,13 +16,22 @@ public struct ClientRecord: Codable, Sendable, Equatable {
     public let catalogue: String?
     /// The window of time in which a synthetic domain changed, where drift is looked for.
     public let change: Int?
+    /// Of a client whose updates do not cross bit by bit: the norm of what is not sent yet, over the norm of the round's
+    /// change, in the mean over rounds. It stays on the client's machine until the record is made.
+    public let formatError: Double?
+
+    enum CodingKeys: String, CodingKey {
+        case id, domain, users, items, interactions, duplicates, catalogue, change
+        case formatError = "format-error"
+    }
 
     /// Makes a client record.
     public init(
         id: String, domain: String, users: Int, items: Int, interactions: Int, duplicates: Int,
         catalogue: String? = nil,
-        change: Int? = nil
+        change: Int? = nil, formatError: Double? = nil
     ) {
+        self.formatError = formatError
         self.id = id
         self.domain = domain
         self.users = users
@@ -215,6 +224,16 @@ public struct ClientFolderRecord: Codable, Sendable, Equatable {
         self.choices = choices
         self.discrepancy = discrepancy
     }
+
+    /// The same with what the client's updates left over.
+    public func with(formatError: Double?) -> ClientFolderRecord {
+        ClientFolderRecord(
+            client: ClientRecord(
+                id: client.id, domain: client.domain, users: client.users, items: client.items,
+                interactions: client.interactions, duplicates: client.duplicates, catalogue: client.catalogue,
+                change: client.change, formatError: formatError), evaluation: evaluation, choices: choices,
+            discrepancy: discrepancy)
+    }
 }
 
 /// How a run ended.
@@ -390,6 +409,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case schema, scenario, seed, rounds, status, clients, evaluation, choices, discrepancy, missing, privacy, wire
         case version, drift, absences
+        case updates = "update-format"
         case schemaDigest = "parameter-schema"
     }
 
@@ -425,14 +445,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public let drift: DriftRecord?
     /// The rounds that clients did not answer; absent where all did.
     public let absences: [RoundAbsence]?
+    /// How updates crossed; absent where the scenario does not say.
+    public let updates: UpdateFormatRecord?
 
     /// Makes a record.
     public init(
         version: String, scenario: String, seed: Int, rounds: Int, status: RunStatus, clients: [ClientRecord],
         evaluation: [EvaluationRecord], choices: [ChoiceRecord], discrepancy: [DiscrepancyRecord] = [],
         missing: [String], schemaDigest: String, privacy: PrivacyRecord, wire: WireTotals,
-        drift: DriftRecord? = nil, absences: [RoundAbsence]? = nil
+        drift: DriftRecord? = nil, absences: [RoundAbsence]? = nil, updates: UpdateFormatRecord? = nil
     ) {
+        self.updates = updates
         self.absences = absences
         self.schema = RunRecord.schema
         self.version = version

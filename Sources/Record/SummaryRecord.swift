@@ -144,13 +144,21 @@ public struct SummaryRecord: Codable, Sendable, Equatable {
     public let missing: [MissingRecord]?
     /// The seeds in which clients did not answer rounds, and which; absent when all did.
     public let absences: [SeedAbsences]?
+    /// How updates of shared item factors crossed, means over the seeds; absent where the scenario does not say.
+    public let updates: UpdateFormatRecord?
+
+    enum CodingKeys: String, CodingKey {
+        case schema, scenario, status, seeds, figures, drift, privacy, missing, absences
+        case updates = "update-format"
+    }
 
     /// Makes a summary.
     public init(
         scenario: String, status: RunStatus, seeds: [Int], figures: [SummaryFigure],
         drift: [DriftRecord]? = nil, privacy: PrivacyRecord? = nil, missing: [MissingRecord]? = nil,
-        absences: [SeedAbsences]? = nil
+        absences: [SeedAbsences]? = nil, updates: UpdateFormatRecord? = nil
     ) {
+        self.updates = updates
         self.absences = absences
         self.schema = SummaryRecord.schema
         self.scenario = scenario

@@ -16,17 +16,22 @@ public struct SweepPoint: Codable, Sendable, Equatable {
     public let seedFigures: [SweepSeedFigures]
     /// What is promised at this point; absent for a run that failed.
     public let privacy: PrivacyRecord?
+    /// How updates of shared item factors crossed, means over the seeds; absent where the scenario does not say.
+    public let updates: UpdateFormatRecord?
 
     enum CodingKeys: String, CodingKey {
         case settings, run, status, failure, seeds, figures, privacy
+        case updates = "update-format"
         case seedFigures = "seed-figures"
     }
 
     /// Makes a point.
     public init(
         settings: [SweepSetting], run: String, status: RunStatus, failure: String? = nil, seeds: [Int],
-        figures: [SummaryFigure], seedFigures: [SweepSeedFigures], privacy: PrivacyRecord?
+        figures: [SummaryFigure], seedFigures: [SweepSeedFigures], privacy: PrivacyRecord?,
+        updates: UpdateFormatRecord? = nil
     ) {
+        self.updates = updates
         self.settings = settings
         self.run = run
         self.status = status

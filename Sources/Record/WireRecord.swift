@@ -119,9 +119,13 @@ public struct TensorRecord: Codable, Sendable, Equatable {
     public let scope: String
     /// The release in the ledger.
     public let release: String
+    /// How its elements cross; absent for 32-bit floats. `int8/64` is a byte each and a float for every 64, `top-k/9` the
+    /// nine largest.
+    public let format: String?
 
     /// Makes a row.
-    public init(name: String, shape: [Int], scope: String, release: String) {
+    public init(name: String, shape: [Int], scope: String, release: String, format: String? = nil) {
+        self.format = format
         self.name = name
         self.shape = shape
         self.scope = scope
@@ -134,6 +138,7 @@ public struct WireRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case rounds, traffic, refused, tensors, missing, transport
         case schemaDigest = "parameter-schema"
+        case savedBytes = "saved-bytes-up"
     }
 
     /// The transport's kind.
@@ -150,12 +155,15 @@ public struct WireRecord: Codable, Sendable, Equatable {
     public let missing: [String]
     /// The digest of the schema.
     public let schemaDigest: String
+    /// How many bytes more the updates would have taken with all tensors in float32; absent where all are.
+    public let savedBytes: Int?
 
     /// Makes a wire record.
     public init(
         transport: String, rounds: [RoundRecord], traffic: [WireKindRecord], refused: Int, tensors: [TensorRecord],
-        missing: [String], schemaDigest: String
+        missing: [String], schemaDigest: String, savedBytes: Int? = nil
     ) {
+        self.savedBytes = savedBytes
         self.transport = transport
         self.rounds = rounds
         self.traffic = traffic

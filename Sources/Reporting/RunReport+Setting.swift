@@ -11,6 +11,9 @@ extension RunReport {
                         "Seed \(runs[0].seed): \(ReportNumber.bytes(totals.bytesUp)) went to the coordinator and "
                             + "\(ReportNumber.bytes(totals.bytesDown)) came from it in "
                             + "\(ReportNumber.count(totals.messages, "message")), plans and updates alone.")))
+            if let updates = runs.first?.updates {
+                content.append(Page.paragraph(HTML(UpdateFormatWords.sentence(updates))))
+            }
         }
         if let wire {
             let rows = wire.traffic.filter { $0.bytes >= 0 }.sorted {

@@ -72,6 +72,7 @@ public struct SweepReport: Sendable {
 
     private func assemble(_ page: inout Page, _ pictures: inout [Picture]) {
         addResults(&page, &pictures)
+        addUpdates(&page, &pictures)
         addPoints(&page)
         addNotes(&page)
     }

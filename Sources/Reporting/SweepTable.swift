@@ -43,6 +43,7 @@ public enum SweepTable {
             let seeds = first.seeds.count == 1 ? "seed \(first.seeds[0])" : "\(first.seeds.count) seeds"
             out += "\(seeds) a point; brackets: 95 % interval, \(kind)\n"
         }
+        out += updates(sweep.keys, completed)
         out += privacy(sweep.keys, completed)
         for point in sweep.points where point.status != .completed {
             out += "not completed: \(label(point)): \(point.failure ?? point.status.rawValue)\n"
@@ -83,6 +84,21 @@ public enum SweepTable {
         return
             "the transfer's \(metric) minus that of \(label(reference)), client \(client), paired over \(reference.seeds.count) seeds\n"
             + ResultTable.table(rows)
+    }
+
+    /// What the formats of updates save and leave over; empty where no point names one.
+    private static func updates(_ keys: [String], _ points: [SweepPoint]) -> String {
+        let rows = points.compactMap { point in
+            point.updates.map { updates in
+                point.settings.map(\.value) + [
+                    "\(updates.bytesUp)", UpdateFormatWords.share(updates),
+                    updates.error.map { ReportNumber.significant($0) } ?? "–",
+                ]
+            }
+        }
+        guard !rows.isEmpty else { return "" }
+        return "updates: bytes up of a run, and what the mean round leaves over of its change, by norm\n"
+            + ResultTable.table([keys + ["bytes up", "of float32", "left over"]] + rows)
     }
 
     /// What each point promises, against whom, per what unit and given what else; empty without any protected point.

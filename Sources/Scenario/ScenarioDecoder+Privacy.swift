@@ -1,7 +1,7 @@
 /// What options of protection need that most scenarios leave out.
 extension ScenarioDecoder {
     /// Whether noise protects what persons' devices release.
-    private var isNoised: Bool {
+    var isNoised: Bool {
         text("privacy.mode") != "none"
             && ["privacy.epsilon", "privacy.noise-multiplier"].contains { number($0) != nil }
     }

@@ -10,6 +10,7 @@ extension ScenarioDecoder {
         } else if !["fedavg", "gradient"].contains(strategy), steps == 0 {
             report("federation.local-steps", "\(strategy) combines what local steps change; at least 1 is needed")
         }
+        checkUpdateFormat(strategy, isShared: !shared.isEmpty, isExact: isPlain)
         guard let smallest = shared.map(\.count).min() else {
             if !isPlain {
                 report("federation.strategy", "\(strategy) needs a domain that several clients share; give one a count")
@@ -28,6 +29,29 @@ extension ScenarioDecoder {
         }
         if let faulty = integer("faults.byzantine-clients"), faulty >= smallest, faulty > 0 {
             report("faults.byzantine-clients", "\(faulty) leaves no honest client of \(smallest) in a domain")
+        }
+    }
+
+    /// What updates need that do not cross bit by bit.
+    private mutating func checkUpdateFormat(_ strategy: String, isShared: Bool, isExact: Bool) {
+        guard let format = text("federation.update-format"), format != "float32" else { return }
+        let path = "federation.update-format"
+        if !isShared {
+            report(
+                path,
+                "\(format) is for what clients send of a domain that several of them share; give a domain a count")
+        } else if isExact {
+            report(
+                path,
+                "exact half-sweeps solve for sums that must arrive as they are; \(format) needs federation.local-steps: 1, or another federation.strategy"
+            )
+        } else if let refusal = UpdateFormatName.refusal(format, strategy: strategy) {
+            report(path, refusal)
+        }
+        if isNoised {
+            report(
+                path,
+                "noise must arrive as it was made, and sums of it add up exactly; \(format) needs privacy.mode: none")
         }
     }
 

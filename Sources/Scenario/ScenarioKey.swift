@@ -279,6 +279,14 @@ public struct ScenarioKey: Sendable, Equatable {
             "federation.server-rate", .number(1e-6...1e3),
             "η of the coordinator's step; by default 1, and 0.05 for gradient, fedadam, fedyogi and fedadagrad."),
         ScenarioKey(
+            "federation.update-format", .choice(UpdateFormatName.all),
+            "How what clients of a shared domain change of its item factors crosses, be it a change or a gradient; what comes down and all else is float32. float32, or without it: every bit. float16: the nearest half. int8: a byte each, and a float for every 64. top-k: the largest values alone. What is not sent is added to the next round's change. Needs federation.strategy: gradient or federation.local-steps, and nothing that noise protects."
+        ),
+        ScenarioKey(
+            "federation.top-share", .numberOrNone(1e-5...1),
+            "top-k: the share of the values that a round sends. \(UpdateFormatName.topShare) where nothing or none is given."
+        ),
+        ScenarioKey(
             "federation.proximal-weight", .number(0...1e6), default: "1",
             "fedprox: μ, how much local steps are drawn to the common factors, in units of the mean eigenvalue of the client's Gram matrix."
         ),

@@ -313,15 +313,24 @@ public struct CoordinatorProcess: ~Copyable {
                     participants: summary.participants.count, answered: summary.answered.count, bytes: up + down)))
     }
 
+    /// What the formats of updates have saved in the rounds that are closed.
+    private var savedBytes: Int? {
+        guard scenario.hasCoarseUpdates, let plan = machine.runPlan else { return nil }
+        return rounds.reduce(0) { sum, round in
+            let answered = round.participants.filter { !round.missing.contains($0) }
+            return sum + answered.reduce(0) { $0 + plan.bytesSaved(in: round.step, by: $1) }
+        }
+    }
+
     private func writeRecord() throws {
         let tensors = (schema?.specs ?? []).map {
-            TensorRecord(name: $0.name, shape: $0.shape, scope: $0.scope.description, release: $0.release)
+            TensorRecord($0)
         }
         let record = WireRecord(
             transport: scenario.text("transport.kind"), rounds: try journal?.records() ?? [],
             traffic: socket.traffic.records,
             refused: socket.traffic.refused, tensors: tensors, missing: machine.lostClients,
-            schemaDigest: schema?.digest.description ?? "")
+            schemaDigest: schema?.digest.description ?? "", savedBytes: savedBytes)
         try RecordFile.writeJSON(record, to: "\(brief.outputDirectory)/wire.json")
         if let drift = machine.drift?.record(seed: brief.seed) {
             try RecordFile.writeJSON(drift, to: "\(brief.outputDirectory)/drift.json")

@@ -40,6 +40,8 @@ public struct RunForecast: Sendable {
     public let tensorBytes: Int
     /// Whether the messages are known exactly; alarms of drift add to them.
     public let isExact: Bool
+    /// What the updates would take in float32, in bytes; `nil` where they cross so.
+    public let bytesUpInFloat32: Int?
     /// By process.
     public let memory: [Memory]
     /// What is promised to persons, and what is not, while every client stays.
@@ -69,13 +71,15 @@ public struct RunForecast: Sendable {
             }
         }
         tensors = plan.schema.specs.map {
-            TensorRecord(name: $0.name, shape: $0.shape, scope: $0.scope.description, release: $0.release)
+            TensorRecord($0)
         }
         tensorBytes = plan.schema.specs.reduce(0) { $0 + $1.byteCount }
         isExact = scenario.driftWindows == 0
         var messages = MessageCount(scenario, plan, catalogues)
         messages.play()
         traffic = messages.traffic
+        let bytesUp = traffic.filter { $0.kind == MessageKind.update.description }.reduce(0) { $0 + $1.bytes }
+        bytesUpInFloat32 = scenario.hasCoarseUpdates ? bytesUp + messages.savedBytes : nil
         memory = messages.memory(itemCounts)
         do {
             let ledger = try LedgerForecast.entries(scenario, plan)
@@ -95,6 +99,8 @@ private struct MessageCount {
     private var changedIn: [String: Int] = [:]
     private var sentUpTo: [String: Int] = [:]
     private var sumBytes = 0
+    /// What the formats of updates save.
+    private(set) var savedBytes = 0
 
     init(_ scenario: ScenarioDefinition, _ plan: RunPlan, _ catalogues: [Catalogue]) {
         self.scenario = scenario
@@ -146,6 +152,7 @@ private struct MessageCount {
             sentUpTo[client] = round - 1
             let uploads = plan.uploads(step, client: client)
             add(.update, up: true, MessageSize.update(uploads))
+            savedBytes += plan.bytesSaved(in: step.description, by: client)
             for spec in uploads { sums[spec.name] = 8 * spec.elementCount }
         }
         sumBytes = max(sumBytes, sums.values.reduce(0, +))
@@ -197,8 +204,11 @@ private struct MessageCount {
                 let most = Set(plan.steps.map(\.rawValue)).compactMap(RoundStep.init).map { step in
                     plan.uploads(step, client: client.id).reduce(0) { $0 + $1.byteCount }
                 }.max()
+                // What a format leaves over of a round is kept for the next one.
+                let leftover = plan.uploads(.factors, client: client.id).filter { $0.format != .float32 }
                 return RunForecast.Memory(
-                    process: client.id, parameterBytes: held.reduce(0) { $0 + $1.byteCount }, roundBytes: most ?? 0,
+                    process: client.id, parameterBytes: (held + leftover).reduce(0) { $0 + $1.byteCount },
+                    roundBytes: most ?? 0,
                     what: "its largest update")
             }
     }

@@ -1,5 +1,6 @@
 import Federation
 import Foundation
+import Numerics
 import Privacy
 import Record
 import Scenario
@@ -53,13 +54,20 @@ struct SeedRecordWriter {
             scenario: scenario, ledger: ledger, absent: wire.absent, hasSecureRandomness: hasSecureRandomness
         ).record()
         let absences = RoundAbsence.of(wire.rounds)
+        let errors = clients.compactMap(\.formatError)
+        let updates = scenario.updateFormat.map { format in
+            UpdateFormatRecord(
+                format: format, share: format == "top-k" ? scenario.topShare : nil, bytesUp: wire.totals.bytesUp,
+                bytesUpInFloat32: wire.totals.bytesUp + (wire.savedBytes ?? 0), error: mean(errors))
+        }
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
             status: status, clients: clients, evaluation: evaluation, choices: choices, discrepancy: discrepancy,
             missing: wire.missing,
             schemaDigest: wire.schemaDigest,
             privacy: privacy,
-            wire: wire.totals, drift: drift, absences: absences.isEmpty ? nil : absences)
+            wire: wire.totals, drift: drift, absences: absences.isEmpty ? nil : absences,
+            updates: updates)
         try RecordFile.writeJSON(record, to: "\(folder)/run.json")
         try RecordFile.writeJSON(LedgerRecord(mode: record.privacy.mode, entries: ledger), to: "\(folder)/privacy.json")
         try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")

@@ -40,7 +40,8 @@ extension SummaryRecord {
         self.init(
             scenario: scenario, status: status, seeds: runs.map(\.seed), figures: figures,
             drift: drift.isEmpty ? nil : drift, privacy: .worst(runs.map(\.privacy)),
-            missing: missing.isEmpty ? nil : missing, absences: absences.isEmpty ? nil : absences)
+            missing: missing.isEmpty ? nil : missing, absences: absences.isEmpty ? nil : absences,
+            updates: .mean(runs.compactMap(\.updates)))
     }
 
     /// The figures as comma-separated values.
@@ -56,5 +57,18 @@ extension SummaryRecord {
                     "\($1.seeds)",
                 ])
         }
+    }
+}
+
+extension UpdateFormatRecord {
+    /// The means over the seeds; `nil` without any.
+    static func mean(_ records: [UpdateFormatRecord]) -> UpdateFormatRecord? {
+        guard let first = records.first else { return nil }
+        func mean(_ path: KeyPath<UpdateFormatRecord, Int>) -> Int {
+            records.reduce(0) { $0 + $1[keyPath: path] } / records.count
+        }
+        return UpdateFormatRecord(
+            format: first.format, share: first.share, bytesUp: mean(\.bytesUp),
+            bytesUpInFloat32: mean(\.bytesUpInFloat32), error: Numerics.mean(records.compactMap(\.error)))
     }
 }

@@ -17,7 +17,7 @@ extension SweepPoint {
         }
         self.init(
             settings: settings, run: run, status: .completed, seeds: runs.map(\.seed), figures: summary.figures,
-            seedFigures: figures, privacy: .worst(runs.map(\.privacy)))
+            seedFigures: figures, privacy: .worst(runs.map(\.privacy)), updates: summary.updates)
     }
 }
 

@@ -71,7 +71,10 @@ public struct WireAudit: Sendable {
             let name: String
             let direction: String
         }
-        let declared = Dictionary(record.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        // By the name in the file: a tensor in another format than float32 crosses in parts.
+        let declared = Dictionary(
+            record.tensors.flatMap { tensor in tensor.parts.map { ($0.name, (part: $0, scope: tensor.scope)) } },
+            uniquingKeysWith: { first, _ in first })
         var counts: [Key: (count: Int, bytes: Int)] = [:]
         var anomalies: [String] = []
         for message in messages(frames) {
@@ -91,8 +94,11 @@ public struct WireAudit: Sendable {
                 continue
             }
             for entry in entries {
-                if declared[entry.name]?.shape != entry.shape {
+                let part = declared[entry.name]?.part
+                if part?.shape != entry.shape {
                     anomalies.append("tensor \(entry.name) is not in the schema with shape \(entry.shape)")
+                } else if part?.dtype != entry.dtype {
+                    anomalies.append("tensor \(entry.name) is not in the schema with elements \(entry.dtype)")
                 }
                 let key = Key(name: entry.name, direction: message.direction)
                 let old = counts[key] ?? (0, 0)
@@ -101,7 +107,7 @@ public struct WireAudit: Sendable {
         }
         let tensors = counts.map { key, value in
             TensorTraffic(
-                name: key.name, direction: key.direction, shape: declared[key.name]?.shape ?? [],
+                name: key.name, direction: key.direction, shape: declared[key.name]?.part.shape ?? [],
                 scope: declared[key.name]?.scope ?? "undeclared", count: value.count, bytes: value.bytes)
         }
         return (tensors.sorted { ($0.name, $0.direction) < ($1.name, $1.direction) }, anomalies)

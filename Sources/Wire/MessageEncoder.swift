@@ -4,12 +4,15 @@ package import Parameters
 import Privacy
 
 /// One message as bytes, before it is cut into pieces. A piece that lies within one tensor can be sent from the tensor's
-/// own memory; the others are copied one by one, so that the whole message never lies in memory twice.
+/// own memory; the others are copied one by one, so that the whole message never lies in memory twice. Tensors in another
+/// format than `float32` are written once, into bytes of their own.
 package struct EncodedMessage: Sendable {
     private let envelope: Envelope
     /// What comes before the tensors.
     private let head: [UInt8]
     private let tensors: [ParameterSet.Tensor]
+    /// By place among the tensors, the bytes of those that are not in `float32`.
+    private let encoded: [Int: [UInt8]]
     private let damage: UpdateDamage?
     /// The bytes of the message's payload.
     package let byteCount: Int
@@ -24,7 +27,10 @@ package struct EncodedMessage: Sendable {
         self.envelope = envelope
         self.head = head
         self.tensors = tensors.tensors
-        byteCount = head.count + tensors.tensors.reduce(0) { $0 + $1.spec.byteCount }
+        encoded = tensors.tensors.enumerated().reduce(into: [:]) { encoded, entry in
+            if entry.element.spec.format != .float32 { encoded[entry.offset] = entry.element.wireBytes }
+        }
+        byteCount = head.count + tensors.tensors.reduce(0) { $0 + $1.spec.wireByteCount }
     }
 
     /// The bytes of a client's message.
@@ -95,9 +101,9 @@ package struct EncodedMessage: Sendable {
         #if _endian(little)
             guard damage == nil, !range.isEmpty else { return nil }
             var start = head.count
-            for tensor in tensors {
-                let end = start + tensor.spec.byteCount
-                if range.lowerBound >= start, range.upperBound <= end {
+            for (index, tensor) in tensors.enumerated() {
+                let end = start + tensor.spec.wireByteCount
+                if encoded[index] == nil, range.lowerBound >= start, range.upperBound <= end {
                     return (tensor.storage, range.lowerBound - start..<range.upperBound - start)
                 }
                 start = end
@@ -135,7 +141,11 @@ package struct EncodedMessage: Sendable {
         }
         defer { if damage == .notFinite { spoil(range, target) } }
         head.withUnsafeBytes { copyPart($0) }
-        for tensor in tensors where start < range.upperBound {
+        for (index, tensor) in tensors.enumerated() where start < range.upperBound {
+            if let bytes = encoded[index] {
+                bytes.withUnsafeBytes { copyPart($0) }
+                continue
+            }
             #if _endian(little)
                 tensor.values.withUnsafeBytes { copyPart($0) }
             #else

@@ -19,6 +19,7 @@ extension TensorSpec {
     var reshaped: TensorSpec {
         let reversed = Array(shape.reversed())
         return TensorSpec(
-            name: name, shape: reversed == shape ? shape + [1] : reversed, scope: scope, bound: bound, release: release)
+            name: name, shape: reversed == shape ? shape + [1] : reversed, scope: scope, bound: bound, release: release,
+            format: format)
     }
 }

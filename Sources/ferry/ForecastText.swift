@@ -25,10 +25,14 @@ enum ForecastText {
         out += ResultTable.table(
             [["tensor", "shape", "scope", "release"]]
                 + forecast.tensors.map {
-                    [$0.name, $0.shape.map(String.init).joined(separator: " × "), $0.scope, $0.release]
+                    let shape = $0.shape.map(String.init).joined(separator: " × ")
+                    return [$0.name, shape + ($0.format.map { " as \($0)" } ?? ""), $0.scope, $0.release]
                 })
         let isExact = forecast.isExact ? "exact while every client stays" : "the least; alarms of drift add to it"
         out += "\nmessages through the coordinator, \(isExact)\n" + WireTable.kinds(forecast.traffic)
+        if let bytes = forecast.bytesUpInFloat32, let format = scenario.updateFormat {
+            out += "with \(format); in float32 the updates would be \(DataTable.grouped(bytes)) bytes\n"
+        }
         out += "\nmemory, estimated: beside the data of a client, its models and what every process starts with\n"
         out += ResultTable.table(
             [["process", "parameters", "a round", "what"]]

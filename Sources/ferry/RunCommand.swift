@@ -102,6 +102,7 @@ struct RunCommand: ParsableCommand {
             standardOutput(ResultTable.missing(result.summary))
             standardOutput(ResultTable.gains(result.summary, metric: metric, clients: clients))
             standardOutput(DriftTable.text(result.summary.drift ?? []))
+            standardOutput(UpdateFormatWords.text(result.summary.updates))
             standardOutput(PrivacyTable.text(result.summary.privacy))
         }
         if let folder = result.folder {

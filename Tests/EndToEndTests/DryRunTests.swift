@@ -32,7 +32,10 @@ struct DryRunTests {
         arguments: [
             "", "transfer: {method: meta, meta: {rounds: 3}}",
             "federation: {strategy: median, local-steps: 1, factor-rounds: 3}",
-            "federation: {strategy: scaffold, local-steps: 1, factor-rounds: 2}", "federation: {factor-rounds: 2}",
+            "federation: {strategy: scaffold, local-steps: 1, factor-rounds: 2}",
+            "federation: {local-steps: 1, factor-rounds: 2, update-format: int8}",
+            "federation: {strategy: scaffold, local-steps: 1, factor-rounds: 2, update-format: top-k}",
+            "federation: {factor-rounds: 2}",
             "transfer: {alignment: text}", "transfer: {method: adversarial, adversarial: {rounds: 2}}",
             "evaluation: {split: seeded, baselines: []}",
         ])

@@ -30,6 +30,15 @@ struct ResumeTests {
         Kind(
             extra: "evaluation: {baselines: []}\nfederation: {strategy: fedadam, local-steps: 1, factor-rounds: 12}",
             moments: ["round 6/"]),
+        // What a format leaves over of earlier updates is in the clients, which make it anew.
+        Kind(
+            extra:
+                "evaluation: {baselines: []}\nfederation: {strategy: scaffold, local-steps: 1, factor-rounds: 12, update-format: top-k}",
+            moments: ["round 6/", "round 20/"]),
+        Kind(
+            extra:
+                "evaluation: {baselines: []}\nfederation: {strategy: gradient, factor-rounds: 12, update-format: int8}",
+            moments: ["round 8/"]),
         Kind(extra: "evaluation: {baselines: []}\ntransfer: {method: meta, meta: {rounds: 8}}", moments: ["round 5/"]),
         Kind(
             extra: "evaluation: {baselines: []}\ntransfer: {method: adversarial, adversarial: {rounds: 12}}",

@@ -131,7 +131,7 @@ import Testing
         let spec = TensorSpec(name: "a", shape: [1], scope: .global, bound: 1, release: "first")
         gate.open(round: 1, specs: [spec])
         try gate.publish("a", values: [1])
-        gate.discard()
+        try gate.discard()
         #expect(throws: PrivacyError.notOpen) { try gate.seal() }
         gate.open(round: 2, specs: [spec])
         #expect(throws: PrivacyError.notReleased(tensor: "a")) { try gate.seal() }

@@ -48,6 +48,21 @@ import Testing
         return update.parameters.tensors.sorted { $0.spec.name < $1.spec.name }.flatMap(\.values)
     }
 
+    @Test("noise that another format would round is refused")
+    func refusesOtherFormats() throws {
+        for format in [ElementFormat.float16, .int8(blockLength: 4), .topK(count: 1)] {
+            let coarse = TensorSpec(
+                name: "b", shape: [2], scope: .global, bound: 0x1p24, release: "sums", format: format)
+            var gate = ReleaseGate(
+                client: "persons", ledger: Recorder().ledger(), protections: ["sums": try Self.protection(.silo)])
+            gate.open(round: 1, specs: [Self.specs[0], coarse])
+            #expect(
+                throws: PrivacyError.invalidValues(
+                    reason: "tensor b is protected, and can only cross in float32")
+            ) { try gate.begin(release: "sums") }
+        }
+    }
+
     @Test("a person is clipped over all tensors of a release together, not tensor by tensor")
     func clipsJointly() throws {
         let values: [Float] = [3, 0, 0, 0, 0, 0, 4, 0]

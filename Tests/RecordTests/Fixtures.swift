@@ -25,6 +25,7 @@ let run = RunRecord(
     version: "0.1.0", scenario: "a/b \"c\" é", seed: 7, rounds: 6, status: .completed, clients: [client],
     evaluation: [figure, figureWithoutInterval], choices: [choice, choiceWithoutMap], missing: ["p-2"],
     schemaDigest: "00ff", privacy: privacy, wire: WireTotals(bytesUp: 1, bytesDown: 2, messages: 3))
+let updates = UpdateFormatRecord(format: "top-k", share: 0.1, bytesUp: 10, bytesUpInFloat32: 40, error: 1.5)
 let wire = WireRecord(
     transport: "ipc",
     rounds: [

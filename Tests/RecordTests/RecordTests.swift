@@ -39,7 +39,22 @@ import Testing
         try expectRoundTrip(run)
         try expectRoundTrip(wire)
         try expectRoundTrip(summary)
+        try expectRoundTrip(updates)
+        try expectRoundTrip(ClientFolderRecord(client: client, evaluation: [], choices: []).with(formatError: 0.25))
         for status in [RunStatus.completed, .peerLost, .interrupted, .failed] { try expectRoundTrip([status]) }
+    }
+
+    @Test func whatScenariosDoNotNameIsAbsent() throws {
+        for record in [try text(run), try text(wire), try text(summary)] {
+            for key in ["update-format", "format-error", "saved-bytes-up", "\"format\""] {
+                #expect(!record.contains(key), "\(key)")
+            }
+        }
+        let named = try text(updates)
+        #expect(named.contains("\"bytes-up-float32\" : 40") && named.contains("\"top-share\" : 0.1"))
+        let folder = ClientFolderRecord(client: client, evaluation: [figure], choices: [choice])
+        #expect(folder.with(formatError: nil) == folder)
+        #expect(try text(folder.with(formatError: 0.5)).contains("\"format-error\" : 0.5"))
     }
 
     @Test func anAbsentBoundIsWrittenAsNull() throws {

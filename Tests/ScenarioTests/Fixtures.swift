@@ -46,6 +46,7 @@ let scenarioWithEveryKey =
             + "      columns: {user: reader, item: film, rating: stars, time: day}\n"
     )
     .replacing("format: synthetic", with: "format: synthetic\n      word-vectors: words.txt")
+    .replacing("rounds: 18", with: "rounds: 18\n  update-format: float32\n  top-share: none")
     .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
     + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9, "
     + "word-rotation: 0}\ntransfer: {source-dimension: 8, ratings: none, "

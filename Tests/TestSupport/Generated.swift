@@ -24,6 +24,36 @@ package enum Generated {
         return try ParameterSchema(specs)
     }
 
+    /// The same declarations in formats that the stream chooses, `float32` among them.
+    package static func formatted(
+        _ schema: ParameterSchema, _ stream: inout RandomStream
+    ) throws(ParameterError) -> ParameterSchema {
+        var specs: [TensorSpec] = []
+        for spec in schema.specs {
+            let format: ElementFormat =
+                switch stream.integer(below: 4) {
+                case 0: .float32
+                case 1: .float16
+                case 2: .int8(blockLength: 1 + stream.integer(below: spec.elementCount + 3))
+                default: .topK(count: 1 + stream.integer(below: spec.elementCount))
+                }
+            specs.append(
+                TensorSpec(
+                    name: spec.name, shape: spec.shape, scope: spec.scope, bound: spec.bound, release: spec.release,
+                    format: format))
+        }
+        return try ParameterSchema(specs)
+    }
+
+    /// What arrives of parameters in the formats of their declarations.
+    package static func arriving(_ parameters: ParameterSet) throws(ParameterError) -> ParameterSet {
+        var out = ParameterSet()
+        for tensor in parameters.tensors {
+            out.set(try ParameterSet.Tensor(tensor.spec, values: tensor.spec.arriving(tensor.values)))
+        }
+        return out
+    }
+
     /// Legal values of every declaration: mostly uniform within the bound, with zeros, bounds and subnormals among them.
     package static func parameters(
         _ specs: [TensorSpec], _ stream: inout RandomStream

@@ -141,11 +141,22 @@ enum Fixture {
     }
 
     /// A tensor whose values are all different from zero, so that a flipped sign is another value.
-    static func tensor(_ name: String, _ count: Int, bound: Float = 8, _ stream: inout RandomStream) throws
-        -> ParameterSet.Tensor
-    {
-        let spec = TensorSpec(name: name, shape: [count], scope: .global, bound: bound, release: "r")
-        return try ParameterSet.Tensor(spec, values: (0..<count).map { _ in Float(1 + stream.integer(below: 7)) })
+    static func tensor(
+        _ name: String, _ count: Int, bound: Float = 8, format: ElementFormat = .float32, _ stream: inout RandomStream
+    ) throws -> ParameterSet.Tensor {
+        let spec = TensorSpec(name: name, shape: [count], scope: .global, bound: bound, release: "r", format: format)
+        let values = (0..<count).map { _ in Float(1 + stream.integer(below: 7)) }
+        return try ParameterSet.Tensor(spec, values: spec.arriving(values))
+    }
+
+    /// A tensor in each format.
+    static func formats(_ stream: inout RandomStream) throws -> ParameterSet {
+        try ParameterSet([
+            tensor("bytes", 7, format: .int8(blockLength: 3), &stream),
+            tensor("floats", 2, &stream),
+            tensor("halves", 3, format: .float16, &stream),
+            tensor("places", 9, format: .topK(count: 2), &stream),
+        ])
     }
 }
 
@@ -165,6 +176,9 @@ struct Sample: Sendable, CustomStringConvertible {
         let schema = try ParameterSchema(more.specs)
         var up = ClientMessageDecoder(runID: Fixture.runID)
         up.expect(round: 3, specs: set.specs)
+        let lossy = try Fixture.formats(&stream)
+        var upLossy = ClientMessageDecoder(runID: Fixture.runID)
+        upLossy.expect(round: 3, specs: lossy.specs)
         var down = CoordinatorMessageDecoder(runID: Fixture.runID)
         down.adopt(schema)
         let join = Join(
@@ -189,6 +203,11 @@ struct Sample: Sendable, CustomStringConvertible {
             fromClient(
                 .update(try Fixture.seal(set, round: 3)),
                 .update(ReceivedUpdate(round: 3, policy: .unprotected, parameters: set)), .update),
+            Sample(
+                description: "update in every format", kind: .update,
+                frame: EncodedMessage(.update(try Fixture.seal(lossy, round: 3)), runID: Fixture.runID).frames()[0],
+                receiver: .coordinator(upLossy),
+                outcome: .client(.update(ReceivedUpdate(round: 3, policy: .unprotected, parameters: lossy)))),
             fromClient(.request(round: 3), .request(round: 3), .request),
             fromCoordinator(.credit(round: 3), .credit),
             fromClient(.goodbye(.clientFailed), .goodbye(.clientFailed), .goodbye),

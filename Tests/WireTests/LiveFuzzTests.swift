@@ -61,13 +61,16 @@ import Wire
         TensorSpec(name: "a", shape: [3], scope: .global, bound: 8, release: "r"),
         // Large enough to stay in the frame that it arrives in.
         TensorSpec(name: "b", shape: [17_000], scope: .global, bound: 8, release: "r"),
+        TensorSpec(name: "c", shape: [5], scope: .global, bound: 8, release: "r", format: .float16),
+        TensorSpec(name: "d", shape: [5], scope: .global, bound: 8, release: "r", format: .int8(blockLength: 2)),
+        TensorSpec(name: "e", shape: [9], scope: .global, bound: 8, release: "r", format: .topK(count: 3)),
     ]
 
     private static func parameters(_ round: Int) throws -> ParameterSet {
         try ParameterSet(
             specs.map { spec in
-                try ParameterSet.Tensor(
-                    spec, values: (0..<spec.elementCount).map { Float((round + $0) % 8) - 3.5 })
+                let values = (0..<spec.elementCount).map { Float((round + $0) % 8) - 3.5 }
+                return try ParameterSet.Tensor(spec, values: spec.arriving(values))
             })
     }
 

@@ -107,6 +107,42 @@ import Wire
         #expect(received.parameters.bitPatterns == parameters.bitPatterns, "seed \(seed)")
     }
 
+    @Test(arguments: 0..<100) func `An update in any formats arrives as what they have of it`(seed: UInt64) throws {
+        var stream = RandomStream(root: seed, path: ["wire", "formats"])
+        let schema = try Generated.formatted(try Generated.schema(&stream), &stream)
+        let parameters = try Generated.parameters(schema.specs, &stream)
+        var decoder = ClientMessageDecoder(runID: Fixture.runID)
+        decoder.expect(round: 1, specs: schema.specs)
+        var receiver = Receiver.coordinator(decoder)
+        let frames = try Fixture.update(parameters, round: 1)
+        let envelopes = frames.count * Envelope.byteCount
+        #expect(frames.reduce(0) { $0 + $1.piece.count } + envelopes == MessageSize.update(schema.specs))
+        guard case .client(.update(let received)) = try receiver.accept(frames) else {
+            Issue.record("seed \(seed): not an update")
+            return
+        }
+        #expect(received.parameters.bitPatterns == (try Generated.arriving(parameters)).bitPatterns, "seed \(seed)")
+    }
+
+    /// Halves, bytes and places around the ends of pieces of 1 MiB.
+    @Test(arguments: [.float16, .int8(blockLength: 100), .topK(count: 262_143)] as [ElementFormat])
+    func `A long update in another format arrives in pieces`(format: ElementFormat) throws {
+        var stream = RandomStream(root: 1, path: ["wire", "long-formats"])
+        var values = (0..<1_500_001).map { _ in Float(2 * stream.uniform() - 1) }
+        let spec = TensorSpec(
+            name: "a", shape: [values.count], scope: .global, bound: 8, release: "r", format: format)
+        values = spec.arriving(values)
+        let set = try ParameterSet([ParameterSet.Tensor(spec, values: values)])
+        var decoder = ClientMessageDecoder(runID: Fixture.runID)
+        decoder.expect(round: 2, specs: set.specs)
+        var receiver = Receiver.coordinator(decoder)
+        let frames = try Fixture.update(set, round: 2)
+        #expect(frames.count >= 2)
+        let outcome = try receiver.accept(frames)
+        let isEqual = outcome == .client(.update(ReceivedUpdate(round: 2, policy: .unprotected, parameters: set)))
+        #expect(isEqual)
+    }
+
     @Test(arguments: EndReason.allCases) func `A goodbye arrives with its reason, either way`(reason: EndReason) throws
     {
         var up = Receiver.coordinator(ClientMessageDecoder(runID: Fixture.runID))
@@ -162,7 +198,7 @@ import Wire
 
     @Test(arguments: 0..<30) func `The sizes of all frames depend on the schema alone`(seed: UInt64) throws {
         var stream = RandomStream(root: seed, path: ["wire", "sizes"])
-        let schema = try Generated.schema(longestDimension: 60, &stream)
+        let schema = try Generated.formatted(try Generated.schema(longestDimension: 60, &stream), &stream)
         func sizes() throws -> [[Int]] {
             let parameters = try Generated.parameters(schema.specs, &stream)
             let plan = RoundPlan(
