@@ -91,7 +91,8 @@ public struct CoordinatorSocket: ~Copyable {
         // What waits for a client that does not read is one plan, whose pieces all clients share: no limit is needed,
         // and none of the others waits.
         let socket = try Socket.open(
-            type: ZMQ_ROUTER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
+            type: ZMQ_ROUTER, context: try SocketContext(socketCount: 2), endpoint: endpoint,
+            frameByteLimit: Envelope.pieceByteLimit,
             sendTimeout: .seconds(10), sendQueueLimit: 0, curve: curve.map { .server($0) })
         let boundEndpoint = try socket.bind()
         let recorder: FrameRecorder?
