@@ -18,7 +18,7 @@ public enum ClientProcess {
         // A connection and a waking descriptor each.
         do { try DescriptorLimit.require(2 * ids.count) } catch { throw RunFailure(.inputOutput, "\(error)") }
         let common = try guarded(ids) { try ClientCommon(brief, clientCount: ids.count) }
-        try serve(try start(ids, common), common)
+        try serve(try start(ids, common), ids, common)
     }
 
     /// Joins with each client as soon as its data is there. What the clients share is loaded once, and let go of then.
@@ -38,12 +38,12 @@ public enum ClientProcess {
     }
 
     /// Gives each client its messages as they arrive, until all have left.
-    private static func serve(_ sessions: consuming [Int: ClientSession], _ common: ClientCommon) throws(RunFailure) {
-        let count = sessions.count
+    private static func serve(
+        _ sessions: consuming [Int: ClientSession], _ ids: [String], _ common: ClientCommon
+    ) throws(RunFailure) {
         var present = sessions
         var failures: [RunFailure] = []
         while let limit = present.values.map(\.limit).min() {
-            let ids = present.values.map(\.id).sorted()
             let ready = try guarded(ids) {
                 try common.context.wait(timeout: max(.zero, limit - ContinuousClock.now))
             }
@@ -58,12 +58,12 @@ public enum ClientProcess {
                 } catch {
                     guard error.exitCode == .peerLost else { throw error }
                     failures.append(error)
-                    if count > 1 { RoleProcess.report(.clientLeft(id: session.id, why: error.description)) }
+                    if ids.count > 1 { RoleProcess.report(.clientLeft(id: session.id, why: error.description)) }
                 }
                 present[socket] = nil
             }
         }
-        if let failure = failures.first, failures.count == count { throw failure }
+        if let failure = failures.first, failures.count == ids.count { throw failure }
     }
 
     /// Makes a sentence for the user of an error of one of some clients.

@@ -136,6 +136,11 @@ public struct ScenarioDefinition: Sendable, Equatable {
         return processes
     }
 
+    /// What messages and records call the process of some clients: the client, or the first and the last of several.
+    public static func processName(_ ids: [String]) -> String {
+        ids.count > 1 ? "\(ids[0]) to \(ids[ids.count - 1])" : ids.first ?? ""
+    }
+
     /// The domains with data, sorted.
     public var domains: [String] { Set(clientGroups.filter { !$0.isPersons }.map(\.domain)).sorted() }
 

@@ -190,16 +190,19 @@ private struct MessageCount {
                     what: "or every update of a round of \(strategy.rawValue)"))
         }
         return coordinator
-            + scenario.clients.map { client in
-                let held = plan.schema.specs.filter {
-                    changedIn[$0.name] != nil && plan.isVisible($0, to: client.id)
+            + scenario.clientProcesses.map { clients in
+                // Each client has what it was sent; they work one after the other.
+                let held = clients.reduce(0) { sum, client in
+                    plan.schema.specs.reduce(sum) {
+                        changedIn[$1.name] != nil && plan.isVisible($1, to: client) ? $0 + $1.byteCount : $0
+                    }
                 }
-                let most = Set(plan.steps.map(\.rawValue)).compactMap(RoundStep.init).map { step in
-                    plan.uploads(step, client: client.id).reduce(0) { $0 + $1.byteCount }
+                let most = Set(plan.steps.map(\.rawValue)).compactMap(RoundStep.init).flatMap { step in
+                    clients.map { plan.uploads(step, client: $0).reduce(0) { $0 + $1.byteCount } }
                 }.max()
                 return RunForecast.Memory(
-                    process: client.id, parameterBytes: held.reduce(0) { $0 + $1.byteCount }, roundBytes: most ?? 0,
-                    what: "its largest update")
+                    process: ScenarioDefinition.processName(clients), parameterBytes: held, roundBytes: most ?? 0,
+                    what: clients.count == 1 ? "its largest update" : "the largest update of one of its clients")
             }
     }
 }

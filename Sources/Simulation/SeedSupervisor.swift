@@ -47,8 +47,7 @@ struct SeedSupervisor {
 
         /// What the record calls the process: the coordinator, a client, or the first and the last of several.
         var name: String {
-            guard let first = clients.first, let last = clients.last else { return Coordinator.name }
-            return clients.count == 1 ? first : "\(first) to \(last)"
+            clients.isEmpty ? Coordinator.name : ScenarioDefinition.processName(clients)
         }
 
         /// The same within a sentence.

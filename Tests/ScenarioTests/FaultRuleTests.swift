@@ -29,7 +29,7 @@ import Testing
         func processes(_ perProcess: Int?, _ events: String = "") throws -> [[String]] {
             try ScenarioDefinition(
                 yaml: events.isEmpty ? yaml : yaml + "faults:\n  events: [\(events)]\n", file: "s.yaml",
-                overrides: perProcess.map { ["clients.books.per-process=\($0)"] } ?? []
+                overrides: ["federation.rounds=100"] + (perProcess.map { ["clients.books.per-process=\($0)"] } ?? [])
             ).clientProcesses
         }
         let apart = try processes(nil)
@@ -45,7 +45,7 @@ import Testing
                 ["persons"],
             ])
         // What was written before there was such a key has the hash that it had.
-        #expect(try !ScenarioDefinition(yaml: yaml, file: "s.yaml").resolvedYAML.contains("per-process"))
+        #expect(try !ScenarioDefinition(yaml: validScenario, file: "s.yaml").resolvedYAML.contains("per-process"))
     }
 
     @Test func theResolvedScenarioHoldsTheEventsAndNothingWhereThereAreNone() throws {
