@@ -1,147 +1,86 @@
-import Cryptography
 import Federation
 import Foundation
 import Numerics
-import Parameters
-import Privacy
 import Ratings
-import Recommenders
 import Record
 import Scenario
 public import Supervision
 import Transport
-import Wire
 
-/// A client process: the only place where ratings and wire meet.
+/// A client process: the only place where ratings and wire meet. It holds one client or several, one after the other on
+/// one thread; each has its own connection, key, ledger and folder.
 public enum ClientProcess {
-    /// Loads the client's data, joins, works round by round, writes the client's folder.
+    /// Loads the clients' data, joins, works message by message, writes the clients' folders.
     ///
-    /// - Throws: `RunFailure` with a sentence for the user.
-    public static func run(_ id: String, brief: RoleBrief) throws(RunFailure) {
-        do { try start(id, brief: brief) } catch let failure as RunFailure {
-            throw failure
-        } catch { throw RunFailure(exitCode(of: error), "client \(id): \(error)") }
-    }
-
-    private static func exitCode(of error: any Error) -> ExitCode {
-        switch error {
-        case is DataError: .data
-        case is RecordError: .inputOutput
-        case is TransportError: .peerLost
-        case is ScenarioError: .scenario
-        default: .internalError
-        }
-    }
-
-    private static func start(_ id: String, brief: RoleBrief) throws {
+    /// - Throws: `RunFailure` with a sentence for the user; `peerLost` when no client could take part to the end.
+    public static func run(_ ids: [String], brief: RoleBrief) throws(RunFailure) {
         NumericsBackEnd.useOneThread()
-        let scenario = try ScenarioDefinition(yaml: brief.scenario, file: "scenario.yaml")
-        guard let client = scenario.clients.first(where: { $0.id == id }), let runNumber = brief.runNumber,
-            let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
-        else { throw RunFailure(.internalError, "the launcher's brief for client \(id) is damaged") }
-        let key = brief.noiseKey
-        let loader = DomainDataLoader(scenario: scenario, dataDirectory: brief.dataDirectory)
-        var worker: any RoundWorker
-        if client.group.isPersons {
-            worker = try PersonsWorker(
-                client, scenario: scenario, seed: brief.seed, loader: loader, key: key)
-        } else {
-            let domainWorker = try DomainWorker(client, scenario: scenario, seed: brief.seed, loader: loader)
-            for warning in domainWorker.warnings { RoleProcess.report(.warning(warning)) }
-            worker = domainWorker
-        }
-        let folder = "\(brief.outputDirectory)/clients/\(id)"
-        try RecordFile.makeDirectory(folder)
-        let curve = try brief.curve.map { try CurveClient(keys: $0.keys, serverKey: $0.coordinatorKey) }
-        var socket = try ClientSocket(endpoint: brief.endpoint, runID: runNumber, curve: curve)
-        try socket.send(.join(Join(clientID: id, token: token, catalogues: worker.catalogues)))
-        let formatError = try serve(id, &worker, &socket, scenario: scenario, brief: brief, key: key, folder: folder)
-        let persons = worker.personFigures
-        if !persons.isEmpty { try RecordFile.writeLines(persons, to: "\(folder)/\(PersonFigures.fileName)") }
-        if let models = worker.keptModels { try KeptModels.write(models, folder: folder) }
-        try RecordFile.writeJSON(worker.folderRecord.with(formatError: formatError), to: "\(folder)/evaluation.json")
+        // A connection and a waking descriptor each.
+        do { try DescriptorLimit.require(2 * ids.count) } catch { throw RunFailure(.inputOutput, "\(error)") }
+        let common = try guarded(ids) { try ClientCommon(brief, clientCount: ids.count) }
+        try serve(try start(ids, common), ids, common)
     }
 
-    /// How the client's releases are protected. Those of domain clients seldom are, and to find the noise takes a while.
-    private static func protections(
-        _ id: String, _ scenario: ScenarioDefinition, _ plan: RunPlan
-    ) throws -> [String: ReleaseProtection] {
-        guard let group = scenario.clients.first(where: { $0.id == id })?.group,
-            group.isPersons || scenario.protectsMeans || (group.isShared && scenario.protectsItemFactors)
-        else { return [:] }
-        do { return try PrivacyPlan(scenario, schema: plan.schema).protections } catch {
-            throw RunFailure(.scenario, "the noise that privacy asks for cannot be made: \(error)")
-        }
-    }
-
-    /// Does what the coordinator asks until the run is over.
-    ///
-    /// - Returns: how much of its changes is left over, where the client's updates cross in a format with few values.
-    private static func serve(
-        _ id: String, _ worker: inout any RoundWorker, _ socket: inout ClientSocket, scenario: ScenarioDefinition,
-        brief: RoleBrief, key: StreamKey, folder: String
-    ) throws -> Double? {
-        // Between two plans for this client the coordinator may wait for every other step.
-        let patience = RunPlan.longestDuration(scenario)
-        // Without a launcher, a coordinator that has not even probed for so long has gone.
-        let silence = brief.isByHand ? scenario.duration("federation.deadline") : nil
-        guard case .welcome(let welcome) = try socket.receive(timeout: patience, silence: silence) else {
-            throw RunFailure(.peerLost, "client \(id): the coordinator refused the client")
-        }
-        let plan = try RunPlan(scenario, catalogues: welcome.catalogues)
-        guard plan.schema.digest == welcome.schemaDigest else {
-            try socket.send(.goodbye(.mismatch))
-            throw RunFailure(.internalError, "client \(id): its parameter schema differs from the coordinator's")
-        }
-        socket.adopt(plan.schema)
-        let ledgerPath = "\(folder)/ledger.jsonl"
-        let ledger = Ledger(
-            client: id, earlier: try RecordFile.takeUpLines(LedgerEntry.self, of: ledgerPath),
-            repeatsAlike: !brief.hasSecureRandomness
-        ) { try RecordFile.append($0, to: ledgerPath) }
-        var faults = try FaultInjector(
-            scenario, client: id, folder: folder, againAfter: brief.faultsAgainAfter)
-        var gate = ReleaseGate(
-            client: id, ledger: ledger, protections: try protections(id, scenario, plan), root: UInt64(brief.seed),
-            key: key)
-        var known = ParameterSet()
-        while true {
-            switch try socket.receive(timeout: patience, silence: silence) {
-            case .plan(let round):
-                let received = ContinuousClock.now
-                let fault = round.isPast ? nil : faults.event(in: round.round)
-                try faults.crash(fault, in: .beforePlan)
-                guard let step = RoundStep(rawValue: round.step) else {
-                    throw RunFailure(.internalError, "client \(id): unknown step \(round.step)")
-                }
-                for tensor in round.parameters.tensors { known.set(tensor) }
-                gate.open(round: round.round, specs: plan.uploads(step, client: id, isSpeaker: round.isSpeaker))
-                worker.prepare(for: round)
-                if round.isPast {
-                    if worker.leavesState(step) { try worker.work(step, plan: plan, known: known, gate: &gate) }
-                    try gate.discard()
-                    try socket.send(.request(round: round.round))
-                    continue
-                }
-                try worker.work(step, plan: plan, known: known, gate: &gate)
-                try faults.crash(fault, in: .training)
-                let update = try gate.seal()
-                try faults.delay(fault, beyond: received + round.deadline)
-                switch try faults.sending(fault) {
-                case .whole: try socket.send(.update(update))
-                case .damaged(let damage): try socket.send(.update(update), damage: damage)
-                case .nothing: break
-                }
-                try faults.crash(fault, in: .sending)
-                try faults.crash(fault, in: .afterUpdate)
-            case .goodbye(.completed):
-                try socket.send(.goodbye(.completed))
-                return gate.meanFormatError
-            case .goodbye(let reason):
-                try socket.send(.goodbye(.completed))
-                throw RunFailure(.peerLost, "client \(id): the coordinator ended the run (\(reason))")
-            case .welcome, .credit: continue
+    /// Joins with each client as soon as its data is there. What the clients share is loaded once, and let go of then.
+    /// Gives them by the ids of their sockets.
+    private static func start(_ ids: [String], _ common: ClientCommon) throws(RunFailure) -> [Int: ClientSession] {
+        let loader = DomainDataLoader(scenario: common.scenario, dataDirectory: common.brief.dataDirectory)
+        let clients = Dictionary(common.scenario.clients.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        var sessions: [Int: ClientSession] = [:]
+        for id in ids {
+            guard let client = clients[id] else {
+                throw RunFailure(.internalError, "the launcher's brief for client \(id) is damaged")
             }
+            let session = try guarded([id]) { try ClientSession(client, common, loader) }
+            sessions[session.socketID] = session
+        }
+        return sessions
+    }
+
+    /// Gives each client its messages as they arrive, until all have left.
+    private static func serve(
+        _ sessions: consuming [Int: ClientSession], _ ids: [String], _ common: ClientCommon
+    ) throws(RunFailure) {
+        var present = sessions
+        var failures: [RunFailure] = []
+        while let limit = present.values.map(\.limit).min() {
+            let ready = try guarded(ids) {
+                try common.context.wait(timeout: max(.zero, limit - ContinuousClock.now))
+            }
+            // What has arrived counts before the time that is up.
+            let late = ready.isEmpty ? present.filter { $0.value.limit <= .now }.map(\.key).sorted() : []
+            for socket in ready + late {
+                guard let session = present[socket] else { continue }
+                do throws(RunFailure) {
+                    try guarded([session.id]) { ready.isEmpty ? try session.giveUp() : try session.handleArrived() }
+                    guard session.hasLeft else { continue }
+                    try guarded([session.id]) { try session.writeFolder() }
+                } catch {
+                    guard error.exitCode == .peerLost else { throw error }
+                    failures.append(error)
+                    if ids.count > 1 { RoleProcess.report(.clientLeft(id: session.id, why: error.description)) }
+                }
+                present[socket] = nil
+            }
+        }
+        if let failure = failures.first, failures.count == ids.count { throw failure }
+    }
+
+    /// Makes a sentence for the user of an error of one of some clients.
+    private static func guarded<Value>(_ ids: [String], _ body: () throws -> Value) throws(RunFailure) -> Value {
+        do { return try body() } catch let failure as RunFailure {
+            throw failure
+        } catch {
+            let code: ExitCode =
+                switch error {
+                case is DataError: .data
+                case is RecordError: .inputOutput
+                case is TransportError: .peerLost
+                case is ScenarioError: .scenario
+                default: .internalError
+                }
+            let name = ids.count == 1 ? "client \(ids[0])" : "clients \(ids.first ?? "") to \(ids.last ?? "")"
+            throw RunFailure(code, "\(name): \(error)")
         }
     }
 }

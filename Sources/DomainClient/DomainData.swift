@@ -10,20 +10,21 @@ struct DomainData {
     let descriptions: [ItemDescription]
     let warnings: [String]
 
-    /// What one of several clients of a domain holds: the persons that are dealt to it, and the whole catalogue.
-    func part(of client: ScenarioDefinition.Client, persons: PersonSplit) -> DomainData {
-        guard client.group.isShared else { return self }
-        return DomainData(
-            interactions: interactions.keepingPersons {
-                persons.client(of: $0, count: client.group.count) == client.index
-            }, descriptions: descriptions, warnings: client.index == 0 ? warnings : [])
-    }
 }
 
-/// Opens the data of domains as the scenario describes it.
-struct DomainDataLoader {
+/// Opens the data of domains as the scenario describes it, once for all clients of a process.
+final class DomainDataLoader {
     let scenario: ScenarioDefinition
     let dataDirectory: String
+    private var loaded: [String: DomainData] = [:]
+    private var embedded: [String: (vectors: ItemVectors?, words: Matrix?)] = [:]
+    /// The positions of the persons that are dealt to each client of a domain.
+    private var dealt: [String: [[Int]]] = [:]
+
+    init(scenario: ScenarioDefinition, dataDirectory: String) {
+        self.scenario = scenario
+        self.dataDirectory = dataDirectory
+    }
 
     private func source(of domain: String) throws -> ScenarioDefinition.DataSource {
         guard let source = scenario.data(of: domain) else {
@@ -36,6 +37,34 @@ struct DomainDataLoader {
     ///
     /// - Throws: `DataError`.
     func load(_ domain: String) throws -> DomainData {
+        if let data = loaded[domain] { return data }
+        let data = try read(domain)
+        loaded[domain] = data
+        return data
+    }
+
+    /// What one of several clients of a domain holds: the persons that are dealt to it, and the whole catalogue.
+    ///
+    /// - Parameter persons: the split of the run, the same at every call.
+    /// - Throws: `DataError`.
+    func part(of client: ScenarioDefinition.Client, persons: PersonSplit) throws -> DomainData {
+        let domain = client.group.domain
+        let whole = try load(domain)
+        guard client.group.isShared else { return whole }
+        var parts = dealt[domain] ?? []
+        if parts.isEmpty {
+            parts = Array(repeating: [], count: client.group.count)
+            for (position, person) in whole.interactions.persons.enumerated() {
+                parts[persons.client(of: person, count: parts.count)].append(position)
+            }
+            dealt[domain] = parts
+        }
+        return DomainData(
+            interactions: whole.interactions.keepingPersons(at: parts[client.index]),
+            descriptions: whole.descriptions, warnings: client.index == 0 ? whole.warnings : [])
+    }
+
+    private func read(_ domain: String) throws -> DomainData {
         let source = try source(of: domain)
         guard let ratings = source.ratings else {
             let world = SyntheticWorld(SyntheticWorld.Options(scenario))
@@ -86,6 +115,13 @@ struct DomainDataLoader {
     ///
     /// - Throws: `DataError`, or a `RunFailure` for vectors of another dimension than `text.dimension`.
     func texts(_ domain: String, _ data: DomainData) throws -> (vectors: ItemVectors?, words: Matrix?) {
+        if let texts = embedded[domain] { return texts }
+        let texts = try readTexts(domain, data)
+        embedded[domain] = texts
+        return texts
+    }
+
+    private func readTexts(_ domain: String, _ data: DomainData) throws -> (vectors: ItemVectors?, words: Matrix?) {
         let source = try source(of: domain)
         if let file = source.itemVectors {
             let vectors = try ItemVectors(

@@ -54,7 +54,7 @@ struct DomainWorker: RoundWorker {
         let domain = client.group.domain
         isTarget = domain == scenario.target
         let whole = try loader.load(domain)
-        data = whole.part(of: client, persons: PersonSplit(scenario, seed: seed))
+        data = try loader.part(of: client, persons: PersonSplit(scenario, seed: seed))
         // Which items are cold is a matter of the whole domain.
         self.whole = client.group.isShared ? whole.interactions : nil
         let needsVectors =

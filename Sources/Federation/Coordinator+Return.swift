@@ -10,7 +10,7 @@ import Wire
 extension Coordinator {
     /// Whether a client may join now: at the start, or again once it is lost.
     public func mayJoin(_ client: String) -> Bool {
-        guard clients.contains(client), !catchingUp.contains(client), ready[client] == nil else { return false }
+        guard clientIDs.contains(client), !catchingUp.contains(client), ready[client] == nil else { return false }
         switch phase {
         case .finished: return false
         case .joining where agreed.isEmpty: return joined[client] == nil && lost[client] == nil

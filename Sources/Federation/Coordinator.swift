@@ -17,6 +17,8 @@ public struct Coordinator: Sendable {
     let scenario: ScenarioDefinition
     let seed: Int
     let clients: [String]
+    /// The same.
+    let clientIDs: Set<String>
     let minimumClients: Int
     let roundDeadline: Duration
     var phase = Phase.joining
@@ -87,6 +89,7 @@ public struct Coordinator: Sendable {
         self.scenario = scenario
         self.seed = seed
         clients = scenario.clients.map(\.id)
+        clientIDs = Set(clients)
         sum = ExactSum(clientCount: clients.count)
         minimumClients = scenario.integer("federation.minimum-clients")
         drift = DriftWatch(scenario)
@@ -110,7 +113,7 @@ public struct Coordinator: Sendable {
     public var runPlan: RunPlan? { plan }
 
     /// Whether the client is part of the run and has not been lost.
-    public func isExpected(_ client: String) -> Bool { clients.contains(client) && lost[client] == nil }
+    public func isExpected(_ client: String) -> Bool { clientIDs.contains(client) && lost[client] == nil }
 
     /// Whether the client has joined.
     public func hasJoined(_ client: String) -> Bool { joined[client] != nil }
@@ -213,7 +216,10 @@ public struct Coordinator: Sendable {
     }
 
     mutating func beginIfReady(now: Duration) -> [Action] {
-        guard clients.allSatisfy({ lost[$0] != nil || joined[$0] != nil && !catchingUp.contains($0) }) else {
+        // Most often somebody is still to come, which the numbers alone tell.
+        guard joined.count + lost.count >= clients.count,
+            clients.allSatisfy({ lost[$0] != nil || joined[$0] != nil && !catchingUp.contains($0) })
+        else {
             return []
         }
         guard agreed.isEmpty else { return proceed(to: resumedIndex ?? 0, now: now) }
@@ -262,7 +268,8 @@ public struct Coordinator: Sendable {
         admitReady(round: round)
         speakers = speakers(plan)
         let concerned = plan.participants(step, speakers: speakers).filter { isConcerned($0, by: step, plan) }
-        asked = concerned.filter { present.contains($0) }
+        let there = Set(present)
+        asked = concerned.filter { there.contains($0) }
         causes = [:]
         if step.isFinal, index > 0, !steps[index - 1].isFinal {
             beforeRefit = shared
@@ -323,7 +330,8 @@ public struct Coordinator: Sendable {
         let round = index + 1
         var actions: [Action] = []
         var changed: [String] = []
-        let missing = asked.filter { !answered.contains($0) }
+        let heard = Set(answered)
+        let missing = asked.filter { !heard.contains($0) }
         if let speaker = missing.first(where: { speakers.contains($0) }),
             let successor = plan.successor(of: speaker, in: step, among: present.filter { !missing.contains($0) })
         {

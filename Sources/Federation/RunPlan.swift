@@ -42,6 +42,7 @@ public struct RunPlan: Sendable {
     /// How clients that share a domain learn its item factors.
     public let training: FactorTraining
     private let clients: [ScenarioDefinition.Client]
+    private let clientsByID: [String: ScenarioDefinition.Client]
 
     /// Plans a run.
     ///
@@ -49,6 +50,7 @@ public struct RunPlan: Sendable {
     /// - Throws: `missingTensor` when the catalogue of a domain is not known, `duplicateName`.
     public init(_ scenario: ScenarioDefinition, catalogues: [Catalogue]) throws(ParameterError) {
         clients = scenario.clients
+        clientsByID = Dictionary(clients.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         target = scenario.target
         sources = scenario.sources
         training = FactorTraining(scenario)
@@ -156,7 +158,8 @@ public struct RunPlan: Sendable {
     /// The domain whose common item factors a client's update of a step improves; `nil` for other steps and clients.
     func sharedDomain(_ step: RoundStep?, client id: String) -> String? {
         guard step?.isForFactors == true else { return nil }
-        return clients.first { $0.id == id && $0.group.isShared }?.group.domain
+        guard let group = clientsByID[id]?.group, group.isShared else { return nil }
+        return group.domain
     }
 
     /// The clients that a step asks.
@@ -169,6 +172,7 @@ public struct RunPlan: Sendable {
     /// The clients that release what all clients of their domain know alike: of each domain the first one that is there.
     public func speakers(among present: [String]) -> Set<String> {
         var spoken: Set<String> = []
+        let present = Set(present)
         return Set(
             clients.filter {
                 !$0.group.isPersons && present.contains($0.id) && spoken.insert($0.group.domain).inserted
@@ -189,7 +193,7 @@ public struct RunPlan: Sendable {
     ///
     /// - Parameter isSpeaker: whether it speaks for its domain; without it the first client of a domain does.
     public func uploads(_ step: RoundStep, client id: String, isSpeaker: Bool? = nil) -> [TensorSpec] {
-        guard let client = clients.first(where: { $0.id == id }) else { return [] }
+        guard let client = clientsByID[id] else { return [] }
         let isSpeaker = isSpeaker ?? (client.index == 0)
         guard isAsked(client, step, isSpeaker: isSpeaker) else { return [] }
         switch step {
@@ -250,7 +254,7 @@ public struct RunPlan: Sendable {
     /// Whether a client may and needs to see a tensor: a persons client what its devices compute with, a domain client
     /// the split times, the common tower and, where it shares its domain, the common item factors.
     public func isVisible(_ spec: TensorSpec, to id: String) -> Bool {
-        guard let client = clients.first(where: { $0.id == id }) else { return false }
+        guard let client = clientsByID[id] else { return false }
         guard client.group.isPersons else {
             let domain = client.group.domain
             let common = [TensorName.itemFactors(domain), TensorName.controlVariate(domain)]
@@ -280,7 +284,7 @@ public struct RunPlan: Sendable {
 
     /// The domain of a domain client; `nil` for a persons client.
     func domain(of id: String) -> String? {
-        clients.first { $0.id == id && !$0.group.isPersons }?.group.domain
+        clientsByID[id].flatMap { $0.group.isPersons ? nil : $0.group.domain }
     }
 
     /// Whether a tensor is of the adversarial game.

@@ -54,7 +54,11 @@ public struct Interactions: Sendable, Equatable {
 
     /// The interactions of some persons, with all items. *Complexity*: O(interactions).
     public func keepingPersons(_ isKept: (String) -> Bool) -> Interactions {
-        let kept = persons.indices.filter { isKept(persons[$0]) }
+        keepingPersons(at: persons.indices.filter { isKept(persons[$0]) })
+    }
+
+    /// The interactions of the persons at some positions, in order, with all items. *Complexity*: O(their interactions).
+    public func keepingPersons(at kept: [Int]) -> Interactions {
         var starts = [0]
         var entries: [Int] = []
         for person in kept {

@@ -159,7 +159,8 @@ extension ScenarioDecoder {
                     columns: ["user", "item", "rating", "time"].map { text("\(path).data.columns.\($0)") })
             }
             return ScenarioDefinition.ClientGroup(
-                id: id, domain: domain, count: integer("\(path).count") ?? 1, links: names("\(path).links"), data: data)
+                id: id, domain: domain, count: integer("\(path).count") ?? 1,
+                perProcess: integer("\(path).per-process") ?? 1, links: names("\(path).links"), data: data)
         }
     }
 

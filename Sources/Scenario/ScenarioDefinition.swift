@@ -65,6 +65,8 @@ public struct ScenarioDefinition: Sendable, Equatable {
         public let domain: String
         /// How many clients.
         public let count: Int
+        /// How many of them one process holds.
+        public let perProcess: Int
         /// The linked domains of a persons client.
         public let links: [String]
         /// The data of a domain client.
@@ -75,9 +77,14 @@ public struct ScenarioDefinition: Sendable, Equatable {
 
         /// Whether several clients share a domain.
         public var isShared: Bool { !isPersons && count > 1 }
+
+        /// Its clients.
+        var clients: [Client] {
+            (0..<count).map { Client(id: count == 1 ? id : "\(id)-\($0 + 1)", group: self, index: $0) }
+        }
     }
 
-    /// One client process.
+    /// One client.
     public struct Client: Sendable, Equatable {
         /// The id.
         public let id: String
@@ -103,13 +110,35 @@ public struct ScenarioDefinition: Sendable, Equatable {
     private let values: [String: ScenarioValue]
     private let sectionCounts: [String: Int]
 
-    /// The client processes in the order of the file.
-    public var clients: [Client] {
-        clientGroups.flatMap { group in
-            (0..<group.count).map {
-                Client(id: group.count == 1 ? group.id : "\(group.id)-\($0 + 1)", group: group, index: $0)
+    /// The clients in the order of the file.
+    public var clients: [Client] { clientGroups.flatMap(\.clients) }
+
+    /// The ids of the clients of each process, in the order of the file. A client that something happens to on purpose is
+    /// alone in its process: what kills or delays it must not touch others.
+    public var clientProcesses: [[String]] {
+        let ids = Set(faults.map(\.client))
+        var processes: [[String]] = []
+        for group in clientGroups {
+            var open: [String] = []
+            for client in group.clients {
+                if ids.contains(client.id) {
+                    processes.append([client.id])
+                    continue
+                }
+                open.append(client.id)
+                if open.count == group.perProcess {
+                    processes.append(open)
+                    open = []
+                }
             }
+            if !open.isEmpty { processes.append(open) }
         }
+        return processes
+    }
+
+    /// What messages and records call the process of some clients: the client, or the first and the last of several.
+    public static func processName(_ ids: [String]) -> String {
+        ids.count > 1 ? "\(ids[0]) to \(ids[ids.count - 1])" : ids.first ?? ""
     }
 
     /// The domains with data, sorted.

@@ -99,6 +99,10 @@ public struct ScenarioKey: Sendable, Equatable {
             "clients[].count", .integer(1...1_000), default: "1",
             "How many clients share the data; persons are dealt out by keyed hash."),
         ScenarioKey(
+            "clients[].per-process", .integer(1...1_000),
+            "How many of the clients one process holds, which works for them in turn; each has its own connection, key, ledger and folder all the same, and the figures are the same. A client that faults.events names has a process of its own. Where it is not given each client has."
+        ),
+        ScenarioKey(
             "clients[].links", .names, default: "[]",
             "Persons clients only: the domains whose histories a device can hold. Two entries that share two domains count common persons twice; use count instead."
         ),

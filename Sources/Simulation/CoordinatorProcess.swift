@@ -71,6 +71,8 @@ public struct CoordinatorProcess: ~Copyable {
             }
         } catch let error as RecordError {
             throw RunFailure(.inputOutput, error.description)
+        } catch let error as SupervisionError {
+            throw RunFailure(.inputOutput, "coordinator: \(error)")
         } catch { throw RunFailure(.internalError, "coordinator: \(error)") }
     }
 
@@ -79,12 +81,14 @@ public struct CoordinatorProcess: ~Copyable {
         guard let runNumber = brief.runNumber,
             let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
         else { throw RunFailure(.internalError, "the launcher's brief for the coordinator is damaged") }
+        // A connection each, and as many again while they come and go.
+        try DescriptorLimit.require(2 * scenario.clients.count)
         var logger = Logger(label: "ferry.coordinator")
         logger.logLevel = Logger.Level(rawValue: brief.logLevel) ?? .warning
         let socket = try CoordinatorSocket(
             endpoint: brief.endpoint, runID: runNumber, clientCount: scenario.clients.count,
             recording: brief.recordsWire ? "\(brief.outputDirectory)/frames.bin" : nil, token: token,
-            curve: try brief.curve.map { try CurveServer(keys: $0.keys, clients: $0.clientKeys) })
+            curve: try brief.curves[Coordinator.name].map { try CurveServer(keys: $0.keys, clients: $0.clientKeys) })
         let output = brief.outputDirectory
         try RecordFile.makeDirectory("\(output)/checkpoints")
         try RecordFile.makeDirectory(RunCheckpoint.folder(output))

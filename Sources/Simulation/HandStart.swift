@@ -122,7 +122,7 @@ public struct HandStart: Sendable {
             runID: hexadecimal(Array(code("ferry.run-id/1").bytes.prefix(8))),
             token: hexadecimal(code("ferry.run-token/1").bytes), recordsWire: false,
             hasSecureRandomness: hasSecureRandomness, launcherProcessID: RoleBrief.byHand, logLevel: logLevel,
-            curve: curve,
+            curves: [role: curve],
             resumes: resumes && role == Coordinator.name
                 && FileManager.default.fileExists(atPath: RunCheckpoint.folder(outputDirectory)))
         RoleProcess.beginByHand()

@@ -197,19 +197,26 @@ private struct MessageCount {
                     what: "or every update of a round of \(strategy.rawValue)"))
         }
         return coordinator
-            + scenario.clients.map { client in
-                let held = plan.schema.specs.filter {
-                    changedIn[$0.name] != nil && plan.isVisible($0, to: client.id)
+            + scenario.clientProcesses.map { clients in
+                // Each client has what it was sent; they work one after the other.
+                let held = clients.reduce(0) { sum, client in
+                    plan.schema.specs.reduce(sum) {
+                        changedIn[$1.name] != nil && plan.isVisible($1, to: client) ? $0 + $1.byteCount : $0
+                    }
                 }
-                let most = Set(plan.steps.map(\.rawValue)).compactMap(RoundStep.init).map { step in
-                    plan.uploads(step, client: client.id).reduce(0) { $0 + $1.byteCount }
+                let most = Set(plan.steps.map(\.rawValue)).compactMap(RoundStep.init).flatMap { step in
+                    clients.map { plan.uploads(step, client: $0).reduce(0) { $0 + $1.byteCount } }
                 }.max()
                 // What a format leaves over of a round is kept for the next one.
-                let leftover = plan.uploads(.factors, client: client.id).filter { $0.format != .float32 }
+                let leftover = clients.reduce(0) { sum, client in
+                    plan.uploads(.factors, client: client).reduce(sum) {
+                        $1.format == .float32 ? $0 : $0 + $1.byteCount
+                    }
+                }
                 return RunForecast.Memory(
-                    process: client.id, parameterBytes: (held + leftover).reduce(0) { $0 + $1.byteCount },
+                    process: ScenarioDefinition.processName(clients), parameterBytes: held + leftover,
                     roundBytes: most ?? 0,
-                    what: "its largest update")
+                    what: clients.count == 1 ? "its largest update" : "the largest update of one of its clients")
             }
     }
 }

@@ -12,12 +12,14 @@ struct RunKeys: Sendable {
         self.clients = Dictionary(clients.map { ($0, CurveKeyPair()) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// What one role is told: its own keys, the coordinator's public one, and the coordinator the clients' public ones.
-    func brief(for role: String) -> CurveBrief? {
-        if role == Coordinator.name {
-            return CurveBrief(
-                coordinator, serverKey: coordinator.publicKey, clients: clients.mapValues(\.publicKey))
+    /// What the roles of one process are told: their own keys, the coordinator's public one, and the coordinator the
+    /// clients' public ones.
+    func briefs(for roles: [String]) -> [String: CurveBrief] {
+        roles.reduce(into: [:]) { briefs, role in
+            briefs[role] =
+                role == Coordinator.name
+                ? CurveBrief(coordinator, serverKey: coordinator.publicKey, clients: clients.mapValues(\.publicKey))
+                : clients[role].map { CurveBrief($0, serverKey: coordinator.publicKey) }
         }
-        return clients[role].map { CurveBrief($0, serverKey: coordinator.publicKey) }
     }
 }

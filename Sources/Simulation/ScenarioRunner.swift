@@ -215,12 +215,12 @@ public struct ScenarioRunner {
         var supervisor = SeedSupervisor(
             scenario: scenario, endpoint: requested, display: display, seed: seed, seedIndex: index,
             seedCount: scenario.seeds.count, absent: checkpoint?.absent(scenario) ?? []
-        ) { role, endpoint in
+        ) { roles, endpoint in
             RoleBrief(
                 scenario: scenario.resolvedYAML, seed: seed, dataDirectory: dataDirectory, outputDirectory: output,
                 endpoint: endpoint, runID: hexadecimal(runID), token: hexadecimal(token), recordsWire: recordsWire,
                 hasSecureRandomness: hasSecureRandomness, launcherProcessID: getpid(), logLevel: logLevel,
-                curve: keys?.brief(for: role), resumes: checkpoint != nil,
+                curves: keys?.briefs(for: roles) ?? [:], resumes: checkpoint != nil,
                 faultsAgainAfter: wasKilled ? checkpoint?.machine.closedRounds : nil)
         }
         let ending = supervisor.run(signals)

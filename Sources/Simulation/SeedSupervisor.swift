@@ -27,13 +27,31 @@ struct SeedSupervisor {
     }
 
     private struct Role {
-        let name: String
+        /// The coordinator, or a process with these clients.
+        let clients: [String]
         var process: ChildProcess
         var reader: LineReader
         var end: ProcessEnd?
         var failure: RunFailure?
         /// How often the scenario may yet have the client started anew.
         var restarts = 0
+        /// Those of its clients that could no longer take part while the process went on.
+        var left: [String] = []
+
+        init(_ clients: [String], _ process: ChildProcess, restarts: Int = 0) {
+            self.clients = clients
+            self.process = process
+            self.restarts = restarts
+            reader = LineReader(descriptor: process.output)
+        }
+
+        /// What the record calls the process: the coordinator, a client, or the first and the last of several.
+        var name: String {
+            clients.isEmpty ? Coordinator.name : ScenarioDefinition.processName(clients)
+        }
+
+        /// The same within a sentence.
+        var phrase: String { clients.count == 1 ? "client \(name)" : "the process of \(name)" }
     }
 
     /// How long processes may take to end by themselves after the coordinator has.
@@ -42,7 +60,8 @@ struct SeedSupervisor {
     private static let warningLimit = 100
 
     let scenario: ScenarioDefinition
-    let brief: (_ role: String, _ endpoint: String) -> RoleBrief
+    /// What the process of some roles is told.
+    let brief: (_ roles: [String], _ endpoint: String) -> RoleBrief
     let endpoint: String
     let display: ProgressDisplay
     let seed: Int
@@ -58,7 +77,7 @@ struct SeedSupervisor {
 
     init(
         scenario: ScenarioDefinition, endpoint: String, display: ProgressDisplay, seed: Int, seedIndex: Int,
-        seedCount: Int, absent: Set<String> = [], brief: @escaping (_ role: String, _ endpoint: String) -> RoleBrief
+        seedCount: Int, absent: Set<String> = [], brief: @escaping (_ roles: [String], _ endpoint: String) -> RoleBrief
     ) {
         self.scenario = scenario
         self.endpoint = endpoint
@@ -80,14 +99,15 @@ struct SeedSupervisor {
         }
         do {
             // All are spawned at once and wait for their brief, so that their start-up overlaps.
-            try spawn(Coordinator.name, ["coordinator"])
-            for client in scenario.clients where !absent.contains(client.id) {
-                try spawn(client.id, ["client", client.id])
-                roles[roles.count - 1].restarts = scenario.faults.count {
-                    $0.client == client.id && $0.returns != nil
-                }
+            let processes = scenario.clientProcesses.map { $0.filter { !absent.contains($0) } }.filter { !$0.isEmpty }
+            // Two pipes each.
+            try DescriptorLimit.require(2 * (processes.count + 2))
+            roles.append(Role([], try ChildProcess.spawn(arguments: ["coordinator"])))
+            for clients in processes {
+                let restarts = scenario.faults.count { [$0.client] == clients && $0.returns != nil }
+                roles.append(Role(clients, try SeedSupervisor.spawn(clients), restarts: restarts))
             }
-            let line = try ControlLine.encode(brief(Coordinator.name, endpoint))
+            let line = try ControlLine.encode(brief([Coordinator.name], endpoint))
             // Room for the endpoint that the coordinator picks, and for the launcher's notices.
             guard line.count <= ChildProcess.inputByteCount / 2 else {
                 return .failed(RunFailure(.scenario, "the resolved scenario is too large: \(line.count) bytes"))
@@ -97,10 +117,14 @@ struct SeedSupervisor {
         return supervise(signals, start: start)
     }
 
-    private mutating func spawn(_ name: String, _ arguments: [String]) throws {
-        let process = try ChildProcess.spawn(arguments: arguments)
-        roles.append(Role(name: name, process: process, reader: LineReader(descriptor: process.output)))
+    private static func spawn(_ clients: [String]) throws -> ChildProcess {
+        let others = clients.dropFirst()
+        return try ChildProcess.spawn(
+            arguments: ["client"] + clients.prefix(1) + (others.isEmpty ? [] : ["--with"] + others))
     }
+
+    /// Whether some client of a process was not lost, so that the process must end well.
+    private func isNeeded(_ role: Role) -> Bool { role.clients.contains { !lost.contains($0) } }
 
     private mutating func supervise(_ signals: borrowing LauncherSignals, start: ContinuousClock.Instant) -> Ending {
         var deadline = start + RunPlan.longestDuration(scenario) + .seconds(30)
@@ -116,7 +140,7 @@ struct SeedSupervisor {
             if count < 0 && errno != EINTR { return .failed(RunFailure(.internalError, "poll: \(errno)")) }
             if count == 0 {
                 if roles[0].end == .exited(0) {
-                    let late = roles.filter { $0.end == nil && !lost.contains($0.name) }.map(\.name)
+                    let late = roles.filter { $0.end == nil && isNeeded($0) }.map(\.name)
                     return .peerLost("\(late.joined(separator: ", ")) did not end after the last round")
                 }
                 return .peerLost("the run did not end within its deadlines")
@@ -138,15 +162,18 @@ struct SeedSupervisor {
             case .ready(let endpoint):
                 guard index == 0 else { continue }
                 boundEndpoint = endpoint
-                for client in roles.dropFirst() {
-                    guard let line = try? ControlLine.encode(brief(client.name, endpoint)) else { continue }
-                    client.process.write(line)
+                for role in roles.dropFirst() {
+                    guard let line = try? ControlLine.encode(brief(role.clients, endpoint)) else { continue }
+                    role.process.write(line)
                 }
             case .round(let progress):
                 display.round(progress, seed: seed, seedIndex: seedIndex, seedCount: seedCount)
             case .started:
                 measurements.secondsToFirstRound = (ContinuousClock.now - start) / .seconds(1)
             case .finished(let clients): lost = Set(clients)
+            case .clientLeft(let id, let why):
+                roles[index].left.append(id)
+                tell(.clientEnded(id: id, how: "has left: \(why)"))
             case .warning(let text):
                 guard measurements.warnings.count < SeedSupervisor.warningLimit else { continue }
                 measurements.warnings.append(text)
@@ -176,9 +203,12 @@ struct SeedSupervisor {
         if ended.contains(0), let end = roles[0].end, let ending = coordinatorEnded(end) { return ending }
         guard roles[0].end == .exited(0) else { return nil }
         // A client that was lost on the way is not waited for; every other one must have ended well.
-        let needed = roles.filter { !lost.contains($0.name) }
+        let needed = roles.filter { isNeeded($0) }
         if let broken = needed.first(where: { $0.end != nil && $0.end != .exited(0) }), let end = broken.end {
-            return .peerLost("client \(broken.name) \(end) after the last round, before its results were written")
+            return .peerLost("\(broken.phrase) \(end) after the last round, before its results were written")
+        }
+        if let client = needed.flatMap(\.left).first(where: { !lost.contains($0) }) {
+            return .peerLost("client \(client) left after the last round, before its results were written")
         }
         return needed.allSatisfy { $0.end != nil } ? .completed : nil
     }
@@ -189,7 +219,7 @@ struct SeedSupervisor {
         guard failure.exitCode == .peerLost else { return .failed(failure) }
         // The coordinator may know of a client's end from its socket alone; the launcher knows how it ended.
         let causes = roles.dropFirst().compactMap { role in
-            role.end.flatMap { $0 == .exited(0) ? nil : "client \(role.name) \($0)" }
+            role.end.flatMap { $0 == .exited(0) ? nil : "\(role.phrase) \($0)" }
         }.filter { !failure.description.contains($0) }
         return .peerLost(([failure.description] + causes).joined(separator: "; "))
     }
@@ -198,10 +228,13 @@ struct SeedSupervisor {
         if end == .exited(0) { return nil }
         // An error in the input concerns the whole run; a lost process is for the coordinator to judge.
         if let failure = role.failure, failure.exitCode != .peerLost { return .failed(failure) }
-        if let line = try? ControlLine.encode(CoordinatorNotice.clientEnded(id: role.name, how: end.description)) {
-            roles[0].process.write(line)
-        }
+        for client in role.clients { tell(.clientEnded(id: client, how: end.description)) }
         return nil
+    }
+
+    /// Tells the coordinator.
+    private func tell(_ notice: CoordinatorNotice) {
+        if let line = try? ControlLine.encode(notice) { roles[0].process.write(line) }
     }
 
     /// Starts a client anew that the scenario wants back after it was lost. It joins under its id with the run's token,
@@ -210,14 +243,12 @@ struct SeedSupervisor {
         guard roles[index].restarts > 0, let end = roles[index].end, end != .exited(0), roles[0].end == nil,
             let boundEndpoint
         else { return nil }
-        let name = roles[index].name
+        let (clients, restarts) = (roles[index].clients, roles[index].restarts - 1)
         roles[index].process.closePipes()
         do {
-            let process = try ChildProcess.spawn(arguments: ["client", name])
-            process.write(try ControlLine.encode(brief(name, boundEndpoint)))
-            let restarts = roles[index].restarts - 1
-            roles[index] = Role(
-                name: name, process: process, reader: LineReader(descriptor: process.output), restarts: restarts)
+            let process = try SeedSupervisor.spawn(clients)
+            process.write(try ControlLine.encode(brief(clients, boundEndpoint)))
+            roles[index] = Role(clients, process, restarts: restarts)
         } catch { return .failed(RunFailure(.internalError, "\(error)")) }
         return nil
     }

@@ -91,8 +91,9 @@ public struct ChildProcess: Sendable {
     /// How the process ended and the most memory it held, once it has ended; reaps it.
     public func endIfEnded() -> (end: ProcessEnd, peakBytes: Int)? { reap(WNOHANG) }
 
-    /// Waits for the end of a process that was killed; reaps it.
-    public func waitForEnd() { _ = reap(0) }
+    /// Waits for the end of a process that is about to end; reaps it, as `endIfEnded`.
+    @discardableResult
+    public func waitForEnd() -> (end: ProcessEnd, peakBytes: Int)? { reap(0) }
 
     private func reap(_ options: Int32) -> (end: ProcessEnd, peakBytes: Int)? {
         var status: Int32 = 0

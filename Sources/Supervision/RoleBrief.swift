@@ -25,8 +25,8 @@ public struct RoleBrief: Codable, Sendable {
     public let launcherProcessID: Int32
     /// The level of the log on standard error.
     public let logLevel: String
-    /// The role's keys, where messages are encrypted.
-    public let curve: CurveBrief?
+    /// The keys of each role of the process by its name, where messages are encrypted; else empty.
+    public let curves: [String: CurveBrief]
     /// Whether the coordinator goes on from the checkpoint in its folder.
     public let resumes: Bool
     /// Of a run that was killed: the last round that counts. What the scenario made happen after it happens again.
@@ -36,7 +36,7 @@ public struct RoleBrief: Codable, Sendable {
     public init(
         scenario: String, seed: Int, dataDirectory: String, outputDirectory: String, endpoint: String, runID: String,
         token: String, recordsWire: Bool, hasSecureRandomness: Bool, launcherProcessID: Int32, logLevel: String,
-        curve: CurveBrief? = nil, resumes: Bool = false, faultsAgainAfter: Int? = nil
+        curves: [String: CurveBrief] = [:], resumes: Bool = false, faultsAgainAfter: Int? = nil
     ) {
         self.faultsAgainAfter = faultsAgainAfter
         self.resumes = resumes
@@ -51,7 +51,7 @@ public struct RoleBrief: Codable, Sendable {
         self.hasSecureRandomness = hasSecureRandomness
         self.launcherProcessID = launcherProcessID
         self.logLevel = logLevel
-        self.curve = curve
+        self.curves = curves
     }
 
     /// In place of a launcher's process id: the role was started by hand.
@@ -77,6 +77,8 @@ public enum RoleReport: Codable, Sendable, Equatable {
     case round(RoundProgress)
     /// The coordinator has closed the last round; these clients were lost on the way and are not waited for.
     case finished(lost: [String])
+    /// One of several clients of the process can no longer take part; the others go on.
+    case clientLeft(id: String, why: String)
     /// Something the user should know that does not end the run.
     case warning(String)
     /// The role cannot go on; the message is for the user, the code is the exit code of `ferry`.
@@ -93,6 +95,7 @@ extension RoleReport: CustomStringConvertible {
             "round \(progress.round)/\(progress.roundCount) (\(progress.step)): \(progress.answered) of "
                 + "\(progress.participants) answered, \(progress.bytes) bytes so far"
         case .finished(let lost): lost.isEmpty ? "finished" : "finished without \(lost.joined(separator: ", "))"
+        case .clientLeft(let id, let why): "client \(id) has left: \(why)"
         case .warning(let text): "warning: \(text)"
         case .failed(_, let message): message
         }

@@ -6,6 +6,8 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
     case notStartedByLauncher
     /// The launcher ended before the role had begun.
     case launcherGone
+    /// The system lets this process open fewer files than it needs.
+    case tooFewDescriptors(needed: Int, limit: Int)
 
     /// One sentence.
     public var description: String {
@@ -14,6 +16,8 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
         case .notStartedByLauncher:
             "this command is started by `ferry run`, which tells it what to do over its standard input"
         case .launcherGone: "the launcher has ended"
+        case .tooFewDescriptors(let needed, let limit):
+            "\(needed) open files are needed, and the hard limit is \(limit); raise it (ulimit -Hn), or take fewer clients"
         }
     }
 }

@@ -5,6 +5,9 @@ public import Wire
 /// A client's DEALER socket: messages in, messages out, nothing else.
 public struct ClientSocket: ~Copyable {
     private var socket: Socket
+    private let context: SocketContext
+    /// What the context's `wait` calls this socket.
+    public let id: Int
     private let runID: UInt64
     private var decoder: CoordinatorMessageDecoder
     private var sequence: UInt32 = 0
@@ -12,6 +15,8 @@ public struct ClientSocket: ~Copyable {
     private var plan: (round: Int, deadline: Duration)?
     /// A message that came instead of credit.
     private var kept: CoordinatorMessage?
+    /// When something arrived last, if only that the coordinator is there.
+    public private(set) var lastHeard = ContinuousClock.now
     /// Memory for the tensors of plans, to which what is no longer needed can be given back.
     public var spare: SpareArrays
 
@@ -20,25 +25,34 @@ public struct ClientSocket: ~Copyable {
 
     /// Connects to the coordinator.
     ///
+    /// - Parameter context: what it shares with other sockets of its thread; else it has one of its own.
     /// - Throws: `zeroMQ`.
-    public init(endpoint: String, runID: UInt64, curve: CurveClient? = nil) throws(TransportError) {
-        try self.init(endpoint: endpoint, runID: runID, curve: curve, routingID: nil)
+    public init(
+        endpoint: String, runID: UInt64, curve: CurveClient? = nil, context: SocketContext? = nil
+    ) throws(TransportError) {
+        try self.init(endpoint: endpoint, runID: runID, curve: curve, context: context, routingID: nil)
     }
 
     /// As the other, under a routing id of one's own choice, which no client of a run has: to show what it is worth.
     package init(
-        endpoint: String, runID: UInt64, curve: CurveClient? = nil, routingID: String?
+        endpoint: String, runID: UInt64, curve: CurveClient? = nil, context: SocketContext? = nil, routingID: String?
     ) throws(TransportError) {
+        let own: SocketContext
+        if let context { own = context } else { own = try SocketContext(socketCount: 1) }
         let socket = try Socket.open(
-            type: ZMQ_DEALER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
+            type: ZMQ_DEALER, context: own, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
             sendTimeout: .seconds(10), sendQueueLimit: Socket.highWaterMark, curve: curve.map { .client($0) },
             routingID: routingID)
         try socket.connect()
+        id = own.add(socket.handle)
+        self.context = own
         self.socket = socket
         self.runID = runID
         decoder = CoordinatorMessageDecoder(runID: runID)
         spare = SpareArrays(elementLimit: ClientSocket.spareElementLimit)
     }
+
+    deinit { context.remove(id) }
 
     /// States the schema of the run's plans.
     public mutating func adopt(_ schema: ParameterSchema) { decoder.adopt(schema) }
@@ -90,20 +104,20 @@ public struct ClientSocket: ~Copyable {
 
     /// Waits for the coordinator's next complete message.
     ///
-    /// - Parameter silence: how long nothing at all may arrive, where the coordinator probes its clients.
     /// - Throws: `timedOut`, `refused`, `zeroMQ`.
-    public mutating func receive(
-        timeout: Duration, silence: Duration? = nil
-    ) throws(TransportError) -> CoordinatorMessage {
-        if let message = kept {
-            kept = nil
-            return message
-        }
+    public mutating func receive(timeout: Duration) throws(TransportError) -> CoordinatorMessage {
         let end = ContinuousClock.now + timeout
         while true {
-            var (limit, patience) = (end, timeout)
-            if let silence, .now + silence < end { (limit, patience) = (.now + silence, silence) }
-            let message = try next(until: limit, patience: patience)
+            if let message = try take() { return message }
+            try wait(until: end, patience: timeout)
+        }
+    }
+
+    /// The next complete message of those that have arrived; `nil` when there is none. Never waits.
+    ///
+    /// - Throws: `refused`, `zeroMQ`.
+    public mutating func take() throws(TransportError) -> CoordinatorMessage? {
+        while let message = try arrived() {
             switch message {
             case .credit: continue
             case .plan(let plan): self.plan = plan.needsCredit ? (plan.round, plan.deadline) : nil
@@ -111,20 +125,37 @@ public struct ClientSocket: ~Copyable {
             }
             return message
         }
+        return nil
     }
 
     private mutating func next(
         until end: ContinuousClock.Instant, patience: Duration
     ) throws(TransportError) -> CoordinatorMessage {
         while true {
-            guard try socket.wait(timeout: max(.zero, end - ContinuousClock.now), descriptor: nil) == .message else {
-                throw .timedOut(waitingFor: "the coordinator", seconds: patience / .seconds(1))
-            }
+            if let message = try arrived() { return message }
+            try wait(until: end, patience: patience)
+        }
+    }
+
+    private mutating func wait(until end: ContinuousClock.Instant, patience: Duration) throws(TransportError) {
+        guard try socket.wait(timeout: max(.zero, end - ContinuousClock.now), descriptor: nil) == .message else {
+            throw .timedOut(waitingFor: "the coordinator", seconds: patience / .seconds(1))
+        }
+    }
+
+    /// The next message that is there whole, credit too.
+    private mutating func arrived() throws(TransportError) -> CoordinatorMessage? {
+        if let message = kept {
+            kept = nil
+            return message
+        }
+        while try socket.wait(timeout: .zero, descriptor: nil) == .message {
             var envelope = Socket.Frame()
             var piece = Socket.Frame()
             guard try socket.receive(into: &envelope), !(try socket.receive(into: &piece)) else {
                 throw .refused(.notAnEnvelope)
             }
+            lastHeard = .now
             let result: Result<CoordinatorMessage?, WireError> = envelope.withBytes { envelopeBytes in
                 piece.withBytes { pieceBytes in
                     do throws(WireError) {
@@ -138,5 +169,6 @@ public struct ClientSocket: ~Copyable {
             case .failure(let error): throw .refused(error)
             }
         }
+        return nil
     }
 }

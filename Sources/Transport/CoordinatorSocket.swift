@@ -65,6 +65,11 @@ public struct CoordinatorSocket: ~Copyable {
     private let runID: UInt64
     private let clientCount: Int
     private var peers: [PeerID: Peer] = [:]
+    /// The connection bound to each client.
+    private var bound: [String: PeerID] = [:]
+    /// The bytes of the updates of those that have credit, and all of them together.
+    private var granted: [PeerID: Int] = [:]
+    private var grantedByteCount = 0
     private var recorder: FrameRecorder?
     /// Memory for the tensors of updates, to which what is no longer needed can be given back.
     public var spare = SpareArrays(elementLimit: CoordinatorSocket.creditByteLimit / 4)
@@ -93,7 +98,8 @@ public struct CoordinatorSocket: ~Copyable {
         // What waits for a client that does not read is one plan, whose pieces all clients share: no limit is needed,
         // and none of the others waits.
         let socket = try Socket.open(
-            type: ZMQ_ROUTER, endpoint: endpoint, frameByteLimit: Envelope.pieceByteLimit,
+            type: ZMQ_ROUTER, context: try SocketContext(socketCount: 2), endpoint: endpoint,
+            frameByteLimit: Envelope.pieceByteLimit,
             sendTimeout: .seconds(10), sendQueueLimit: 0, curve: curve.map { .server($0) })
         let boundEndpoint = try socket.bind()
         let recorder: FrameRecorder?
@@ -114,16 +120,20 @@ public struct CoordinatorSocket: ~Copyable {
     public mutating func resume(_ earlier: WireTraffic) { traffic = earlier }
 
     /// Binds a connection to the client whose token it has presented.
-    public mutating func bind(_ peer: PeerID, client: String) { peers[peer]?.client = client }
+    public mutating func bind(_ peer: PeerID, client: String) {
+        guard peers[peer] != nil else { return }
+        peers[peer]?.client = client
+        bound[client] = peer
+    }
 
     /// The connection bound to a client.
-    public func peer(of client: String) -> PeerID? { peers.first { $0.value.client == client }?.key }
+    public func peer(of client: String) -> PeerID? { bound[client] }
 
     /// The client bound to a connection.
     public func client(of peer: PeerID) -> String? { peers[peer]?.client }
 
     /// The round that a client's update was expected for and arrived damaged in.
-    public func brokenRound(of client: String) -> Int? { peers.values.first { $0.client == client }?.brokenRound }
+    public func brokenRound(of client: String) -> Int? { bound[client].flatMap { peers[$0]?.brokenRound } }
 
     /// Sends a client the plan of a past round, which counts as no traffic of the run; returns whether it could be sent.
     /// The client's request for credit then says that it is done.
@@ -146,15 +156,20 @@ public struct CoordinatorSocket: ~Copyable {
 
     /// Forgets a connection.
     public mutating func drop(_ peer: PeerID) {
-        peers[peer] = nil
+        if let client = peers.removeValue(forKey: peer)?.client, bound[client] == peer { bound[client] = nil }
+        withdraw(peer)
         waiting.removeAll { $0 == peer }
     }
+
+    /// Takes back the credit of a connection, if it has some.
+    private mutating func withdraw(_ peer: PeerID) { grantedByteCount -= granted.removeValue(forKey: peer) ?? 0 }
 
     /// Declares the one update that a connection may send now, or none.
     public mutating func expect(_ peer: PeerID, round: Int, specs: [TensorSpec]?) {
         guard var entry = peers.removeValue(forKey: peer) else { return }
         defer { peers[peer] = entry }
-        waiting.removeAll { $0 == peer }
+        if case .requested = entry.credit { waiting.removeAll { $0 == peer } }
+        withdraw(peer)
         entry.credit = .free
         entry.brokenRound = nil
         if let specs {
@@ -197,11 +212,8 @@ public struct CoordinatorSocket: ~Copyable {
                 waiting.removeFirst()
                 continue
             }
-            let busy = peers.values.reduce(0) { sum, other in
-                if case .granted = other.credit { sum + (other.expected?.byteCount ?? 0) } else { sum }
-            }
             forgetSent()
-            let load = busy + outgoing.reduce(0) { $0 + $1.encoded.byteCount }
+            let load = grantedByteCount + outgoing.reduce(0) { $0 + $1.encoded.byteCount }
             let isStalled = ContinuousClock.now - lastProgress >= CoordinatorSocket.creditPatience
             guard load == 0 || load + expected.byteCount <= CoordinatorSocket.creditByteLimit || isStalled else {
                 return
@@ -209,6 +221,8 @@ public struct CoordinatorSocket: ~Copyable {
             waiting.removeFirst()
             lastProgress = ContinuousClock.now
             entry.credit = .granted
+            granted[peer] = expected.byteCount
+            grantedByteCount += expected.byteCount
             entry.decoder.expect(round: expected.round, specs: expected.specs)
             peers[peer] = entry
             // A client that has gone is noticed by the launcher, or by the round's deadline.
@@ -244,9 +258,11 @@ public struct CoordinatorSocket: ~Copyable {
         }
         if peers[peer] == nil {
             // A connection that does not join cannot be told from one that has gone; the newcomer takes the place of one.
-            let strangers = peers.filter { $0.value.client == nil }
-            if strangers.count >= clientCount + CoordinatorSocket.strangerLimit, let other = strangers.first {
-                peers[other.key] = nil
+            if peers.count >= clientCount + CoordinatorSocket.strangerLimit {
+                let strangers = peers.filter { $0.value.client == nil }
+                if strangers.count >= clientCount + CoordinatorSocket.strangerLimit, let other = strangers.first {
+                    peers[other.key] = nil
+                }
             }
             peers[peer] = Peer(decoder: ClientMessageDecoder(runID: runID), userID: userID)
         }
@@ -306,7 +322,9 @@ public struct CoordinatorSocket: ~Copyable {
                 entry.credit = .requested
                 waiting.append(peer)
                 return nil
-            case .update: entry.expected = nil
+            case .update:
+                entry.expected = nil
+                withdraw(peer)
             case .join(let join):
                 guard userID == nil || userID == join.clientID else {
                     traffic.refused += 1

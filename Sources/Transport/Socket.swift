@@ -4,7 +4,7 @@ import Glibc
 import Parameters
 import Wire
 
-/// A ZeroMQ socket and its context, owned by one thread; closes itself.
+/// A ZeroMQ socket, owned by one thread; closes itself.
 struct Socket: ~Copyable {
     /// The bytes of one received frame, owned by libzmq until the frame is closed.
     struct Frame: ~Copyable {
@@ -83,8 +83,8 @@ struct Socket: ~Copyable {
         }
     }
 
-    private let context: UnsafeMutableRawPointer
-    private let handle: UnsafeMutableRawPointer
+    private let context: SocketContext
+    let handle: UnsafeMutableRawPointer
     private let endpoint: String
     private let keyGuard: KeyGuard?
     /// The keys of one end of an encrypted connection.
@@ -98,6 +98,9 @@ struct Socket: ~Copyable {
     /// Complete messages that wait at one end of a connection; each is at most one piece.
     static let highWaterMark: Int32 = 8
 
+    /// Connections that may wait to be taken; more are tried again by libzmq a little later.
+    private static let connectionQueueLimit: Int32 = 4_096
+
     /// libzmq allocates every frame anew, on threads of its own. Without this the C library gives freed frames back to the
     /// system, and each new one costs a page fault every four kibibytes: one heap for all threads, which keeps some
     /// memory that becomes free at its end.
@@ -108,7 +111,7 @@ struct Socket: ~Copyable {
     }
 
     private init(
-        context: UnsafeMutableRawPointer, handle: UnsafeMutableRawPointer, endpoint: String,
+        context: SocketContext, handle: UnsafeMutableRawPointer, endpoint: String,
         keyGuard: KeyGuard?
     ) {
         self.context = context
@@ -120,26 +123,20 @@ struct Socket: ~Copyable {
     /// Opens a socket of a libzmq type with every limit set; one send blocks at most `sendTimeout` while
     /// `sendQueueLimit` messages wait for the peer, 0 for no limit.
     static func open(
-        type: Int32, endpoint: String, frameByteLimit: Int, sendTimeout: Duration, sendQueueLimit: Int32,
+        type: Int32, context: SocketContext, endpoint: String, frameByteLimit: Int, sendTimeout: Duration,
+        sendQueueLimit: Int32,
         curve: Curve? = nil, routingID: String? = nil
     ) throws(TransportError) -> Socket {
         keepFreedFrames()
-        guard let context = zmq_ctx_new() else { throw Socket.error("zmq_ctx_new", endpoint) }
         let keyGuard: KeyGuard?
-        do throws(TransportError) {
-            if case .server(let server)? = curve {
-                keyGuard = try KeyGuard(context: context, clients: server.clients)
-            } else {
-                keyGuard = nil
-            }
-        } catch {
-            zmq_ctx_term(context)
-            throw error
+        if case .server(let server)? = curve {
+            keyGuard = try KeyGuard(context: context.handle, clients: server.clients)
+        } else {
+            keyGuard = nil
         }
-        guard let handle = zmq_socket(context, type) else {
+        guard let handle = zmq_socket(context.handle, type) else {
             let failure = Socket.error("zmq_socket", endpoint)
             keyGuard?.close()
-            zmq_ctx_term(context)
             throw failure
         }
         let socket = Socket(context: context, handle: handle, endpoint: endpoint, keyGuard: keyGuard)
@@ -165,6 +162,8 @@ struct Socket: ~Copyable {
         if zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, 8) != 0 { throw socket.failure("zmq_setsockopt") }
         if type == ZMQ_ROUTER {
             try socket.set(ZMQ_ROUTER_MANDATORY, 1)
+            // Clients that connect all at once; the system's own limit may be lower.
+            try socket.set(ZMQ_BACKLOG, connectionQueueLimit)
             try socket.set(ZMQ_ROUTER_HANDOVER, 0)
         } else {
             try socket.set(ZMQ_IMMEDIATE, 1)
@@ -175,7 +174,6 @@ struct Socket: ~Copyable {
     deinit {
         zmq_close(handle)
         keyGuard?.close()
-        zmq_ctx_term(context)
     }
 
     /// The bytes that CURVE adds to a frame.
@@ -249,6 +247,7 @@ struct Socket: ~Copyable {
                 readyCount += 1
                 return .message
             }
+            if timeout <= .zero, descriptor == nil, keyGuard == nil { return .nothing }
         }
         readyCount = 0
         let end = ContinuousClock.now + timeout

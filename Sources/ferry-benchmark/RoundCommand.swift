@@ -12,7 +12,8 @@ struct RoundCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "round", abstract: "Time rounds of federated averaging between processes.",
         discussion: """
-            One coordinator and N client processes average a vector of floats. A client adds 0.001 to what it receives.
+            One coordinator and N clients, each in a process of its own or several in one, average a vector of floats. A
+            client adds 0.001 to what it receives.
             Everything that a run checks is checked: run token, sequence, checksum, sizes, schema, bounds, round; updates
             leave through the release gate and are added up exactly. The median leaves out the first round.
             """)
@@ -22,8 +23,12 @@ struct RoundCommand: ParsableCommand {
     @Option(help: "ipc or tcp.")
     var transport = TransportName.ipc
 
-    @Option(help: ArgumentHelp("Client processes.", valueName: "n"))
+    @Option(help: ArgumentHelp("Clients.", valueName: "n"))
     var clients = 10
+
+    @Option(
+        help: ArgumentHelp("Clients that one process holds, as clients[].per-process of a scenario.", valueName: "n"))
+    var perProcess = 1
 
     @Option(help: ArgumentHelp("Floats of the vector.", valueName: "n"))
     var dimension = 1_000_000
@@ -39,6 +44,7 @@ struct RoundCommand: ParsableCommand {
         else {
             throw ValidationError("clients must be 1 to 1000, dimension 1 to 10^8, rounds 1 to 10^7")
         }
+        guard (1...1_000).contains(perProcess) else { throw ValidationError("--per-process must be 1 to 1000") }
         guard !curve || transport == .tcp else { throw ValidationError("--curve needs --transport tcp") }
     }
 
@@ -53,33 +59,66 @@ struct RoundClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "round-client", abstract: "A client of ferry-benchmark round.", shouldDisplay: false)
 
-    @Argument(help: "The client's id.")
-    var id: String
+    @Argument(help: "The number of the first client.")
+    var first: Int
+
+    @Argument(help: "How many clients.")
+    var count: Int
 
     @Argument(help: "Floats of the vector.")
     var dimension: Int
+
+    /// One of the clients of this process.
+    private final class Client {
+        var socket: ClientSocket
+        var gate: ReleaseGate
+
+        init(_ id: String, _ socket: consuming ClientSocket) {
+            self.socket = socket
+            gate = ReleaseGate(client: id, ledger: Ledger(client: id) { _ in })
+        }
+    }
 
     func run() throws {
         let brief = try RoleProcess.begin()
         let schema = try RoundBenchmark.schema(dimension: dimension)
         guard let runID = brief.runNumber, let token = bytes(hexadecimal: brief.token).flatMap({ RunToken(bytes: $0) })
         else { throw ValidationError("the brief is damaged") }
-        var socket = try ClientSocket(
-            endpoint: brief.endpoint, runID: runID,
-            curve: try brief.curve.map { try CurveClient(keys: $0.keys, serverKey: $0.coordinatorKey) })
-        try socket.send(.join(Join(clientID: id, token: token, catalogues: [])))
-        socket.adopt(schema)
-        var gate = ReleaseGate(client: id, ledger: Ledger(client: id) { _ in })
-        while true {
-            switch try socket.receive(timeout: .seconds(60)) {
-            case .welcome, .credit: continue
-            case .plan(let plan):
-                gate.open(round: plan.round, specs: schema.specs)
-                try gate.publish(RoundBenchmark.tensorName, values: try RoundClientCommand.trained(plan.parameters))
-                try socket.send(.update(try gate.seal()))
-            case .goodbye:
-                try socket.send(.goodbye(.completed))
-                return
+        try DescriptorLimit.require(2 * count)
+        let context = try SocketContext(socketCount: count)
+        var clients: [Int: Client] = [:]
+        for number in first..<first + count {
+            let id = RoundBenchmark.name(number)
+            var socket = try ClientSocket(
+                endpoint: brief.endpoint, runID: runID,
+                curve: try brief.curves[id].map { try CurveClient(keys: $0.keys, serverKey: $0.coordinatorKey) },
+                context: context)
+            try socket.send(.join(Join(clientID: id, token: token, catalogues: [])))
+            socket.adopt(schema)
+            clients[socket.id] = Client(id, socket)
+        }
+        // The memory of one plan does for the plans of all, one after the other.
+        var spare = SpareArrays(elementLimit: dimension)
+        while !clients.isEmpty {
+            let ready = try context.wait(timeout: .seconds(60))
+            guard !ready.isEmpty else { throw ValidationError("the coordinator was silent for 60 s") }
+            for id in ready {
+                guard let client = clients[id] else { continue }
+                swap(&client.socket.spare, &spare)
+                while let message = try client.socket.take() {
+                    switch message {
+                    case .welcome, .credit: continue
+                    case .plan(let plan):
+                        client.gate.open(round: plan.round, specs: schema.specs)
+                        try client.gate.publish(
+                            RoundBenchmark.tensorName, values: try RoundClientCommand.trained(plan.parameters))
+                        try client.socket.send(.update(try client.gate.seal()))
+                    case .goodbye:
+                        try client.socket.send(.goodbye(.completed))
+                        clients[id] = nil
+                    }
+                }
+                swap(&client.socket.spare, &spare)
             }
         }
     }
@@ -100,6 +139,8 @@ extension RoundClientCommand {
 struct RoundBenchmark: ~Copyable {
     static let tensorName = "global.vector"
 
+    static func name(_ number: Int) -> String { "client-\(number)" }
+
     static func schema(dimension: Int) throws -> ParameterSchema {
         try ParameterSchema([
             TensorSpec(name: tensorName, shape: [dimension], scope: .global, bound: 1e6, release: "vector")
@@ -110,6 +151,7 @@ struct RoundBenchmark: ~Copyable {
     private let schema: ParameterSchema
     private let start = ContinuousClock.now
     private var processes: [ChildProcess] = []
+    private var clientPeakBytes = 0
 
     init(_ options: RoundCommand) throws {
         self.options = options
@@ -124,10 +166,13 @@ struct RoundBenchmark: ~Copyable {
     }
 
     mutating func run() throws -> String {
-        let names = (0..<options.clients).map { "client-\($0)" }
-        for name in names {
+        let names = (0..<options.clients).map(RoundBenchmark.name)
+        let firsts = Array(stride(from: 0, to: options.clients, by: options.perProcess))
+        try DescriptorLimit.require(options.clients + 2 * firsts.count)
+        for first in firsts {
+            let count = min(options.perProcess, options.clients - first)
             processes.append(
-                try ChildProcess.spawn(arguments: ["round-client", name, "\(options.dimension)"]))
+                try ChildProcess.spawn(arguments: ["round-client", "\(first)", "\(count)", "\(options.dimension)"]))
         }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ferry-round-\(getpid())").path
         try FileManager.default.createDirectory(
@@ -140,19 +185,21 @@ struct RoundBenchmark: ~Copyable {
         let clientKeys = Dictionary(uniqueKeysWithValues: names.map { ($0, CurveKeyPair()) })
         let curve =
             options.curve ? try CurveServer(keys: serverKeys, clients: clientKeys.map { ($0, $1.publicKey) }) : nil
-        let brief = { (endpoint: String, keys: CurveKeyPair?) in
+        let brief = { (endpoint: String, keys: [String: CurveKeyPair]) in
             RoleBrief(
                 scenario: "", seed: 0, dataDirectory: "", outputDirectory: folder, endpoint: endpoint,
                 runID: hexadecimal(runID), token: hexadecimal(secret), recordsWire: false, hasSecureRandomness: false,
                 launcherProcessID: getpid(), logLevel: "error",
-                curve: keys.map { CurveBrief($0, serverKey: serverKeys.publicKey) })
+                curves: keys.mapValues { CurveBrief($0, serverKey: serverKeys.publicKey) })
         }
-        guard let runNumber = brief("", nil).runNumber else { throw ValidationError("no run id") }
+        guard let runNumber = brief("", [:]).runNumber else { throw ValidationError("no run id") }
         var socket = try CoordinatorSocket(
             endpoint: options.transport == .ipc ? "ipc://\(folder)/socket" : "tcp://127.0.0.1:*", runID: runNumber,
             clientCount: names.count, recording: nil, token: token, curve: curve)
-        for (name, process) in zip(names, processes) {
-            process.write(try ControlLine.encode(brief(socket.endpoint, options.curve ? clientKeys[name] : nil)))
+        for (first, process) in zip(firsts, processes) {
+            let own = Set(names[first..<min(first + options.perProcess, names.count)])
+            let keys = options.curve ? clientKeys.filter { own.contains($0.key) } : [:]
+            process.write(try ControlLine.encode(brief(socket.endpoint, keys)))
         }
 
         var peers: [PeerID] = []
@@ -192,7 +239,7 @@ struct RoundBenchmark: ~Copyable {
             seconds.append((ContinuousClock.now - begin) / .seconds(1))
         }
         _ = try socket.send(.goodbye(.completed), to: peers, schema: schema)
-        for process in processes { process.waitForEnd() }
+        for process in processes { clientPeakBytes = max(clientPeakBytes, process.waitForEnd()?.peakBytes ?? 0) }
         let result = try shared.require(RoundBenchmark.tensorName)
         let expected = 0.001 * Float(options.rounds)
         guard result.allSatisfy({ abs($0 - expected) <= 1e-3 * expected }) else {
@@ -219,10 +266,10 @@ struct RoundBenchmark: ~Copyable {
         let sorted = (seconds.count > 1 ? Array(seconds.dropFirst()) : seconds).sorted()
         let line: [String: Any] = [
             "transport": options.transport.rawValue, "curve": options.curve, "clients": options.clients,
-            "dimension": options.dimension,
+            "per_process": options.perProcess, "processes": processes.count, "dimension": options.dimension,
             "rounds": options.rounds, "round_s_median": sorted[sorted.count / 2], "round_s_min": sorted[0],
             "round_s_p90": sorted[sorted.count * 9 / 10], "start_s": secondsToFirstRound,
-            "coordinator_peak_mb": peakByteCount() / 1e6,
+            "coordinator_peak_mb": peakByteCount() / 1e6, "process_peak_mb": Double(clientPeakBytes) / 1e6,
         ]
         return String(
             decoding: try JSONSerialization.data(withJSONObject: line, options: [.sortedKeys]), as: UTF8.self)

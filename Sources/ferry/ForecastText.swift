@@ -13,7 +13,7 @@ enum ForecastText {
         let domains = scenario.domains.map { "\($0) \(DataTable.grouped(itemCounts[$0] ?? 0))" }
         var out = "\(scenario.name): \(seeds); everything below is of one seed\n"
         out += "items: \(domains.joined(separator: ", "))\n\n"
-        let processes = ["coordinator"] + scenario.clients.map(\.id)
+        let processes = ["coordinator"] + scenario.clientProcesses.map(ScenarioDefinition.processName)
         out += "\(processes.count) processes beside this one: \(list(processes))\n\n"
         let rounds = forecast.steps.reduce(0) { $0 + $1.roundCount }
         out +=

@@ -98,15 +98,22 @@ struct ClientCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The scenario file, the same on every machine.", valueName: "scenario"))
     var path: String?
 
+    @Option(name: .customLong("with"), parsing: .upToNextOption, help: .hidden)
+    var others: [String] = []
+
     @OptionGroup var options: RoleOptions
 
     func run() throws {
         guard let path else {
-            return try runRole { [id] brief throws(RunFailure) in try ClientProcess.run(id, brief: brief) }
+            let ids = [id] + others
+            return try runRole { brief throws(RunFailure) in try ClientProcess.run(ids, brief: brief) }
         }
         do throws(RunFailure) {
+            guard others.isEmpty else {
+                throw RunFailure(.usage, "start one client at a time; --with is for ferry run")
+            }
             try options.start(path).runClient(id, endpoint: options.endpoint) { [id] brief throws(RunFailure) in
-                try ClientProcess.run(id, brief: brief)
+                try ClientProcess.run([id], brief: brief)
             }
         } catch { throw fail(error) }
     }

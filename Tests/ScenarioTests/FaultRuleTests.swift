@@ -24,6 +24,30 @@ import Testing
         #expect(faults.map(\.losesClient) == [true, true, false, true, true, true, false, false])
     }
 
+    @Test func clientsShareProcessesUnlessSomethingHappensToThem() throws {
+        let yaml = validScenario.replacing("    domain: books\n", with: "    domain: books\n    count: 7\n")
+        func processes(_ perProcess: Int?, _ events: String = "") throws -> [[String]] {
+            try ScenarioDefinition(
+                yaml: events.isEmpty ? yaml : yaml + "faults:\n  events: [\(events)]\n", file: "s.yaml",
+                overrides: ["federation.rounds=100"] + (perProcess.map { ["clients.books.per-process=\($0)"] } ?? [])
+            ).clientProcesses
+        }
+        let apart = try processes(nil)
+        #expect(apart.count == 9 && apart.allSatisfy { $0.count == 1 })
+        #expect(try processes(1) == apart)
+        let books = (1...7).map { "books-\($0)" }
+        #expect(try processes(3) == [["movies"], Array(books[..<3]), Array(books[3..<6]), ["books-7"], ["persons"]])
+        #expect(try processes(100) == [["movies"], books, ["persons"]])
+        let alone = try processes(3, "{client: books-2, kind: crash, round: 3}, {client: movies, kind: drop, round: 4}")
+        #expect(
+            alone == [
+                ["movies"], ["books-2"], ["books-1", "books-3", "books-4"], ["books-5", "books-6", "books-7"],
+                ["persons"],
+            ])
+        // What was written before there was such a key has the hash that it had.
+        #expect(try !ScenarioDefinition(yaml: validScenario, file: "s.yaml").resolvedYAML.contains("per-process"))
+    }
+
     @Test func theResolvedScenarioHoldsTheEventsAndNothingWhereThereAreNone() throws {
         let yaml = text(
             "{client: movies, kind: crash, round: 3, phase: sending}, {round: 4, kind: drop, client: books}")

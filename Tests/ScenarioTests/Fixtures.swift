@@ -48,6 +48,7 @@ let scenarioWithEveryKey =
     .replacing("format: synthetic", with: "format: synthetic\n      word-vectors: words.txt")
     .replacing("rounds: 18", with: "rounds: 18\n  update-format: float32\n  top-share: none")
     .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
+    .replacing("links: [movies, books]", with: "per-process: 2\n    links: [movies, books]")
     + "world: {drift: {domain: books}, shortcut: {domain: movies}, target-items: 90, target-interactions: 9, "
     + "word-rotation: 0}\ntransfer: {source-dimension: 8, ratings: none, "
     + "text: {similarity-temperature: none, public-words: 500, anchor-ridge: 2, network-epochs: 50}, "
