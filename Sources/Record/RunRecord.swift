@@ -390,6 +390,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case schema, scenario, seed, rounds, status, clients, evaluation, choices, discrepancy, missing, privacy, wire
         case version, drift, absences
+        case simulatedTime = "simulated-time"
         case schemaDigest = "parameter-schema"
     }
 
@@ -425,14 +426,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public let drift: DriftRecord?
     /// The rounds that clients did not answer; absent where all did.
     public let absences: [RoundAbsence]?
+    /// How shared item factors were learnt in simulated time; absent where none is simulated.
+    public let simulatedTime: [SimulatedTimeRecord]?
 
     /// Makes a record.
     public init(
         version: String, scenario: String, seed: Int, rounds: Int, status: RunStatus, clients: [ClientRecord],
         evaluation: [EvaluationRecord], choices: [ChoiceRecord], discrepancy: [DiscrepancyRecord] = [],
         missing: [String], schemaDigest: String, privacy: PrivacyRecord, wire: WireTotals,
-        drift: DriftRecord? = nil, absences: [RoundAbsence]? = nil
+        drift: DriftRecord? = nil, absences: [RoundAbsence]? = nil, simulatedTime: [SimulatedTimeRecord]? = nil
     ) {
+        self.simulatedTime = simulatedTime
         self.absences = absences
         self.schema = RunRecord.schema
         self.version = version

@@ -53,16 +53,19 @@ struct SeedRecordWriter {
             scenario: scenario, ledger: ledger, absent: wire.absent, hasSecureRandomness: hasSecureRandomness
         ).record()
         let absences = RoundAbsence.of(wire.rounds)
+        let times = SimulatedTimeRecord.of(wire.rounds)
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
             status: status, clients: clients, evaluation: evaluation, choices: choices, discrepancy: discrepancy,
             missing: wire.missing,
             schemaDigest: wire.schemaDigest,
             privacy: privacy,
-            wire: wire.totals, drift: drift, absences: absences.isEmpty ? nil : absences)
+            wire: wire.totals, drift: drift, absences: absences.isEmpty ? nil : absences,
+            simulatedTime: times.isEmpty ? nil : times)
         try RecordFile.writeJSON(record, to: "\(folder)/run.json")
         try RecordFile.writeJSON(LedgerRecord(mode: record.privacy.mode, entries: ledger), to: "\(folder)/privacy.json")
         try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")
+        if !times.isEmpty { try RecordFile.write(versionsTable(wire.rounds), to: "\(folder)/versions.csv") }
         try RecordFile.write(metricsTable(record), to: "\(folder)/metrics.csv")
         if status == .completed { try? FileManager.default.removeItem(atPath: RunCheckpoint.folder(folder)) }
         return record
@@ -131,6 +134,22 @@ struct SeedRecordWriter {
                     $1.missing.joined(separator: " "), "\($1.bytesUp)", "\($1.bytesDown)",
                     ($1.absences ?? []).map { "\($0.client) \($0.how)" }.joined(separator: "; "),
                     ($1.returned ?? []).joined(separator: " "),
+                ])
+        }
+    }
+
+    private func versionsTable(_ rounds: [RoundRecord]) -> String {
+        let head = [
+            "round", "step", "domain", "simulated-time", "updates", "staleness-mean", "staleness-max", "dropped",
+            "held",
+        ]
+        return rounds.flatMap { round in (round.versions ?? []).map { (round, $0) } }.reduce(csvLine(head)) {
+            let (round, version) = $1
+            return $0
+                + csvLine([
+                    "\(round.round)", round.step, version.domain, "\(version.time)", "\(version.updates)",
+                    "\(version.meanStaleness)", "\(version.largestStaleness)",
+                    version.dropped.joined(separator: " "), "\(version.held)",
                 ])
         }
     }

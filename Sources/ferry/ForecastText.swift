@@ -16,8 +16,12 @@ enum ForecastText {
         let processes = ["coordinator"] + scenario.clients.map(\.id)
         out += "\(processes.count) processes beside this one: \(list(processes))\n\n"
         let rounds = forecast.steps.reduce(0) { $0 + $1.roundCount }
-        out +=
-            "\(rounds) rounds\(forecast.isExact ? "" : ", and up to \(scenario.mostAdaptationRounds) more with alarms")\n"
+        let alarms =
+            scenario.mostAdaptationRounds > 0 ? ", and up to \(scenario.mostAdaptationRounds) more with alarms" : ""
+        let time =
+            forecast.mayLeaveOut
+            ? "; of those of shared item factors simulated time may leave some out, and asks fewer clients in most" : ""
+        out += "\(rounds) rounds\(alarms)\(time)\n"
         out += ResultTable.table(
             [["step", "rounds", "asks"]]
                 + forecast.steps.map { [$0.name, "\($0.roundCount)", list($0.participants)] })
@@ -27,7 +31,12 @@ enum ForecastText {
                 + forecast.tensors.map {
                     [$0.name, $0.shape.map(String.init).joined(separator: " × "), $0.scope, $0.release]
                 })
-        let isExact = forecast.isExact ? "exact while every client stays" : "the least; alarms of drift add to it"
+        let isExact =
+            forecast.isExact
+            ? "exact while every client stays"
+            : forecast.mayLeaveOut
+                ? "as if every round asked all clients; simulated time leaves some out"
+                : "the least; alarms of drift add to it"
         out += "\nmessages through the coordinator, \(isExact)\n" + WireTable.kinds(forecast.traffic)
         out += "\nmemory, estimated: beside the data of a client, its models and what every process starts with\n"
         out += ResultTable.table(
