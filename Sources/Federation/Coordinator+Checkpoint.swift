@@ -36,19 +36,26 @@ extension Coordinator {
         let unchanged: Set<String>
         let isRepeated: Bool
         let drift: DriftWatch.Progress?
+        let schedules: [String: FactorSchedule.Progress]
+        /// By client, the round that asked for an update that arrives later in simulated time.
+        package let heldRounds: [String: Int]
         /// The moments of the strategies where the next round goes on with them, by shared domain, and of the map; written
         /// apart.
         public private(set) var moments: [String: [Double]] = [:]
 
         enum CodingKeys: String, CodingKey {
             case closedRounds, lost, refitStart, domains, steps, admitted, unheard, changedIn, sentUpTo, unchanged
-            case isRepeated, drift
+            case isRepeated, drift, schedules, heldRounds
         }
 
-        /// The same with moments.
-        public func with(moments: [String: [Double]]) -> Checkpoint {
+        /// By client, the updates that arrive later in simulated time; written apart.
+        package private(set) var updates: [String: ParameterSet] = [:]
+
+        /// The same with what is written apart.
+        package func with(moments: [String: [Double]], updates: [String: ParameterSet] = [:]) -> Checkpoint {
             var out = self
             out.moments = moments
+            out.updates = updates
             return out
         }
 
@@ -67,6 +74,9 @@ extension Coordinator {
             unchanged = machine.unchanged
             isRepeated = machine.isRepeated
             drift = machine.drift?.progress
+            schedules = machine.schedules.mapValues(\.progress)
+            heldRounds = machine.held.mapValues(\.round)
+            updates = machine.held.mapValues(\.parameters)
             guard index > 0, machine.steps[index] == machine.steps[index - 1] else { return }
             if machine.steps[index].isForFactors { moments = machine.factorServers.mapValues(\.state) }
             if machine.steps[index].isForMap { moments["map"] = machine.mapServer?.state }
@@ -107,6 +117,15 @@ extension Coordinator {
         do { return try RunPlan(scenario, catalogues: catalogues).schema } catch { throw .notOfThisRun("\(error)") }
     }
 
+    /// The tensors of the updates of a checkpoint that arrive later in simulated time, by client.
+    package static func heldSpecs(of checkpoint: Checkpoint, _ schema: ParameterSchema) -> [String: [TensorSpec]] {
+        Dictionary(
+            uniqueKeysWithValues: checkpoint.heldRounds.keys.map { client in
+                let domain = checkpoint.schedules.first { $0.value.work[client] != nil }?.key
+                return (client, schema.specs.filter { domain.map(ReleaseName.factorUpdates) == $0.release })
+            })
+    }
+
     /// A coordinator that goes on between two rounds. Its clients join anew and do the past rounds again.
     ///
     /// - Parameters:
@@ -137,6 +156,7 @@ extension Coordinator {
         unchanged = checkpoint.unchanged
         isRepeated = checkpoint.isRepeated
         if let progress = checkpoint.drift { drift?.resume(progress) }
+        expectVersions()
         do {
             let plan = try RunPlan(scenario, catalogues: agreed)
             self.plan = plan
@@ -162,12 +182,31 @@ extension Coordinator {
                 }
                 server.resume(itemFactors: try shared.require(TensorName.itemFactors(domain)), state: state)
                 factorServers[domain] = server
+                try resumeSchedule(of: domain, step, checkpoint)
             }
         }
         if step.isForMap, let shape = MapShape(scenario) {
             var server = MapServer(scenario, shape, seed: seed, step: step)
             try server.resume(shared, state: checkpoint.moments["map"] ?? [])
             mapServer = server
+        }
+    }
+
+    /// Simulated time as it stands, and what is on its way.
+    private mutating func resumeSchedule(
+        of domain: String, _ step: RoundStep, _ checkpoint: Checkpoint
+    ) throws(ResumeError) {
+        guard var schedule = FactorSchedule(scenario, domain: domain, seed: seed, step: step) else { return }
+        guard let progress = checkpoint.schedules[domain] else {
+            throw .notOfThisRun("the simulated time of \(domain) is missing")
+        }
+        schedule.progress = progress
+        schedules[domain] = schedule
+        for client in progress.work.keys {
+            guard let round = checkpoint.heldRounds[client], let parameters = checkpoint.updates[client] else {
+                throw .notOfThisRun("the update of \(client) is missing, which is on its way")
+            }
+            held[client] = HeldUpdate(round: round, domain: domain, parameters: parameters)
         }
     }
 

@@ -33,8 +33,10 @@ extension Coordinator {
         return restored
     }
 
-    /// Whether a step that asks a client concerns it now: only domains with an alarm adapt.
+    /// Whether a step that asks a client concerns it now: only domains with an alarm adapt, and in simulated time only
+    /// clients start that have no work.
     func isConcerned(_ client: String, by step: RoundStep, _ plan: RunPlan) -> Bool {
+        if step.isForFactors, !schedules.isEmpty { return schedules.values.contains { $0.isIdle(client) } }
         guard step == .adapt else { return true }
         return plan.domain(of: client).map { drift?.adapting.contains($0) == true } ?? false
     }

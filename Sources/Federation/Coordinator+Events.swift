@@ -100,11 +100,35 @@ extension Coordinator {
         public let returned: [String]
         /// The names of the tensors that the round changed, sorted.
         public let changed: [String]
+        /// What arrived of shared domains in simulated time, by domain; empty where none is simulated.
+        public let arrivals: [VersionSummary]
         /// Whether the next round is another step, or there is none.
         public let isLast: Bool
 
         /// Clients that did not answer.
         public var missing: [String] { absences.map(\.client) }
+    }
+
+    /// What a version of a domain's item factors was made of in simulated time.
+    public struct VersionSummary: Sendable, Equatable {
+        /// The domain.
+        public let domain: String
+        /// When there was the version, in median times of a client's work.
+        public let time: Double
+        /// The updates that count, in the order of their arrival.
+        public let updates: [ArrivedUpdate]
+        /// The clients whose updates were too old.
+        public let dropped: [String]
+        /// The clients whose updates are still on their way.
+        public let held: [String]
+    }
+
+    /// An update that a version was made of.
+    public struct ArrivedUpdate: Sendable, Equatable {
+        /// The client.
+        public let client: String
+        /// How many versions were made since the one that it started from.
+        public let staleness: Int
     }
 
     /// How the run ended.

@@ -50,7 +50,7 @@ extension Coordinator {
     mutating func finishFactors(round: Int, _ plan: RunPlan, _ actions: inout [Action]) -> [String] {
         var changed: [String] = []
         for domain in factorServers.keys.sorted() {
-            guard var server = factorServers[domain] else { continue }
+            guard var server = factorServers[domain], schedules[domain]?.progress.isOver != true else { continue }
             do {
                 try server.finish()
                 let names = share(server, of: domain, round: round, plan)

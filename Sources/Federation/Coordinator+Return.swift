@@ -109,6 +109,15 @@ extension Coordinator {
         missing.map { causes[$0] ?? Absence(client: $0, cause: .lost, how: lost[$0] ?? "is gone") }
     }
 
+    /// Says of events of the scenario that they did not happen, as the run has fewer rounds than it might have had.
+    func faultsBeyondTheEnd() -> [Action] {
+        scenario.faults.filter { $0.round > steps.count }.map {
+            .warn(
+                "the run ends with round \(steps.count), so that the \($0.kind.rawValue) of client \($0.client) in round "
+                    + "\($0.round) has not happened")
+        }
+    }
+
     /// Says of events of the scenario that they cannot happen, as their clients are not asked.
     func faultsThatCannotHappen(in round: Int, _ step: RoundStep) -> [Action] {
         scenario.faults.filter { $0.round == round && !asked.contains($0.client) }.map {

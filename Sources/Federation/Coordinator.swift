@@ -41,6 +41,12 @@ public struct Coordinator: Sendable {
     private var sum: ExactSum
     /// By domain, for those that several clients share.
     var factorServers: [String: FactorServer] = [:]
+    /// By shared domain, who is done when; empty where time is not simulated.
+    var schedules: [String: FactorSchedule] = [:]
+    /// By client, updates that have come and have not arrived yet in simulated time.
+    var held: [String: HeldUpdate] = [:]
+    /// By step, the rounds that simulated time is expected to have room for; without those that are over.
+    var expectedVersions: [RoundStep: Int] = [:]
     /// The shared domains of which some round could not improve the item factors.
     var unchanged: Set<String> = []
     /// How releases are protected, and with what noise where it is the coordinator's to add.
@@ -100,8 +106,8 @@ public struct Coordinator: Sendable {
     /// The coordinator's name in its ledger.
     public static let name = "coordinator"
 
-    /// The number of rounds as it is known now: alarms add to it.
-    public var roundCount: Int { steps.count }
+    /// The number of rounds as it is known now: alarms add to it, and the end of simulated time takes away from it.
+    public var roundCount: Int { steps.count - roundsAfterTheTime }
 
     /// The clients that were lost, sorted.
     public var lostClients: [String] { lost.keys.sorted() }
@@ -148,6 +154,10 @@ public struct Coordinator: Sendable {
             answered.append(client)
             var actions = [Action.expect(client: client, round: index + 1, specs: nil)]
             if let domain = plan?.sharedDomain(steps[index], client: client) {
+                guard schedules.isEmpty else {
+                    held[client] = HeldUpdate(round: update.round, domain: domain, parameters: update.parameters)
+                    return actions + closeIfComplete(index, now: now)
+                }
                 do { try factorServers[domain]?.add(client: client, update.parameters) } catch {
                     actions.append(.warn("round \(index + 1): the update of client \(client) is left out: \(error)"))
                 }
@@ -251,6 +261,7 @@ public struct Coordinator: Sendable {
         self.plan = plan
         self.agreed = agreed
         steps = plan.steps
+        expectVersions()
         return [.begin(plan.schema), checkpoint(next: 0), .send(.welcome(welcome(plan)), to: present)]
             + open(0, now: now)
     }
@@ -267,9 +278,11 @@ public struct Coordinator: Sendable {
         phase = .round(index: index)
         admitReady(round: round)
         speakers = speakers(plan)
+        if let reason = startSchedules(at: index) { return finish(.impossible(reason: reason)) }
         let concerned = plan.participants(step, speakers: speakers).filter { isConcerned($0, by: step, plan) }
         let there = Set(present)
         asked = concerned.filter { there.contains($0) }
+        for domain in schedules.keys { schedules[domain]?.start(asked) }
         causes = [:]
         if step.isFinal, index > 0, !steps[index - 1].isFinal {
             beforeRefit = shared
@@ -330,6 +343,8 @@ public struct Coordinator: Sendable {
         let round = index + 1
         var actions: [Action] = []
         var changed: [String] = []
+        var arrivals: [VersionSummary] = []
+        var isTimeOver = false
         let heard = Set(answered)
         let missing = asked.filter { !heard.contains($0) }
         if let speaker = missing.first(where: { speakers.contains($0) }),
@@ -338,7 +353,9 @@ public struct Coordinator: Sendable {
             return doAgain(index, without: speaker, successor, missing: missing, now: now)
         }
         if step.isForFactors {
+            arrivals = takeArrivals(round: round, &actions)
             changed = finishFactors(round: round, plan, &actions)
+            isTimeOver = endSchedules(at: index)
         } else {
             do {
                 let total = try sum.total()
@@ -362,7 +379,7 @@ public struct Coordinator: Sendable {
         if step == .refitEncoders { changed += restoreStale(changed, round: round, plan, &actions) }
         let summary = RoundSummary(
             round: round, step: step, participants: asked, answered: answered.sorted(),
-            absences: absences(missing), returned: returned, changed: changed,
+            absences: absences(missing), returned: returned, changed: changed, arrivals: arrivals,
             isLast: index + 1 == steps.count || steps[index + 1] != step)
         actions.append(.closed(summary, shared))
         // Without one of its sides the adversarial game would go on with the last gradients of that side.
@@ -373,7 +390,7 @@ public struct Coordinator: Sendable {
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)"))
         }
         // A domain whose only client is gone in an adaptation keeps the model that it has.
-        let isEmpty = answered.isEmpty && step != .adapt
+        let isEmpty = answered.isEmpty && arrivals.isEmpty && !isTimeOver && step != .adapt
         let obstacle = plan.obstacle(after: step, parameters: shared, changed: made)
         if isEmpty || obstacle != nil {
             let reason =
@@ -382,7 +399,7 @@ public struct Coordinator: Sendable {
             let gone = lost.isEmpty ? "" : "; lost: \(lostClients.joined(separator: ", "))"
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)\(gone)"))
         }
-        guard index + 1 < steps.count else { return actions + finish(.completed) }
+        guard index + 1 < steps.count else { return actions + faultsBeyondTheEnd() + finish(.completed) }
         return actions + [checkpoint(next: index + 1)] + proceed(to: index + 1, now: now)
     }
 
@@ -395,7 +412,7 @@ public struct Coordinator: Sendable {
         steps.insert(step, at: index + 1)
         let summary = RoundSummary(
             round: index + 1, step: step, participants: asked, answered: answered.sorted(),
-            absences: absences(missing), returned: returned, changed: [], isLast: false)
+            absences: absences(missing), returned: returned, changed: [], arrivals: [], isLast: false)
         return [
             .closed(summary, shared),
             .warn(

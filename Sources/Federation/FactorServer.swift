@@ -49,8 +49,11 @@ struct FactorServer: Sendable {
 
     /// Takes one client's part of the round.
     ///
+    /// - Parameter staleness: how many versions of the item factors were made since the one that a change starts from.
+    ///   The change is scaled, not its weight: one that is alone in a buffer must count less too, as in the source. The
+    ///   control variate of scaffold is not, for it stays the mean of the clients'.
     /// - Throws: for values that no strategy can use; they leave no trace.
-    mutating func add(client: String, _ parameters: ParameterSet) throws {
+    mutating func add(client: String, _ parameters: ParameterSet, staleness: Int = 0) throws {
         func part(_ part: TensorName.FactorPart) throws(ParameterError) -> [Float] {
             try parameters.require(TensorName.factor(domain, part))
         }
@@ -62,7 +65,8 @@ struct FactorServer: Sendable {
         let weight = try part(.weight).first ?? 0
         // A client without persons has nothing to say.
         guard weight > 0 else { return }
-        let values = try part(.change)
+        let scale = Float(FactorSchedule.weight(staleness: staleness))
+        let values = staleness == 0 ? try part(.change) : try part(.change).map { $0 * scale }
         let control = training == .changes(.scaffold) ? try part(.controlChange) : nil
         try aggregator?.add(
             ClientUpdate(client: client, weight: Double(weight), values: values, controlDelta: control))

@@ -410,6 +410,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
         case schema, scenario, seed, rounds, status, clients, evaluation, choices, discrepancy, missing, privacy, wire
         case version, drift, absences
         case updates = "update-format"
+        case simulatedTime = "simulated-time"
         case schemaDigest = "parameter-schema"
     }
 
@@ -447,15 +448,19 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public let absences: [RoundAbsence]?
     /// How updates crossed; absent where the scenario does not say.
     public let updates: UpdateFormatRecord?
+    /// How shared item factors were learnt in simulated time; absent where none is simulated.
+    public let simulatedTime: [SimulatedTimeRecord]?
 
     /// Makes a record.
     public init(
         version: String, scenario: String, seed: Int, rounds: Int, status: RunStatus, clients: [ClientRecord],
         evaluation: [EvaluationRecord], choices: [ChoiceRecord], discrepancy: [DiscrepancyRecord] = [],
         missing: [String], schemaDigest: String, privacy: PrivacyRecord, wire: WireTotals,
-        drift: DriftRecord? = nil, absences: [RoundAbsence]? = nil, updates: UpdateFormatRecord? = nil
+        drift: DriftRecord? = nil, absences: [RoundAbsence]? = nil, updates: UpdateFormatRecord? = nil,
+        simulatedTime: [SimulatedTimeRecord]? = nil
     ) {
         self.updates = updates
+        self.simulatedTime = simulatedTime
         self.absences = absences
         self.schema = RunRecord.schema
         self.version = version

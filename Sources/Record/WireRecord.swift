@@ -65,7 +65,7 @@ public struct LearningRecord: Codable, Sendable, Equatable {
 /// One round as the coordinator saw it.
 public struct RoundRecord: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
-        case round, step, participants, answered, missing, absences, returned, learning
+        case round, step, participants, answered, missing, absences, returned, learning, versions
         case bytesUp = "bytes-up"
         case bytesDown = "bytes-down"
     }
@@ -90,12 +90,16 @@ public struct RoundRecord: Codable, Sendable, Equatable {
     public let bytesDown: Int
     /// How far learning has come; absent for steps that do not learn round by round, and for most of many short rounds.
     public let learning: [LearningRecord]?
+    /// What the versions of shared item factors were made of; absent where no time is simulated.
+    public let versions: [VersionRecord]?
 
     /// Makes a round.
     public init(
         round: Int, step: String, participants: [String], answered: Int, missing: [String], bytesUp: Int,
-        bytesDown: Int, absences: [AbsenceRecord]? = nil, returned: [String]? = nil, learning: [LearningRecord]? = nil
+        bytesDown: Int, absences: [AbsenceRecord]? = nil, returned: [String]? = nil, learning: [LearningRecord]? = nil,
+        versions: [VersionRecord]? = nil
     ) {
+        self.versions = versions
         self.absences = absences
         self.returned = returned
         self.round = round

@@ -67,7 +67,8 @@ extension RunReport {
         let points = (wire?.rounds ?? []).flatMap { round in
             (round.learning ?? []).filter(\.value.isFinite).map { (round, $0) }
         }
-        guard !points.isEmpty else { return }
+        let times = runs.filter { $0.simulatedTime != nil }
+        guard !points.isEmpty || !times.isEmpty else { return }
         var figures: [HTML] = []
         for (index, measure) in unique(points.map(\.1.measure)).enumerated() {
             let members = points.filter { $0.1.measure == measure }
@@ -108,7 +109,31 @@ extension RunReport {
             figures += page.figure(
                 picture, title: words.title, note: HTML("\(words.note) Of the first seed."), data: table)
         }
-        page.add("learning", "Learning by round", Page.pictures(figures))
+        var content = Page.pictures(figures)
+        if !times.isEmpty { content.append(page.table(RunReport.simulatedTimes(times))) }
+        page.add("learning", "Learning by round", content)
+    }
+
+    /// How far clients of shared domains came in simulated time, and how old their updates were.
+    private static func simulatedTimes(_ runs: [RunRecord]) -> ReportTable {
+        ReportTable(
+            file: "simulated-time",
+            caption:
+                "Versions of shared item factors in simulated time, which the seed decides; its unit is the median time of a client's work. Staleness: how many versions were made since the one that an update started from.",
+            columns: [
+                .number("seed"), .text("domain"), .text("step"), .number("simulated time"), .number("versions"),
+                .number("updates"), .number("mean staleness"), .number("most"), .number("too old"),
+                .number("on their way at the end"),
+            ],
+            rows: runs.flatMap { run in
+                (run.simulatedTime ?? []).map {
+                    [
+                        .integer(run.seed), .name($0.domain), .name($0.step), .number($0.time, decimals: 2),
+                        .integer($0.versions), .integer($0.updates), .number($0.meanStaleness, decimals: 2),
+                        .integer($0.largestStaleness), .integer($0.dropped), .integer($0.unused),
+                    ]
+                }
+            })
     }
 
     /// No more points than a picture has room for; the last always stays.

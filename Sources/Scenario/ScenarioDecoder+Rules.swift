@@ -92,6 +92,7 @@ extension ScenarioDecoder {
         if values["federation.server-rate"] == nil, !present.contains("federation.server-rate") {
             setValue("federation.server-rate", .number(StrategyNames.adaptive.contains(strategy) ? 0.05 : 1))
         }
+        fillMode()
     }
 
     private mutating func setDefault(_ key: ScenarioKey, at path: String, _ text: String) {
@@ -483,6 +484,7 @@ extension ScenarioDecoder {
 
     private mutating func checkLimits() {
         checkStrategy()
+        checkMode()
         checkDrift()
         checkPrivacy()
         checkProtection()

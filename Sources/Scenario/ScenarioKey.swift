@@ -299,6 +299,30 @@ public struct ScenarioKey: Sendable, Equatable {
             "How many false clients of a domain median, trimmed-mean, krum and multi-krum guard against, by default 1; other strategies guard against none."
         ),
         ScenarioKey(
+            "federation.mode", .choice(["sync", "async"]),
+            "How rounds of shared item factors follow one another in simulated time, which the seed decides and no clock. sync: a round takes as long as its slowest client; async: as soon as federation.buffer updates have arrived there is a new version, and slower clients go on from theirs (FedBuff), for strategies that combine changes; without the key as sync, and no time is simulated."
+        ),
+        ScenarioKey(
+            "federation.buffer", .integer(1...5_000),
+            "async: K, the updates of a domain's clients that make a version; by default half of the smallest shared domain's clients. With all of them nobody goes ahead. sync leaves it out of account."
+        ),
+        ScenarioKey(
+            "federation.staleness", .integer(0...100_000),
+            "async: how many versions old an update may be that counts, by default 10; an update s versions old counts 1/√(1 + s), an older one is dropped and named in the record. sync leaves it out of account."
+        ),
+        ScenarioKey(
+            "federation.speed-spread", .number(0...3),
+            "With federation.mode: how unequal clients are. The time that work takes is log-normal with median 1; this is the standard deviation of its logarithm over clients, by default 0.5 (the slowest of ten takes about 4.6 times as long as the fastest), 0 for equal ones."
+        ),
+        ScenarioKey(
+            "federation.job-spread", .number(0...3),
+            "With federation.mode: the standard deviation of the same logarithm over the pieces of work of one client, by default 0.25."
+        ),
+        ScenarioKey(
+            "federation.simulated-time", .number(0.001...1e9),
+            "With federation.mode: when learning of shared item factors ends, before the choices and again after them, in median times of a client's work; federation.factor-rounds is then the most versions. Without it the number of versions decides."
+        ),
+        ScenarioKey(
             "federation.participation", .number(0...1), default: "1",
             "The share of clients asked in a round; feature-map asks all, so it must be 1."),
         ScenarioKey("federation.deadline", .duration, default: "60s", "How long a round waits for its clients."),

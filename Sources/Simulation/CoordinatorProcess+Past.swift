@@ -47,7 +47,7 @@ extension CoordinatorProcess {
         try RunCheckpoint.write(
             state, scenario, seed: brief.seed, hasSecureRandomness: brief.hasSecureRandomness,
             dataDirectory: brief.dataDirectory, journalByteCount: journal?.byteCount ?? 0, traffic: socket.traffic,
-            to: brief.outputDirectory)
+            to: brief.outputDirectory, written: &writtenUpdates)
     }
 
     /// Takes note that a client has done a past round.

@@ -29,6 +29,8 @@ public struct CoordinatorProcess: ~Copyable {
     /// Clients that are back, and how far they are.
     var cursors: [String: PastCursor] = [:]
     var lastCheckpoint = Duration.zero
+    /// The files of updates that the last checkpoint refers to.
+    var writtenUpdates: Set<String> = []
     private var hasStarted = false
     /// Whether the round that closed last is one of many short ones.
     var isDense = false
@@ -121,8 +123,8 @@ public struct CoordinatorProcess: ~Copyable {
             throw RunFailure(
                 .inputOutput, "\(RunCheckpoint.folder(output)) holds no checkpoint of this run; run without --resume")
         }
-        let state = try checkpoint.machine(output)
-        let schema = try Coordinator.schema(of: state, scenario)
+        let schema = try Coordinator.schema(of: checkpoint.machine, scenario)
+        let state = try checkpoint.machine(output, schema: schema)
         let journal = try RunJournal(
             RunCheckpoint.journal(output), schema: schema, keeping: checkpoint.journalByteCount)
         let past = try journal.replay(earlier: state.refitStart)
@@ -290,6 +292,11 @@ public struct CoordinatorProcess: ~Copyable {
         let absences = summary.absences.map {
             AbsenceRecord(client: $0.client, cause: $0.cause.rawValue, how: $0.how)
         }
+        let versions = summary.arrivals.map {
+            VersionRecord(
+                domain: $0.domain, time: $0.time, staleness: $0.updates.map(\.staleness), dropped: $0.dropped,
+                held: $0.held.count)
+        }
         let learning = meter.measure(
             summary.step, changed: summary.changed, isLast: summary.isLast, shared: shared,
             roundCount: machine.roundCount)
@@ -297,7 +304,8 @@ public struct CoordinatorProcess: ~Copyable {
             round: summary.round, step: summary.step.description, participants: summary.participants,
             answered: summary.answered.count, missing: summary.missing, bytesUp: up - bytesAtRoundStart.up,
             bytesDown: down - bytesAtRoundStart.down, absences: absences.isEmpty ? nil : absences,
-            returned: summary.returned.isEmpty ? nil : summary.returned, learning: learning.isEmpty ? nil : learning)
+            returned: summary.returned.isEmpty ? nil : summary.returned, learning: learning.isEmpty ? nil : learning,
+            versions: versions.isEmpty ? nil : versions)
         bytesAtRoundStart = (up, down)
         // What a round leaves as it was is in an earlier checkpoint: whole catalogues of weights would be written anew.
         let changed = shared.filter { summary.changed.contains($0.name) }

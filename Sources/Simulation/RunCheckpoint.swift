@@ -8,7 +8,7 @@ import Transport
 import Wire
 
 /// Where a seed can be taken up again, `resume/checkpoint.json`, written beside and renamed; with the journal and, where a
-/// strategy has some, the moments beside it.
+/// strategy has some, the moments beside it, and a file for each update that arrives later in simulated time.
 struct RunCheckpoint: Codable {
     /// The version of this format.
     static let schema = "ferry.checkpoint/1"
@@ -38,16 +38,29 @@ struct RunCheckpoint: Codable {
         "\(folder(output))/moments-\(round).safetensors"
     }
 
+    private static func update(_ output: String, _ client: String, _ round: Int) -> String {
+        "\(folder(output))/update-\(client)-\(round).safetensors"
+    }
+
     /// Writes a checkpoint; the journal must be on the disk. The one before is good until this one is.
     ///
+    /// - Parameter written: the files of updates that this process has written; each is written once.
     /// - Throws: `notWritable`, or what encoding throws.
     static func write(
         _ machine: Coordinator.Checkpoint, _ scenario: ScenarioDefinition, seed: Int, hasSecureRandomness: Bool,
-        dataDirectory: String, journalByteCount: Int, traffic: WireTraffic, to output: String
+        dataDirectory: String, journalByteCount: Int, traffic: WireTraffic, to output: String,
+        written: inout Set<String>
     ) throws {
         let round = machine.closedRounds
         if !machine.moments.isEmpty {
             try RecordFile.write(Safetensors.bytes(ofDoubles: machine.moments), to: moments(output, round))
+        }
+        let held = Dictionary(
+            uniqueKeysWithValues: machine.updates.map { client, parameters in
+                (update(output, client, machine.heldRounds[client] ?? 0), parameters)
+            })
+        for (path, parameters) in held where !written.contains(path) {
+            try RecordFile.write(Safetensors.encode(parameters), to: path)
         }
         let checkpoint = RunCheckpoint(
             schema: schema, version: FerryVersion.current, seed: seed, scenario: scenario.runHash,
@@ -55,11 +68,12 @@ struct RunCheckpoint: Codable {
             journalByteCount: journalByteCount, traffic: traffic.records, refused: traffic.refused, machine: machine,
             moments: machine.moments.mapValues(\.count))
         try RecordFile.write(Array(try JSONEncoder().encode(checkpoint)), to: "\(folder(output))/checkpoint.json")
-        let kept = (moments(output, round) as NSString).lastPathComponent
+        let kept = Set(([moments(output, round)] + held.keys).map { ($0 as NSString).lastPathComponent })
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder(output))) ?? []
-        where name.hasPrefix("moments-") && name != kept {
+        where ["moments-", "update-"].contains(where: name.hasPrefix) && !kept.contains(name) {
             unlink("\(folder(output))/\(name)")
         }
+        written = Set(held.keys)
     }
 
     /// The checkpoint of a seed's folder; `nil` where there is none of this very run, so that it starts anew.
@@ -75,13 +89,22 @@ struct RunCheckpoint: Codable {
         return found
     }
 
-    /// The coordinator's state with its moments.
+    /// The coordinator's state with what is written apart.
     ///
-    /// - Throws: `notReadable`, `malformed`.
-    func machine(_ output: String) throws -> Coordinator.Checkpoint {
-        guard !moments.isEmpty else { return machine }
-        let bytes = try RecordFile.read(RunCheckpoint.moments(output, machine.closedRounds))
-        return machine.with(moments: try Safetensors.doubles(in: bytes, counts: moments))
+    /// - Throws: `notReadable`, `malformed`, or what is wrong with an update.
+    func machine(_ output: String, schema: ParameterSchema) throws -> Coordinator.Checkpoint {
+        var counted: [String: [Double]] = [:]
+        if !moments.isEmpty {
+            let bytes = try RecordFile.read(RunCheckpoint.moments(output, machine.closedRounds))
+            counted = try Safetensors.doubles(in: bytes, counts: moments)
+        }
+        var updates: [String: ParameterSet] = [:]
+        for (client, specs) in Coordinator.heldSpecs(of: machine, schema) {
+            let bytes = try RecordFile.read(
+                RunCheckpoint.update(output, client, machine.heldRounds[client] ?? 0))
+            updates[client] = try bytes.withUnsafeBytes { try Safetensors.decode($0, specs: specs) }
+        }
+        return machine.with(moments: counted, updates: updates)
     }
 
     /// The clients that stay away: lost, and not to come back in a later round.

@@ -38,10 +38,12 @@ public struct RunForecast: Sendable {
     public let tensors: [TensorRecord]
     /// Bytes of all tensors of the schema.
     public let tensorBytes: Int
-    /// Whether the messages are known exactly; alarms of drift add to them.
+    /// Whether the messages are known exactly; alarms of drift add to them, and simulated time leaves some out.
     public let isExact: Bool
     /// What the updates would take in float32, in bytes; `nil` where they cross so.
     public let bytesUpInFloat32: Int?
+    /// Whether simulated time may end learning before all rounds, or asks fewer clients in some; the seed decides.
+    public let mayLeaveOut: Bool
     /// By process.
     public let memory: [Memory]
     /// What is promised to persons, and what is not, while every client stays.
@@ -63,6 +65,7 @@ public struct RunForecast: Sendable {
         do { plan = try RunPlan(scenario, catalogues: catalogues) } catch {
             throw RunFailure(.internalError, "\(error)")
         }
+        mayLeaveOut = scenario.isAsynchronous || scenario.factorMode?.simulatedTime != nil
         steps = plan.steps.reduce(into: []) { steps, step in
             if steps.last?.name == step.description {
                 steps[steps.count - 1].roundCount += 1
@@ -74,7 +77,7 @@ public struct RunForecast: Sendable {
             TensorRecord($0)
         }
         tensorBytes = plan.schema.specs.reduce(0) { $0 + $1.byteCount }
-        isExact = scenario.driftWindows == 0
+        isExact = scenario.driftWindows == 0 && !mayLeaveOut
         var messages = MessageCount(scenario, plan, catalogues)
         messages.play()
         traffic = messages.traffic
@@ -194,7 +197,8 @@ private struct MessageCount {
             coordinator.append(
                 RunForecast.Memory(
                     process: "coordinator", parameterBytes: parameters, roundBytes: kept,
-                    what: "or every update of a round of \(strategy.rawValue)"))
+                    what: scenario.isAsynchronous
+                        ? "or every update until it arrives" : "or every update of a round of \(strategy.rawValue)"))
         }
         return coordinator
             + scenario.clientProcesses.map { clients in

@@ -60,6 +60,7 @@ struct SeedRecordWriter {
                 format: format, share: format == "top-k" ? scenario.topShare : nil, bytesUp: wire.totals.bytesUp,
                 bytesUpInFloat32: wire.totals.bytesUp + (wire.savedBytes ?? 0), error: mean(errors))
         }
+        let times = SimulatedTimeRecord.of(wire.rounds)
         let record = RunRecord(
             version: FerryVersion.current, scenario: scenario.name, seed: seed, rounds: wire.rounds.count,
             status: status, clients: clients, evaluation: evaluation, choices: choices, discrepancy: discrepancy,
@@ -67,10 +68,11 @@ struct SeedRecordWriter {
             schemaDigest: wire.schemaDigest,
             privacy: privacy,
             wire: wire.totals, drift: drift, absences: absences.isEmpty ? nil : absences,
-            updates: updates)
+            updates: updates, simulatedTime: times.isEmpty ? nil : times)
         try RecordFile.writeJSON(record, to: "\(folder)/run.json")
         try RecordFile.writeJSON(LedgerRecord(mode: record.privacy.mode, entries: ledger), to: "\(folder)/privacy.json")
         try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")
+        if !times.isEmpty { try RecordFile.write(versionsTable(wire.rounds), to: "\(folder)/versions.csv") }
         try RecordFile.write(metricsTable(record), to: "\(folder)/metrics.csv")
         if status == .completed { try? FileManager.default.removeItem(atPath: RunCheckpoint.folder(folder)) }
         return record
@@ -139,6 +141,22 @@ struct SeedRecordWriter {
                     $1.missing.joined(separator: " "), "\($1.bytesUp)", "\($1.bytesDown)",
                     ($1.absences ?? []).map { "\($0.client) \($0.how)" }.joined(separator: "; "),
                     ($1.returned ?? []).joined(separator: " "),
+                ])
+        }
+    }
+
+    private func versionsTable(_ rounds: [RoundRecord]) -> String {
+        let head = [
+            "round", "step", "domain", "simulated-time", "updates", "staleness-mean", "staleness-max", "dropped",
+            "held",
+        ]
+        return rounds.flatMap { round in (round.versions ?? []).map { (round, $0) } }.reduce(csvLine(head)) {
+            let (round, version) = $1
+            return $0
+                + csvLine([
+                    "\(round.round)", round.step, version.domain, "\(version.time)", "\(version.updates)",
+                    "\(version.meanStaleness)", "\(version.largestStaleness)",
+                    version.dropped.joined(separator: " "), "\(version.held)",
                 ])
         }
     }

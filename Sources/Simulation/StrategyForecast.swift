@@ -7,8 +7,12 @@ public enum StrategyForecast {
     public static func lines(_ scenario: ScenarioDefinition) -> [String] {
         StrategyMemory.of(scenario).map { memory in
             let thousand = Double(memory.bytes(itemCount: 1_000)) / 1e6
+            let holds =
+                memory.isAsynchronous
+                ? "federation.mode: async holds every update until it arrives"
+                : "\(memory.strategy.rawValue) holds every update of a round"
             return
-                "\(memory.strategy.rawValue) holds every update of a round: \(memory.clientCount) clients of "
+                "\(holds): \(memory.clientCount) clients of "
                 + "\(memory.domain), \(memory.bytesPerItem) bytes an item, "
                 + "\((thousand * 100).rounded() / 100) MB for 1,000 items (an average holds one sum)"
         }

@@ -16,8 +16,12 @@ enum ForecastText {
         let processes = ["coordinator"] + scenario.clientProcesses.map(ScenarioDefinition.processName)
         out += "\(processes.count) processes beside this one: \(list(processes))\n\n"
         let rounds = forecast.steps.reduce(0) { $0 + $1.roundCount }
-        out +=
-            "\(rounds) rounds\(forecast.isExact ? "" : ", and up to \(scenario.mostAdaptationRounds) more with alarms")\n"
+        let alarms =
+            scenario.mostAdaptationRounds > 0 ? ", and up to \(scenario.mostAdaptationRounds) more with alarms" : ""
+        let time =
+            forecast.mayLeaveOut
+            ? "; of those of shared item factors simulated time may leave some out, and asks fewer clients in most" : ""
+        out += "\(rounds) rounds\(alarms)\(time)\n"
         out += ResultTable.table(
             [["step", "rounds", "asks"]]
                 + forecast.steps.map { [$0.name, "\($0.roundCount)", list($0.participants)] })
@@ -28,7 +32,12 @@ enum ForecastText {
                     let shape = $0.shape.map(String.init).joined(separator: " × ")
                     return [$0.name, shape + ($0.format.map { " as \($0)" } ?? ""), $0.scope, $0.release]
                 })
-        let isExact = forecast.isExact ? "exact while every client stays" : "the least; alarms of drift add to it"
+        let isExact =
+            forecast.isExact
+            ? "exact while every client stays"
+            : forecast.mayLeaveOut
+                ? "as if every round asked all clients; simulated time leaves some out"
+                : "the least; alarms of drift add to it"
         out += "\nmessages through the coordinator, \(isExact)\n" + WireTable.kinds(forecast.traffic)
         if let bytes = forecast.bytesUpInFloat32, let format = scenario.updateFormat {
             out += "with \(format); in float32 the updates would be \(DataTable.grouped(bytes)) bytes\n"

@@ -121,5 +121,16 @@ struct DryRunTests {
         #expect(
             robust.standardOutput.contains(
                 "krum holds every update of a round: 7 clients of movies, 224 bytes an item, 0.22 MB for 1,000 items"))
+        let path = try folder.write(
+            text.replacingOccurrences(of: "strategy: krum", with: "local-steps: 1, mode: async"), to: "small.yaml")
+        let held = try FerryProcess.run(["validate", path])
+        #expect(
+            held.standardOutput.contains(
+                "federation.mode: async holds every update until it arrives: 7 clients of movies, 224 bytes an item"),
+            "\(held.standardOutput) \(held.standardError)")
+        let dry = try FerryProcess.run(["run", "--dry-run", path])
+        #expect(dry.standardOutput.contains("as if every round asked all clients; simulated time leaves some out"))
+        #expect(
+            !dry.standardOutput.contains("more with alarms") && dry.standardOutput.contains("every update until it"))
     }
 }

@@ -9,7 +9,8 @@ struct ResumeTests {
     private static func scenario(_ extra: String) -> String {
         var text = Fixture.scenario(extra: extra, persons: 600)
         if extra.contains("factor-rounds") {
-            text = text.replacingOccurrences(of: "{id: movies,", with: "{id: movies, count: 2,")
+            let count = extra.contains("mode: async") ? 4 : 2
+            text = text.replacingOccurrences(of: "{id: movies,", with: "{id: movies, count: \(count),")
         }
         return text
     }
@@ -39,6 +40,11 @@ struct ResumeTests {
             extra:
                 "evaluation: {baselines: []}\nfederation: {strategy: gradient, factor-rounds: 12, update-format: int8}",
             moments: ["round 8/"]),
+        // With updates that are on their way in simulated time.
+        Kind(
+            extra: "evaluation: {baselines: []}\nfederation: {strategy: scaffold, local-steps: 1, factor-rounds: 12, "
+                + "mode: async, buffer: 1, staleness: 3, speed-spread: 1}",
+            moments: ["round 4/", "round 9/", "round 20/"]),
         Kind(extra: "evaluation: {baselines: []}\ntransfer: {method: meta, meta: {rounds: 8}}", moments: ["round 5/"]),
         Kind(
             extra: "evaluation: {baselines: []}\ntransfer: {method: adversarial, adversarial: {rounds: 12}}",

@@ -73,6 +73,47 @@ struct SharedDomainTests {
         }
     }
 
+    @Test("asynchronous rounds repeat to the byte, and their record says when there was which version, of what")
+    func asynchronous() throws {
+        let overrides = [
+            "clients.movies.count=4", "federation.local-steps=1", "federation.mode=async", "federation.buffer=2",
+            "federation.staleness=1", "federation.speed-spread=1", "federation.simulated-time=6",
+            "federation.factor-rounds=60",
+        ]
+        let folders = [try TemporaryFolder(), try TemporaryFolder()]
+        let records = try folders.map { try run($0, overrides) }
+        func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
+            try String(contentsOfFile: "\(try folder.seedFolder("small", seed: 1))/\(name)", encoding: .utf8)
+        }
+        for name in ["run.json", "wire.json", "rounds.csv", "versions.csv"] {
+            #expect(try text(folders[0], name) == text(folders[1], name), "\(name)")
+        }
+        let times = try #require(records[0].object["simulated-time"] as? [[String: Any]])
+        #expect(times.map { $0["step"] as? String } == ["factors", "refit-factors"])
+        #expect(times.allSatisfy { $0["domain"] as? String == "movies" })
+        let versions = try text(folders[0], "versions.csv").split(separator: "\n").dropFirst().map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        for time in times {
+            let members = versions.filter { $0[1] == time["step"] as? String }
+            let count = try #require(time["versions"] as? Int)
+            #expect(members.count == count && count > 3 && count < 60)
+            let end = try #require(time["simulated-time"] as? Double)
+            #expect(members.compactMap { Double($0[3]) }.max() == end && end <= 6)
+            #expect(time["updates"] as? Int == 2 * count)
+            let mean = try #require(time["staleness-mean"] as? Double)
+            #expect(mean > 0 && mean <= 1 && time["staleness-max"] as? Int == 1)
+            #expect(members.reduce(0) { $0 + $1[7].split(separator: " ").count } == time["dropped"] as? Int)
+        }
+        #expect(times.contains { ($0["dropped"] as? Int ?? 0) > 0 })
+        let page = try String(
+            contentsOfFile: "\(try TemporaryFolder.only("\(folders[0].path)/small"))/report.html", encoding: .utf8)
+        #expect(page.contains("Versions of shared item factors in simulated time"))
+        // The record of rounds that are waited for has no time.
+        let plain = try run(try TemporaryFolder(), ["clients.movies.count=4", "federation.local-steps=1"])
+        #expect(plain.object["simulated-time"] == nil)
+    }
+
     @Test(
         "without the first client of a domain the run goes on: another speaks",
         arguments: [

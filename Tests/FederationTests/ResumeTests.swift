@@ -17,6 +17,8 @@ struct AnsweredRun {
     private var position = 0
     /// Clients whose plans are not answered.
     var silent: Set<String> = []
+    /// What shuffles the answers to a plan; `nil` for the order of the scenario.
+    var order: RandomStream?
 
     init(_ scenario: ScenarioDefinition) throws {
         self.scenario = scenario
@@ -31,7 +33,7 @@ struct AnsweredRun {
         let text = try JSONEncoder().encode(checkpoint)
         let read = try JSONDecoder().decode(Coordinator.Checkpoint.self, from: text)
         coordinator = try Coordinator(
-            resuming: read.with(moments: checkpoint.moments), scenario, seed: 1, now: now,
+            resuming: read.with(moments: checkpoint.moments, updates: checkpoint.updates), scenario, seed: 1, now: now,
             shared: run.shared(after: checkpoint.closedRounds),
             beforeRefit: run.shared(after: checkpoint.refitStart ?? 0),
             ledger: Ledger(client: Coordinator.name) { _ in })
@@ -68,20 +70,27 @@ struct AnsweredRun {
             else { continue }
             if plan.round != last { before(&self, plan) }
             last = plan.round
-            for id in clients where coordinator.isExpected(id) && !silent.contains(id) {
+            for id in shuffled(clients) where coordinator.isExpected(id) && !silent.contains(id) {
                 let specs = self.plan.uploads(step, client: id, isSpeaker: plan.isSpeaker)
-                var stream = RandomStream(root: 1, path: [.name(id), .number(plan.round)])
-                let tensors = try specs.map { spec in
-                    try ParameterSet.Tensor(
-                        spec, values: (0..<spec.elementCount).map { _ in Float(abs(stream.gaussian()) + 1) })
-                }
-                handle(
-                    .update(
-                        client: id,
-                        ReceivedUpdate(
-                            round: plan.round, policy: .unprotected, parameters: try ParameterSet(tensors))))
+                handle(.update(client: id, try update(id, round: plan.round, specs: specs)))
             }
         }
+    }
+
+    /// What a client answers: a function of itself and the round.
+    func update(_ id: String, round: Int, specs: [TensorSpec]) throws -> ReceivedUpdate {
+        var stream = RandomStream(root: 1, path: [.name(id), .number(round)])
+        let tensors = try specs.map { spec in
+            try ParameterSet.Tensor(
+                spec, values: (0..<spec.elementCount).map { _ in Float(abs(stream.gaussian()) + 1) })
+        }
+        return ReceivedUpdate(round: round, policy: .unprotected, parameters: try ParameterSet(tensors))
+    }
+
+    private mutating func shuffled(_ clients: [String]) -> [String] {
+        guard var stream = order else { return clients }
+        defer { order = stream }
+        return stream.permutation(count: clients.count).map { clients[$0] }
     }
 
     var closed: [(summary: Coordinator.RoundSummary, shared: ParameterSet)] {
@@ -113,20 +122,32 @@ struct AnsweredRun {
 @Suite struct ResumeTests {
     private static let shared =
         ["clients.movies.count=3", "clients.books.count=3", "federation.factor-rounds=3"] + Scenarios.bare
+    private static let strategies = ["fedavg", "fedavgm", "fedadam", "fedyogi", "scaffold", "median"].map {
+        shared + ["federation.strategy=\($0)", "federation.local-steps=1"]
+    }
+    private static let asynchronous: [[String]] = [
+        ["federation.buffer=1"], ["federation.strategy=fedadam", "federation.buffer=1"],
+        ["federation.strategy=scaffold", "federation.buffer=1"],
+        ["federation.strategy=median", "federation.buffer=3", "clients.movies.count=5"],
+        ["federation.buffer=1", "federation.simulated-time=2.5"],
+    ].map {
+        shared + [
+            "federation.local-steps=1", "federation.factor-rounds=7", "federation.mode=async",
+            "federation.speed-spread=1", "federation.staleness=1",
+        ] + $0
+    }
+    private static let others: [[String]] = [
+        Scenarios.bare + ["transfer.map=mlp", "transfer.mlp.rounds=4", "transfer.mlp.units=3"],
+        [
+            "world.times=true", "drift.windows=6", "drift.warm-up=3", "drift.end=0.95", "evaluation.split=time",
+            "evaluation.baselines=[]",
+        ],
+        ["transfer.method=adversarial", "transfer.adversarial.rounds=2", "transfer.gate=false"],
+        ["privacy.mode=central", "privacy.epsilon=2", "transfer.dimension=2", "transfer.source-dimension=2"],
+    ]
     static let variants: [[String]] =
-        [[], Scenarios.bare, ["transfer.method=meta", "transfer.meta.rounds=3"]]
-        + ["fedavg", "fedavgm", "fedadam", "fedyogi", "scaffold", "median"].map {
-            shared + ["federation.strategy=\($0)", "federation.local-steps=1"]
-        } + [shared + ["federation.strategy=gradient"]]
-        + [
-            Scenarios.bare + ["transfer.map=mlp", "transfer.mlp.rounds=4", "transfer.mlp.units=3"],
-            [
-                "world.times=true", "drift.windows=6", "drift.warm-up=3", "drift.end=0.95", "evaluation.split=time",
-                "evaluation.baselines=[]",
-            ],
-            ["transfer.method=adversarial", "transfer.adversarial.rounds=2", "transfer.gate=false"],
-            ["privacy.mode=central", "privacy.epsilon=2", "transfer.dimension=2", "transfer.source-dimension=2"],
-        ]
+        [[], Scenarios.bare, ["transfer.method=meta", "transfer.meta.rounds=3"]] + strategies
+        + [shared + ["federation.strategy=gradient"]] + asynchronous + others
 
     @Test(arguments: variants)
     func `A run that is taken up after any round sends and shares to the bit what one does that was not stopped`(

@@ -24,15 +24,30 @@ let privacy = PrivacyRecord(
 let run = RunRecord(
     version: "0.1.0", scenario: "a/b \"c\" é", seed: 7, rounds: 6, status: .completed, clients: [client],
     evaluation: [figure, figureWithoutInterval], choices: [choice, choiceWithoutMap], missing: ["p-2"],
-    schemaDigest: "00ff", privacy: privacy, wire: WireTotals(bytesUp: 1, bytesDown: 2, messages: 3))
+    schemaDigest: "00ff", privacy: privacy, wire: WireTotals(bytesUp: 1, bytesDown: 2, messages: 3),
+    simulatedTime: SimulatedTimeRecord.of(roundsInTime))
 let updates = UpdateFormatRecord(format: "top-k", share: 0.1, bytesUp: 10, bytesUpInFloat32: 40, error: 1.5)
+/// Two versions of the movies' item factors before the choices and one after them, with rounds of other steps between.
+let roundsInTime = [
+    (1, "factors", [VersionRecord(domain: "movies", time: 0.5, staleness: [0, 3], dropped: ["m-1"], held: 2)]),
+    (2, "factors", [VersionRecord(domain: "movies", time: 1.25, staleness: [1], dropped: [], held: 3)]),
+    (3, "encoders", nil),
+    (
+        4, "refit-factors",
+        [VersionRecord(domain: "movies", time: 0.75, staleness: [], dropped: ["m-1", "m-2"], held: 0)]
+    ),
+].map { round, step, versions in
+    RoundRecord(
+        round: round, step: step, participants: ["m-1"], answered: 1, missing: [], bytesUp: 1, bytesDown: 2,
+        versions: versions)
+}
 let wire = WireRecord(
     transport: "ipc",
     rounds: [
         RoundRecord(
             round: 1, step: "moments", participants: ["books", "movies"], answered: 1, missing: ["movies"], bytesUp: 10,
             bytesDown: 20)
-    ],
+    ] + roundsInTime,
     traffic: [
         WireKindRecord(kind: "plan", direction: "down", messages: 2, frames: 6, bytes: 100),
         WireKindRecord(kind: "update", direction: "up", messages: 3, frames: 9, bytes: 1_000),

@@ -57,6 +57,21 @@ import Testing
         #expect(try text(folder.with(formatError: 0.5)).contains("\"format-error\" : 0.5"))
     }
 
+    @Test func aTimeIsThatOfItsLastVersionAndStalenessIsWeighedByUpdates() throws {
+        let times = SimulatedTimeRecord.of(roundsInTime)
+        #expect(times.map(\.step) == ["factors", "refit-factors"])
+        let factors = try #require(times.first)
+        #expect(factors.time == 1.25 && factors.versions == 2 && factors.updates == 3)
+        #expect(factors.meanStaleness == 4.0 / 3 && factors.largestStaleness == 3)
+        #expect(factors.dropped == 1 && factors.unused == 3)
+        let refit = try #require(times.last)
+        #expect(refit.updates == 0 && refit.meanStaleness == 0 && refit.largestStaleness == 0 && refit.dropped == 2)
+        #expect(SimulatedTimeRecord.of([]).isEmpty)
+        for key in ["\"simulated-time\"", "\"staleness-mean\"", "\"staleness-max\"", "\"unused\""] {
+            #expect(try text(run).contains(key), "\(key)")
+        }
+    }
+
     @Test func anAbsentBoundIsWrittenAsNull() throws {
         let expected = """
             {

@@ -47,7 +47,8 @@ enum ReportSamples {
     /// The records of three seeds in which the transfer is `factor` times as good as the best local model.
     static func runs(
         factor: Double = 1.3, epsilon: Double? = nil, methods: [String] = methods, client: String = "persons",
-        status: RunStatus = .completed, missing: [String] = [], knowsBetter: Bool = true
+        status: RunStatus = .completed, missing: [String] = [], knowsBetter: Bool = true,
+        simulatedTime: [SimulatedTimeRecord]? = nil
     ) -> [RunRecord] {
         (0..<3).map { seed in
             var evaluation = methods.flatMap { method in
@@ -80,7 +81,7 @@ enum ReportSamples {
                 discrepancy: [
                     DiscrepancyRecord(source: "movies", target: "books", measure: "mmd", before: 0.2, after: 0.05)
                 ], missing: missing, schemaDigest: "ab", privacy: privacy(epsilon),
-                wire: WireTotals(bytesUp: 4_000_000, bytesDown: 1_234, messages: 12))
+                wire: WireTotals(bytesUp: 4_000_000, bytesDown: 1_234, messages: 12), simulatedTime: simulatedTime)
         }
     }
 

@@ -146,6 +146,26 @@ func words(_ page: String) -> String {
             spent?.contents == "round,of,against,ε\n1,everything seen,peer,no bound\n2,everything seen,peer,no bound\n")
     }
 
+    @Test("versions in simulated time have a row a seed, domain and step, also where nothing else is learnt by round")
+    func simulatedTime() {
+        let rounds = [[0, 3], [1]].enumerated().map { index, staleness in
+            RoundRecord(
+                round: index + 1, step: "factors", participants: [], answered: 0, missing: [], bytesUp: 0, bytesDown: 0,
+                versions: [
+                    VersionRecord(
+                        domain: "movies", time: 1.25 * Double(index + 1), staleness: staleness, dropped: ["m-1"],
+                        held: 2)
+                ])
+        }
+        let runs = ReportSamples.runs(simulatedTime: SimulatedTimeRecord.of(rounds))
+        let report = RunReport(summary: ReportSamples.summary(runs), runs: runs)
+        #expect(PageMarkup(report.html()).problems == [])
+        let table = report.tables().first { $0.name == "tables/simulated-time.csv" }
+        let lines = table?.contents.split(separator: "\n") ?? []
+        #expect(lines.count == 4 && lines.dropFirst().first == "1,movies,factors,2.5,2,3,1.3333333333333333,3,2,2")
+        #expect(!ReportSamples.report().html().contains("simulated time"))
+    }
+
     @Test("data that are absent leave no empty frame")
     func absent() {
         let page = RunReport(summary: ReportSamples.summary(of: []), runs: []).html()

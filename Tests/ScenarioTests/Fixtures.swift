@@ -45,6 +45,11 @@ let scenarioWithEveryKey =
         with: "      items: movies.item\n      item-vectors: movies.npy\n      word-vectors: words.txt\n"
             + "      columns: {user: reader, item: film, rating: stars, time: day}\n"
     )
+    .replacing(
+        "rounds: 18",
+        with: "rounds: 18\n  mode: sync\n  buffer: 2\n  staleness: 3\n  speed-spread: 0.5\n  job-spread: 0.2\n"
+            + "  simulated-time: 9"
+    )
     .replacing("format: synthetic", with: "format: synthetic\n      word-vectors: words.txt")
     .replacing("rounds: 18", with: "rounds: 18\n  update-format: float32\n  top-share: none")
     .replacing("shots: [0, 1, 3]", with: "shots: [0, 1, 3]\n  rating-scale: [1, 5]")
