@@ -37,12 +37,13 @@ public enum ClientProcess {
         return sessions
     }
 
-    /// Gives each client its messages as they arrive, until all have left.
+    /// Gives each client its messages as they arrive, until all have left; then writes their folders.
     private static func serve(
         _ sessions: consuming [Int: ClientSession], _ ids: [String], _ common: ClientCommon
     ) throws(RunFailure) {
         var present = sessions
         var failures: [RunFailure] = []
+        var left: [ClientSession] = []
         while let limit = present.values.map(\.limit).min() {
             let ready = try guarded(ids) {
                 try common.context.wait(timeout: max(.zero, limit - ContinuousClock.now))
@@ -54,7 +55,7 @@ public enum ClientProcess {
                 do throws(RunFailure) {
                     try guarded([session.id]) { ready.isEmpty ? try session.giveUp() : try session.handleArrived() }
                     guard session.hasLeft else { continue }
-                    try guarded([session.id]) { try session.writeFolder() }
+                    left.append(session)
                 } catch {
                     guard error.exitCode == .peerLost else { throw error }
                     failures.append(error)
@@ -63,6 +64,8 @@ public enum ClientProcess {
                 present[socket] = nil
             }
         }
+        // Not before all have answered: the coordinator does not wait for long.
+        for session in left { try guarded([session.id]) { try session.writeFolder() } }
         if let failure = failures.first, failures.count == ids.count { throw failure }
     }
 

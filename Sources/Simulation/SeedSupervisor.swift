@@ -54,8 +54,8 @@ struct SeedSupervisor {
         var phrase: String { clients.count == 1 ? "client \(name)" : "the process of \(name)" }
     }
 
-    /// How long processes may take to end by themselves after the coordinator has.
-    private static let farewell = Duration.seconds(10)
+    /// How long processes may take to end by themselves after the coordinator has: each writes its clients' folders.
+    private var farewell: Duration { .seconds(10) + .milliseconds(50) * (roles.map(\.clients.count).max() ?? 0) }
     /// The most warnings that are shown and recorded.
     private static let warningLimit = 100
 
@@ -113,6 +113,9 @@ struct SeedSupervisor {
                 return .failed(RunFailure(.scenario, "the resolved scenario is too large: \(line.count) bytes"))
             }
             roles[0].process.write(line)
+        } catch SupervisionError.tooFewDescriptors(let needed, let limit) {
+            let problem = SupervisionError.tooFewDescriptors(needed: needed, limit: limit)
+            return .failed(RunFailure(.inputOutput, "for the pipes to every process \(problem)"))
         } catch { return .failed(RunFailure(.internalError, "\(error)")) }
         return supervise(signals, start: start)
     }
@@ -150,7 +153,7 @@ struct SeedSupervisor {
                 read(index, start: start)
             }
             if let ending = reap() { return ending }
-            if roles[0].end != nil { deadline = min(deadline, ContinuousClock.now + SeedSupervisor.farewell) }
+            if roles[0].end != nil { deadline = min(deadline, ContinuousClock.now + farewell) }
         }
     }
 

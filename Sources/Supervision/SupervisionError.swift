@@ -17,7 +17,7 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
             "this command is started by `ferry run`, which tells it what to do over its standard input"
         case .launcherGone: "the launcher has ended"
         case .tooFewDescriptors(let needed, let limit):
-            "\(needed) open files are needed, and the hard limit is \(limit); raise it (ulimit -Hn), or take fewer clients"
+            "\(needed) open files are needed, and the hard limit is \(limit); raise it (ulimit -n), or take fewer clients or processes"
         }
     }
 }

@@ -170,6 +170,34 @@ struct PerProcessTests {
         #expect(audits[0] == audits[1])
     }
 
+    @Test(
+        "where too few files may be open, the run ends with 74 and says how many it needs; a soft limit is raised",
+        arguments: [
+            (["movies.count=200", "movies.per-process=200"], "-n 200", "74"),
+            (["movies.count=200"], "-n 200", "74"),
+            (["movies.count=200", "movies.per-process=200"], "-Sn 40", "0"),
+        ])
+    func limits(_ overrides: [String], _ limit: String, _ exitCode: String) throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Self.scenario, to: "small.yaml")
+        let settings = overrides.map { "--set clients.\($0)" }.joined(separator: " ")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c",
+            "ulimit \(limit); '\(FerryProcess.executable)' run -q '\(path)' --output '\(folder.path)/out' \(settings); "
+                + "echo $? > /dev/stderr",
+        ]
+        let pipe = Pipe()
+        process.standardError = pipe
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(text.hasSuffix("\(exitCode)\n"), "\(text)")
+        #expect(text.contains("open files are needed, and the hard limit is 200") == (exitCode == "74"), "\(text)")
+    }
+
     @Test("arguments and environment of a process of several clients hold no key and no token")
     func noSecretsInArguments() throws {
         let folder = try TemporaryFolder()
