@@ -156,7 +156,7 @@ extension Coordinator {
         unchanged = checkpoint.unchanged
         isRepeated = checkpoint.isRepeated
         if let progress = checkpoint.drift { drift?.resume(progress) }
-        expectVersions()
+        _ = expectVersions()
         do {
             let plan = try RunPlan(scenario, catalogues: agreed)
             self.plan = plan

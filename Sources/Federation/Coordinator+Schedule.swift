@@ -23,7 +23,8 @@ package struct HeldUpdate: Sendable, Equatable {
 
 /// Rounds of shared item factors in simulated time: a round is a version of the item factors of each domain.
 extension Coordinator {
-    /// Begins simulated time with the first round of a step; returns why it is over before anything is learnt.
+    /// Begins simulated time with the first round of a step; returns why it is over before anything is learnt, which the
+    /// loss of all faster clients can bring about.
     mutating func startSchedules(at index: Int) -> String? {
         let step = steps[index]
         guard step.isForFactors, index == 0 || steps[index - 1] != step else { return nil }
@@ -34,21 +35,31 @@ extension Coordinator {
             schedule?.endIfLate(present)
             schedules[group.domain] = schedule
             if schedule?.progress.isOver == true {
-                return "federation.simulated-time is over before the first version of \(group.domain)"
+                return tooShort(group.domain) + " by the clients that are left"
             }
         }
         return nil
     }
 
-    /// Plays simulated time ahead, as if every client stayed, where it may end before all rounds.
-    mutating func expectVersions() {
-        guard scenario.factorMode?.simulatedTime != nil else { return }
+    private func tooShort(_ domain: String) -> String {
+        "federation.simulated-time is over before the first version of \(domain)"
+    }
+
+    /// Plays simulated time ahead, as if every client stayed, where it may end before all rounds; returns why nothing
+    /// could be learnt.
+    mutating func expectVersions() -> String? {
+        guard scenario.factorMode?.simulatedTime != nil else { return nil }
         for step in [RoundStep.factors, .refitFactors] {
             let count = steps.count { $0 == step }
-            expectedVersions[step] = scenario.clientGroups.filter(\.isShared).compactMap {
-                FactorSchedule(scenario, domain: $0.domain, seed: seed, step: step)?.versionCount(limit: count)
-            }.max()
+            guard count > 0 else { continue }
+            for group in scenario.clientGroups where group.isShared {
+                let schedule = FactorSchedule(scenario, domain: group.domain, seed: seed, step: step)
+                let versions = schedule?.versionCount(limit: count) ?? count
+                if versions == 0 { return tooShort(group.domain) }
+                expectedVersions[step] = max(versions, expectedVersions[step] ?? 0)
+            }
         }
+        return nil
     }
 
     /// The rounds that simulated time is expected to have no room for.
@@ -66,6 +77,10 @@ extension Coordinator {
             for client in schedule.clients where held[client] == nil { schedule.abandon(client) }
             let arrivals = schedule.advance()
             schedules[domain] = schedule
+            if schedule.progress.isOver, schedule.progress.version == 0 {
+                actions.append(
+                    .warn("round \(round): \(tooShort(domain)) by the clients that are left; nothing is learnt"))
+            }
             guard !arrivals.isEmpty else { continue }
             for arrival in arrivals {
                 guard let update = held.removeValue(forKey: arrival.client), !arrival.isDropped else { continue }

@@ -261,7 +261,7 @@ public struct Coordinator: Sendable {
         self.plan = plan
         self.agreed = agreed
         steps = plan.steps
-        expectVersions()
+        if let reason = expectVersions() { return finish(.impossible(reason: reason)) }
         return [.begin(plan.schema), checkpoint(next: 0), .send(.welcome(welcome(plan)), to: present)]
             + open(0, now: now)
     }
@@ -278,7 +278,7 @@ public struct Coordinator: Sendable {
         phase = .round(index: index)
         admitReady(round: round)
         speakers = speakers(plan)
-        if let reason = startSchedules(at: index) { return finish(.impossible(reason: reason)) }
+        if let reason = startSchedules(at: index) { return finish(.peerLost(reason: reason)) }
         let concerned = plan.participants(step, speakers: speakers).filter { isConcerned($0, by: step, plan) }
         let there = Set(present)
         asked = concerned.filter { there.contains($0) }

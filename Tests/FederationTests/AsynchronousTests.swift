@@ -175,6 +175,31 @@ import Wire
         try run.play()
         let reason = "federation.simulated-time is over before the first version of movies"
         #expect(run.outcomes == [.impossible(reason: reason)])
+        #expect(run.closed.isEmpty, "known before the first round")
+    }
+
+    @Test func `Where the faster clients are lost and the others come too late, it is said, and ends the next stage`()
+        throws
+    {
+        // Only the first is done within the time, which follows from the seed.
+        let scenario = try Self.scenario(Self.async + ["federation.buffer=1", "federation.job-spread=0"])
+        let schedule = try #require(FactorSchedule(scenario, domain: "movies", seed: 1, step: .factors))
+        let times = schedule.clients.map { (schedule.duration(of: $0, version: 0), $0) }.sorted { $0.0 < $1.0 }
+        let short = try Self.scenario(
+            Self.async
+                + [
+                    "federation.buffer=1", "federation.job-spread=0",
+                    "federation.simulated-time=\((times[0].0 + times[1].0) / 2)",
+                ])
+        var run = try AnsweredRun(short)
+        run.joinAll()
+        try run.play { run, plan in
+            if plan.round == 1 { run.handle(.lost(client: times[0].1, how: "was killed")) }
+        }
+        let reason = "federation.simulated-time is over before the first version of movies by the clients that are left"
+        #expect(run.actions.contains(.warn("round 1: \(reason); nothing is learnt")))
+        #expect(run.outcomes == [.peerLost(reason: reason)])
+        #expect(run.closed.last?.summary.step == .selection)
     }
 
     @Test func `Who is lost before its update has come adds nothing, and its work is not waited for`() throws {

@@ -29,18 +29,21 @@ let run = RunRecord(
 let updates = UpdateFormatRecord(format: "top-k", share: 0.1, bytesUp: 10, bytesUpInFloat32: 40, error: 1.5)
 /// Two versions of the movies' item factors before the choices and one after them, with rounds of other steps between.
 let roundsInTime = [
-    (1, "factors", [VersionRecord(domain: "movies", time: 0.5, staleness: [0, 3], dropped: ["m-1"], held: 2)]),
-    (2, "factors", [VersionRecord(domain: "movies", time: 1.25, staleness: [1], dropped: [], held: 3)]),
-    (3, "encoders", nil),
-    (
+    roundInTime(
+        1, "factors", VersionRecord(domain: "movies", time: 0.5, staleness: [0, 3], dropped: ["m-1"], held: 2)),
+    roundInTime(2, "factors", VersionRecord(domain: "movies", time: 1.25, staleness: [1], dropped: [], held: 3)),
+    roundInTime(3, "encoders", nil),
+    roundInTime(
         4, "refit-factors",
-        [VersionRecord(domain: "movies", time: 0.75, staleness: [], dropped: ["m-1", "m-2"], held: 0)]
-    ),
-].map { round, step, versions in
+        VersionRecord(domain: "movies", time: 0.75, staleness: [], dropped: ["m-1", "m-2"], held: 0)),
+]
+
+private func roundInTime(_ round: Int, _ step: String, _ version: VersionRecord?) -> RoundRecord {
     RoundRecord(
         round: round, step: step, participants: ["m-1"], answered: 1, missing: [], bytesUp: 1, bytesDown: 2,
-        versions: versions)
+        versions: version.map { [$0] })
 }
+
 let wire = WireRecord(
     transport: "ipc",
     rounds: [

@@ -71,7 +71,7 @@ import Testing
             ["federation.mode=async", "federation.local-steps=0", "clients.movies.count=1", "clients.books.count=1"],
             "share a domain"
         ),
-        ("federation.mode", ["federation.mode=later"], "sync | async"),
+        ("federation.mode", ["federation.mode=later"], "is not one of sync, async"),
     ])
     func `What cannot be is refused with the key and a way out`(
         key: String, overrides: [String], words: String
