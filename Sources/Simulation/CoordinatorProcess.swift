@@ -325,8 +325,8 @@ public struct CoordinatorProcess: ~Copyable {
                     participants: summary.participants.count, answered: summary.answered.count, bytes: up + down)))
     }
 
-    /// What the formats of updates have saved in the rounds that are closed.
-    private var savedBytes: Int? {
+    /// What the formats of updates have saved in rounds.
+    private func savedBytes(_ rounds: [RoundRecord]) -> Int? {
         guard scenario.hasCoarseUpdates, let plan = machine.runPlan else { return nil }
         return rounds.reduce(0) { sum, round in
             let answered = round.participants.filter { !round.missing.contains($0) }
@@ -335,14 +335,12 @@ public struct CoordinatorProcess: ~Copyable {
     }
 
     private func writeRecord() throws {
-        let tensors = (schema?.specs ?? []).map {
-            TensorRecord($0)
-        }
+        let rounds = try journal?.records() ?? []
         let record = WireRecord(
-            transport: scenario.text("transport.kind"), rounds: try journal?.records() ?? [],
-            traffic: socket.traffic.records,
-            refused: socket.traffic.refused, tensors: tensors, missing: machine.lostClients,
-            schemaDigest: schema?.digest.description ?? "", savedBytes: savedBytes)
+            transport: scenario.text("transport.kind"), rounds: rounds, traffic: socket.traffic.records,
+            refused: socket.traffic.refused, tensors: (schema?.specs ?? []).map { TensorRecord($0) },
+            missing: machine.lostClients, schemaDigest: schema?.digest.description ?? "",
+            savedBytes: savedBytes(rounds))
         try RecordFile.writeJSON(record, to: "\(brief.outputDirectory)/wire.json")
         if let drift = machine.drift?.record(seed: brief.seed) {
             try RecordFile.writeJSON(drift, to: "\(brief.outputDirectory)/drift.json")
