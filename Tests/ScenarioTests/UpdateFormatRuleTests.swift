@@ -2,12 +2,12 @@ import Scenario
 import Testing
 
 @Suite struct UpdateFormatRuleTests {
-    private static let shared = scenario(replacing: "    domain: books\n", with: "    domain: books\n    count: 4\n")
+    private static let shared = scenario(replacing: "    domain: books\n", with: "    domain: books\n    count: 8\n")
 
     private func found(_ federation: String, in text: String = shared, more: [String] = []) -> [ScenarioProblem] {
         problems(
             text,
-            overrides: federation.split(separator: " ").map { "federation.\($0)" } + more)
+            overrides: "rounds=1000 \(federation)".split(separator: " ").map { "federation.\($0)" } + more)
     }
 
     @Test(arguments: ["float16", "int8", "top-k"])
@@ -57,7 +57,10 @@ import Testing
         #expect(!plain.resolvedYAML.contains("update-format") && !plain.resolvedYAML.contains("top-share"))
         let chosen = try ScenarioDefinition(
             yaml: Self.shared, file: "a",
-            overrides: ["federation.update-format=top-k", "federation.local-steps=1", "federation.top-share=0.02"])
+            overrides: [
+                "federation.rounds=1000", "federation.update-format=top-k", "federation.local-steps=1",
+                "federation.top-share=0.02",
+            ])
         #expect(chosen.updateFormat == "top-k" && chosen.hasCoarseUpdates && chosen.topShare == 0.02)
     }
 }
