@@ -24,8 +24,11 @@ let privacy = PrivacyRecord(
 let run = RunRecord(
     version: "0.1.0", scenario: "a/b \"c\" é", seed: 7, rounds: 6, status: .completed, clients: [client],
     evaluation: [figure, figureWithoutInterval], choices: [choice, choiceWithoutMap], missing: ["p-2"],
-    schemaDigest: "00ff", privacy: privacy, wire: WireTotals(bytesUp: 1, bytesDown: 2, messages: 3),
-    simulatedTime: SimulatedTimeRecord.of(roundsInTime))
+    schemaDigest: "00ff", privacy: privacy, wire: WireTotals(bytesUp: 1, bytesDown: 2, messages: 3))
+let runInTime = RunRecord(
+    version: "0.1.0", scenario: "s", seed: 7, rounds: 4, status: .completed, clients: [client], evaluation: [figure],
+    choices: [], missing: [], schemaDigest: "00ff", privacy: privacy,
+    wire: WireTotals(bytesUp: 1, bytesDown: 2, messages: 3), simulatedTime: SimulatedTimeRecord.of(roundsInTime))
 let updates = UpdateFormatRecord(format: "top-k", share: 0.1, bytesUp: 10, bytesUpInFloat32: 40, error: 1.5)
 /// Two versions of the movies' item factors before the choices and one after them, with rounds of other steps between.
 let roundsInTime = [
