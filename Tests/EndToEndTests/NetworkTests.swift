@@ -122,7 +122,7 @@ private final class Hosts {
         let folder = try TemporaryFolder()
         let hosts = try Hosts(NetworkTests.clients)
         let (coordinator, clients) = try start(
-            hosts, folder, try scenario(folder, "federation: {deadline: 5 s}\n", iterations: 60))
+            hosts, folder, try scenario(folder, "federation: {deadline: 5s}\n", iterations: 60))
         _ = try coordinator.waitForLine(containing: "round 1/")
         try hosts.cut(3)
         let output = try coordinator.finish()

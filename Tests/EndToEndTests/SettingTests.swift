@@ -79,7 +79,7 @@ import Testing
         #expect(abs(told - Date().timeIntervalSince1970) > 80_000)
 
         let scenario = try folder.write(
-            Fixture.scenario(persons: 600) + "\nfederation: {deadline: 30 s}\n", to: "small.yaml")
+            Fixture.scenario(persons: 600) + "\nfederation: {deadline: 30s}\n", to: "small.yaml")
         let arguments = ["run", scenario, "--quiet", "--output"]
         let direct = try FerryProcess.run(arguments + ["\(folder.path)/direct"])
         let jumping = try FerryProcess(arguments + ["\(folder.path)/jumping"], under: preloaded).finish()
@@ -91,7 +91,7 @@ import Testing
     func loadedMachine() throws {
         let folder = try TemporaryFolder()
         let scenario = try folder.write(
-            Fixture.scenario(persons: 600) + "\nfederation: {deadline: 60 s}\n", to: "small.yaml")
+            Fixture.scenario(persons: 600) + "\nfederation: {deadline: 60s}\n", to: "small.yaml")
         let count = 2 * ProcessInfo.processInfo.activeProcessorCount
         let load = try (0..<count).map { _ in try command(["sh", "-c", "while :; do :; done"]) }
         defer { for process in load { process.terminate() } }
