@@ -33,6 +33,7 @@ public struct ParameterSet: Sendable, Equatable {
             self.storage = storage
         }
 
+        /// Whether declarations and values are equal.
         public static func == (one: Tensor, other: Tensor) -> Bool {
             one.spec == other.spec && (one.storage === other.storage || one.values == other.values)
         }

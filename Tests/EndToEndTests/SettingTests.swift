@@ -94,7 +94,13 @@ import Testing
             Fixture.scenario(persons: 600) + "\nfederation: {deadline: 60s}\n", to: "small.yaml")
         let count = 2 * ProcessInfo.processInfo.activeProcessorCount
         let load = try (0..<count).map { _ in try command(["sh", "-c", "while :; do :; done"]) }
-        defer { for process in load { process.terminate() } }
+        // They may have inherited that other signals are blocked.
+        defer {
+            for process in load {
+                kill(process.processIdentifier, SIGKILL)
+                process.waitUntilExit()
+            }
+        }
         let output = try FerryProcess(
             ["run", scenario, "--quiet", "--output", folder.path], under: ["nice", "-n", "5"]
         ).finish(minutes: 5)

@@ -106,8 +106,11 @@ struct SharedDomainTests {
             #expect(members.reduce(0) { $0 + $1[7].split(separator: " ").count } == time["dropped"] as? Int)
         }
         #expect(times.contains { ($0["dropped"] as? Int ?? 0) > 0 })
-        let page = try String(
-            contentsOfFile: "\(try TemporaryFolder.only("\(folders[0].path)/small"))/report.html", encoding: .utf8)
+        // The folders go with their last use, which is not the reading of a path.
+        let page = try withExtendedLifetime(folders) {
+            try String(
+                contentsOfFile: "\(try TemporaryFolder.only("\(folders[0].path)/small"))/report.html", encoding: .utf8)
+        }
         #expect(page.contains("Versions of shared item factors in simulated time"))
         // The record of rounds that are waited for has no time.
         let plain = try run(try TemporaryFolder(), ["clients.movies.count=4", "federation.local-steps=1"])
