@@ -37,7 +37,7 @@ package struct SafetensorsReader: Sendable {
     ///   - spare: arrays that may be overwritten; one that fits is taken out.
     /// - Throws: `malformed`, `valueOutOfBound`; the reader must then not be used again.
     package mutating func append(
-        _ bytes: UnsafeRawBufferPointer, holder: AnyObject? = nil, spare: inout SpareArrays
+        _ bytes: UnsafeRawBufferPointer, holder: (any AnyObject & Sendable)? = nil, spare: inout SpareArrays
     ) throws(ParameterError) {
         guard bytes.count <= byteCount - position else {
             throw .malformed(reason: "more bytes than the \(byteCount) that the schema gives")
@@ -78,7 +78,7 @@ package struct SafetensorsReader: Sendable {
 
     /// Takes bytes of the current tensor where they lie, and checks them; returns whether they can stay there.
     private mutating func hold(
-        _ bytes: UnsafeRawBufferPointer, _ holder: AnyObject?, _ spec: TensorSpec
+        _ bytes: UnsafeRawBufferPointer, _ holder: (any AnyObject & Sendable)?, _ spec: TensorSpec
     ) throws(ParameterError) -> Bool {
         #if _endian(little)
             guard let holder, let partCount = parts?.count,
@@ -103,7 +103,7 @@ package struct SafetensorsReader: Sendable {
         for part in parts ?? [] {
             current.withUnsafeMutableBufferPointer { target in
                 let room = UnsafeMutableBufferPointer(rebasing: target[position..<position + part.count])
-                _ = room.update(from: UnsafeBufferPointer(start: part.base, count: part.count))
+                _ = room.update(from: part.elements)
             }
             position += part.count
         }

@@ -7,10 +7,28 @@ import Synchronization
 /// asks for one.
 package final class TensorStorage: Sendable {
     /// Consecutive elements in memory of somebody else's, who keeps it until the holder is let go.
-    struct Part: @unchecked Sendable {
-        let base: UnsafePointer<Float>
+    struct Part: Sendable {
+        /// Where they begin.
+        private let address: UInt
         var count: Int
-        let holder: AnyObject
+        let holder: any AnyObject & Sendable
+
+        init?(_ elements: UnsafeBufferPointer<Float>, _ holder: any AnyObject & Sendable) {
+            guard let base = elements.baseAddress else { return nil }
+            address = UInt(bitPattern: base)
+            count = elements.count
+            self.holder = holder
+        }
+
+        /// The elements; valid as long as the holder lives.
+        var elements: UnsafeBufferPointer<Float> {
+            UnsafeBufferPointer(start: UnsafePointer(bitPattern: address), count: count)
+        }
+
+        /// Whether a part of the same memory begins where this one ends.
+        func isFollowed(by other: Part) -> Bool {
+            other.holder === holder && other.address == address + UInt(4 * count)
+        }
     }
 
     /// The number of elements.
@@ -50,8 +68,8 @@ package final class TensorStorage: Sendable {
     static func join(_ parts: [Part], count: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { target, initialized in
             for part in parts {
-                let start = target.baseAddress.map { $0 + initialized }
-                start?.initialize(from: part.base, count: part.count)
+                let room = UnsafeMutableBufferPointer(rebasing: target[initialized..<initialized + part.count])
+                _ = room.initialize(from: part.elements)
                 initialized += part.count
             }
         }
@@ -70,7 +88,7 @@ package final class TensorStorage: Sendable {
         let lists = storages.map { storage in
             storage.isArray
                 ? storage.array.withUnsafeBufferPointer { $0.baseAddress.map { [($0, storage.count)] } ?? [] }
-                : storage.parts.map { ($0.base, $0.count) }
+                : storage.parts.compactMap { part in part.elements.baseAddress.map { ($0, part.count) } }
         }
         var places = lists.map { _ in (part: 0, offset: 0) }
         var start = 0
@@ -91,12 +109,8 @@ package final class TensorStorage: Sendable {
 
 extension [TensorStorage.Part] {
     /// Goes on with elements behind the others, in the same part where they follow each other in one holder's memory.
-    mutating func append(_ elements: UnsafeBufferPointer<Float>, _ holder: AnyObject) {
-        guard let base = elements.baseAddress else { return }
-        if let last, last.holder === holder, last.base + last.count == base {
-            self[count - 1].count += elements.count
-        } else {
-            append(TensorStorage.Part(base: base, count: elements.count, holder: holder))
-        }
+    mutating func append(_ elements: UnsafeBufferPointer<Float>, _ holder: any AnyObject & Sendable) {
+        guard let part = TensorStorage.Part(elements, holder) else { return }
+        if let last, last.isFollowed(by: part) { self[count - 1].count += part.count } else { append(part) }
     }
 }

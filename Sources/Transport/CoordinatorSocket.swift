@@ -241,15 +241,14 @@ public struct CoordinatorSocket: ~Copyable {
     private mutating func receive() throws(TransportError) -> CoordinatorEvent? {
         var identity = Socket.Frame()
         var envelope = Socket.Frame()
-        // Large tensors stay in it.
-        let held = HeldFrame()
+        var piece = Socket.Frame()
         var hasMore = try socket.receive(into: &identity)
         let peer = PeerID(routingID: identity.withBytes { Array($0) })
         guard hasMore, try socket.receive(into: &envelope) else { return refuse(peer, .notAnEnvelope) }
-        hasMore = try socket.receive(into: &held.frame)
-        let userID = held.frame.userID
+        hasMore = try socket.receive(into: &piece)
+        let userID = piece.userID
         if hasMore {
-            while hasMore { hasMore = try socket.receive(into: &held.frame) }
+            while hasMore { hasMore = try socket.receive(into: &piece) }
             return refuse(peer, .notAnEnvelope)
         }
         if let known = peers[peer], known.userID != userID {
@@ -272,9 +271,11 @@ public struct CoordinatorSocket: ~Copyable {
         defer { peers[peer] = entry }
         var kind: MessageKind?
         var byteCount = 0
+        // Large tensors stay in the frame.
+        let held = piece.byteCount >= HeldFrame.leastByteCount ? HeldFrame() : nil
         let result: Result<ReceivedClientMessage?, WireError> = try envelope.withBytes {
             (envelopeBytes) throws(TransportError) in
-            try held.frame.withBytes { (pieceBytes) throws(TransportError) in
+            try piece.withBytes { (pieceBytes) throws(TransportError) in
                 byteCount = envelopeBytes.count + pieceBytes.count
                 kind = Envelope.statedKind(envelopeBytes)
                 try recorder?.record(.up, peer: name, envelope: envelopeBytes, piece: pieceBytes)
@@ -285,6 +286,7 @@ public struct CoordinatorSocket: ~Copyable {
                 } catch { return .failure(error) }
             }
         }
+        held?.take(&piece)
         switch result {
         case .failure(let error):
             traffic.refused += 1

@@ -73,6 +73,11 @@ struct Socket: ~Copyable {
             return try body(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: count))
         }
 
+        /// The frame's bytes.
+        var byteCount: Int {
+            mutating get { zmq_msg_size(&message) }
+        }
+
         /// The client that libzmq has authenticated as the sender; `nil` without CURVE.
         var userID: String? {
             mutating get { zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } }
@@ -315,9 +320,30 @@ struct Socket: ~Copyable {
     }
 }
 
-/// A received frame that tensors may stay in.
-final class HeldFrame {
-    var frame = Socket.Frame()
+/// Who keeps a received frame that tensors may stay in. It lets go of it on whichever thread is the last to need it.
+final class HeldFrame: Sendable {
+    /// Of frames that are shorter libzmq keeps the bytes where they do not stay.
+    static let leastByteCount = 1_024
+    /// Where libzmq's message is.
+    private let address: UInt
+
+    init() {
+        let message = UnsafeMutablePointer<zmq_msg_t>.allocate(capacity: 1)
+        zmq_msg_init(message)
+        address = UInt(bitPattern: message)
+    }
+
+    /// Takes a frame over; its bytes stay where they are.
+    func take(_ frame: inout Socket.Frame) {
+        guard let message = UnsafeMutablePointer<zmq_msg_t>(bitPattern: address) else { return }
+        zmq_msg_move(message, &frame.message)
+    }
+
+    deinit {
+        guard let message = UnsafeMutablePointer<zmq_msg_t>(bitPattern: address) else { return }
+        zmq_msg_close(message)
+        message.deallocate()
+    }
 }
 
 /// A message that frames on their way hold on to.

@@ -32,7 +32,7 @@ public struct ClientMessageDecoder: Sendable {
     ///
     /// - Parameter holder: who keeps the piece's bytes as long as it lives: large tensors then stay in them.
     package mutating func accept(
-        envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer, holder: AnyObject? = nil,
+        envelope: UnsafeRawBufferPointer, piece: UnsafeRawBufferPointer, holder: (any AnyObject & Sendable)? = nil,
         spare: inout SpareArrays
     ) throws(WireError) -> ReceivedClientMessage? {
         let openRound = openRound
@@ -62,7 +62,7 @@ public struct ClientMessageDecoder: Sendable {
     }
 
     private mutating func take(
-        _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ holder: AnyObject?,
+        _ block: UnsafeRawBufferPointer, _ part: PieceAssembler.Part, _ holder: (any AnyObject & Sendable)?,
         _ spare: inout SpareArrays
     ) throws(WireError) {
         let envelope = part.envelope

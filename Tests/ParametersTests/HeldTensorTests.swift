@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Bytes in memory that stays where it is as long as the object lives.
-private final class HeldBytes {
+private final class HeldBytes: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
 
     init(_ content: ArraySlice<UInt8>, offset: Int = 0) {

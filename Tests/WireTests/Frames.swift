@@ -50,7 +50,7 @@ enum Outcome: Equatable, Sendable {
 }
 
 /// A copy of a piece in memory that stays where it is.
-private final class HeldPiece {
+private final class HeldPiece: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
 
     init(_ piece: UnsafeRawBufferPointer) {
