@@ -59,7 +59,7 @@ public struct RoundPlan: Sendable, Equatable {
     /// How long the coordinator waits for the update.
     public let deadline: Duration
     /// The parameters that the client needs and has not been sent before.
-    public let parameters: ParameterSet
+    public private(set) var parameters: ParameterSet
     /// Whether the answer must wait for credit, as where all answers at once would not fit into the coordinator's memory.
     public let needsCredit: Bool
     /// Whether the client releases what all clients of its domain know alike.
@@ -83,6 +83,13 @@ public struct RoundPlan: Sendable, Equatable {
         self.deadline = deadline
         self.parameters = parameters
         self.needsCredit = needsCredit
+    }
+
+    /// Takes the parameters out, for one who goes on to write in their memory.
+    public mutating func takeParameters() -> ParameterSet {
+        let taken = parameters
+        parameters = ParameterSet()
+        return taken
     }
 
     /// Every flag that a plan can have.

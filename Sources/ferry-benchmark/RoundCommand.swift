@@ -106,12 +106,13 @@ struct RoundClientCommand: ParsableCommand {
                 guard let client = clients[id] else { continue }
                 swap(&client.socket.spare, &spare)
                 while let message = try client.socket.take() {
-                    switch message {
+                    // Who holds the message no longer lets its vector be changed in place.
+                    switch consume message {
                     case .welcome, .credit: continue
-                    case .plan(let plan):
+                    case .plan(var plan):
                         client.gate.open(round: plan.round, specs: schema.specs)
                         try client.gate.publish(
-                            RoundBenchmark.tensorName, values: try RoundClientCommand.trained(plan.parameters))
+                            RoundBenchmark.tensorName, values: try RoundClientCommand.trained(plan.takeParameters()))
                         try client.socket.send(.update(try client.gate.seal()))
                     case .goodbye:
                         try client.socket.send(.goodbye(.completed))
