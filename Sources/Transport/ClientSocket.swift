@@ -21,7 +21,7 @@ public struct ClientSocket: ~Copyable {
     public var spare: SpareArrays
 
     /// The floats of a plan's memory that are kept for the next one.
-    private static let spareElementLimit = 1 << 26
+    private static let spareElementLimit = 1 << 24
 
     /// Connects to the coordinator.
     ///

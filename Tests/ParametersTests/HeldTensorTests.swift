@@ -125,6 +125,26 @@ private struct Watch {
         }
     }
 
+    @Test func `Only arrays that can be used again are kept, however many come back`() throws {
+        let parameters = try HeldTensorTests.parameters(13)
+        let bytes = Safetensors.encode(parameters)
+        var spare = SpareArrays(elementLimit: 1_000_000)
+        for round in 0..<200 {
+            var reader = SafetensorsReader(specs: parameters.specs)
+            try bytes.withUnsafeBytes { try reader.append($0, spare: &spare) }
+            spare.put(try reader.finish())
+            // An answer of other shapes, as clients give.
+            let spec = TensorSpec(name: "x", shape: [2_000 + round], scope: .global, bound: 8, release: "r")
+            let short = TensorSpec(name: "y", shape: [1], scope: .global, bound: 8, release: "r")
+            spare.put(
+                try ParameterSet([
+                    ParameterSet.Tensor(spec, values: [Float](repeating: 1, count: 2_000 + round)),
+                    ParameterSet.Tensor(short, values: [1]),
+                ]))
+        }
+        #expect(spare.count == 2)
+    }
+
     @Test func `Memory that somebody still holds is not given out again`() throws {
         let parameters = try HeldTensorTests.parameters(12)
         let bytes = Safetensors.encode(parameters)
