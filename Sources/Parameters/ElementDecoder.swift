@@ -25,12 +25,13 @@ struct ElementDecoder: Sendable {
     init(_ spec: TensorSpec) {
         self.spec = spec
         elementCount = spec.elementCount
-        switch spec.format {
-        case .float32: (leadByteCount, width) = (0, 4)
-        case .float16: (leadByteCount, width) = (0, 2)
-        case .int8(let length): (leadByteCount, width) = (4 * ((elementCount + length - 1) / length), 1)
-        case .topK(let count): (leadByteCount, width) = (4 * count, 4)
-        }
+        leadByteCount = spec.leadByteCount
+        width =
+            switch spec.format {
+            case .float32, .topK: 4
+            case .float16: 2
+            case .int8: 1
+            }
     }
 
     /// Takes the next bytes of the tensor. *Complexity*: O(bytes), and O(elements) once.

@@ -46,7 +46,7 @@ extension TensorSpec {
     private func writeBlocks(
         _ values: UnsafeBufferPointer<Float>, _ length: Int, to bytes: UnsafeMutableRawBufferPointer
     ) {
-        let elements = 4 * ((values.count + length - 1) / length)
+        let elements = leadByteCount
         for (block, start) in stride(from: 0, to: values.count, by: length).enumerated() {
             let end = min(start + length, values.count)
             let part = UnsafeBufferPointer(rebasing: values[start..<end])

@@ -72,9 +72,9 @@ extension TensorSpec {
         switch format {
         case .float32: [TensorPart(name, "F32", bytesAnElement: 4, shape)]
         case .float16: [TensorPart(name, "F16", bytesAnElement: 2, shape)]
-        case .int8(let length):
+        case .int8:
             [
-                TensorPart(name + ".scales", "F32", bytesAnElement: 4, [(elementCount + length - 1) / length]),
+                TensorPart(name + ".scales", "F32", bytesAnElement: 4, [leadByteCount / 4]),
                 TensorPart(name, "I8", bytesAnElement: 1, shape),
             ]
         case .topK(let count):
@@ -85,13 +85,22 @@ extension TensorSpec {
         }
     }
 
+    /// The bytes that are needed to read the others, and come first: the scales of blocks, or indices.
+    var leadByteCount: Int {
+        switch format {
+        case .float32, .float16: 0
+        case .int8(let length): 4 * ((elementCount + length - 1) / length)
+        case .topK(let count): 4 * count
+        }
+    }
+
     /// The number of bytes of the elements on the wire.
     public var wireByteCount: Int {
         switch format {
         case .float32: byteCount
         case .float16: 2 * elementCount
-        case .int8(let length): 4 * ((elementCount + length - 1) / length) + elementCount
-        case .topK(let count): 8 * count
+        case .int8: leadByteCount + elementCount
+        case .topK: 2 * leadByteCount
         }
     }
 

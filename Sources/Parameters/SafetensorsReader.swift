@@ -59,9 +59,11 @@ package struct SafetensorsReader: Sendable {
                 parts = spec.format == .float32 && spec.byteCount >= SafetensorsReader.heldByteCount ? [] : nil
                 if parts == nil { current = spare.take(spec.elementCount) }
             }
-            if parts != nil, !(try hold(part, holder, spec)) {
+            if let before = parts, !(try hold(part, holder, spec)) {
+                // It goes on in an array.
                 current = spare.take(spec.elementCount)
-                copyParts()
+                current.withUnsafeMutableBufferPointer { before.copy(to: $0) }
+                parts = nil
             }
             if parts == nil { if spec.format == .float32 { try fill(part, spec) } else { try decode(part, spec) } }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
@@ -95,19 +97,6 @@ package struct SafetensorsReader: Sendable {
         #else
             return false
         #endif
-    }
-
-    /// Goes on with an array, where the parts so far are copied to.
-    private mutating func copyParts() {
-        var position = 0
-        for part in parts ?? [] {
-            current.withUnsafeMutableBufferPointer { target in
-                let room = UnsafeMutableBufferPointer(rebasing: target[position..<position + part.count])
-                _ = room.update(from: part.elements)
-            }
-            position += part.count
-        }
-        parts = nil
     }
 
     /// Copies bytes behind those of the current tensor that are there, and checks the elements that they complete.

@@ -55,7 +55,10 @@ package final class TensorStorage: Sendable {
         guard !parts.isEmpty else { return array }
         return joined.withLock { joined in
             if let joined { return joined }
-            let values = TensorStorage.join(parts, count: count)
+            let values = [Float](unsafeUninitializedCapacity: count) { target, initialized in
+                parts.copy(to: target)
+                initialized = count
+            }
             joined = values
             return values
         }
@@ -63,17 +66,6 @@ package final class TensorStorage: Sendable {
 
     /// Whether the elements lie in an array of their own.
     var isArray: Bool { parts.isEmpty }
-
-    /// The elements of parts as an array.
-    static func join(_ parts: [Part], count: Int) -> [Float] {
-        [Float](unsafeUninitializedCapacity: count) { target, initialized in
-            for part in parts {
-                let room = UnsafeMutableBufferPointer(rebasing: target[initialized..<initialized + part.count])
-                _ = room.initialize(from: part.elements)
-                initialized += part.count
-            }
-        }
-    }
 
     /// Calls `body` with stretches of several storages that each lie in one piece of memory in all of them: where they
     /// begin, how long they are, and an address in each storage. *Complexity*: O(storages · parts).
@@ -112,5 +104,17 @@ extension [TensorStorage.Part] {
     mutating func append(_ elements: UnsafeBufferPointer<Float>, _ holder: any AnyObject & Sendable) {
         guard let part = TensorStorage.Part(elements, holder) else { return }
         if let last, last.isFollowed(by: part) { self[count - 1].count += part.count } else { append(part) }
+    }
+
+    /// Copies the elements of all parts, one part after the other.
+    ///
+    /// - Precondition: there is room for them.
+    func copy(to target: UnsafeMutableBufferPointer<Float>) {
+        var position = 0
+        for part in self {
+            _ = UnsafeMutableBufferPointer(rebasing: target[position..<position + part.count])
+                .initialize(from: part.elements)
+            position += part.count
+        }
     }
 }
