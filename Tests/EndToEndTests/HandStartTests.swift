@@ -5,60 +5,80 @@ import Testing
 /// Roles that are started one by one, as on several machines.
 @Suite(.serialized)
 struct HandStartTests {
-    private static let clients = ["movies", "books", "persons"]
+    static let clients = ["movies", "books", "persons"]
 
     /// A folder with a scenario of the network and the keys of its roles.
-    private func prepare(_ folder: TemporaryFolder, iterations: Int = 3) throws -> String {
+    ///
+    /// - Parameter extra: further keys of the scenario.
+    static func prepare(_ folder: TemporaryFolder, iterations: Int = 3, extra: String = "") throws -> String {
         let text =
             Fixture.scenario(persons: 800).replacingOccurrences(of: "iterations: 3", with: "iterations: \(iterations)")
-            + "\ntransport: {kind: tcp, curve: true}\n"
+            + "\ntransport: {kind: tcp, curve: true}\n" + extra
         let scenario = try folder.write(text, to: "small.yaml")
-        let keys = try FerryProcess.run(["keys", "new", "\(folder.path)/keys", "coordinator"] + HandStartTests.clients)
+        let keys = try FerryProcess.run(["keys", "new", "\(folder.path)/keys", "coordinator"] + clients)
         #expect(keys.exitCode == 0)
         return scenario
     }
 
     /// Starts the coordinator and, once it listens, the clients.
-    private func start(
-        _ folder: TemporaryFolder, _ scenario: String
+    ///
+    /// - Parameters:
+    ///   - address: where the coordinator listens, and where a client finds it.
+    ///   - prefix: what runs a role in another setting.
+    static func start(
+        _ folder: TemporaryFolder, _ scenario: String,
+        address: (_ role: String) -> String = { _ in "127.0.0.1" },
+        under prefix: (_ role: String) -> [String] = { _ in [] }
     ) throws -> (coordinator: FerryProcess, clients: [String: FerryProcess]) {
-        func options(_ role: String, _ endpoint: String) -> [String] {
-            [
-                scenario, "--keys", "\(folder.path)/keys", "--endpoint", endpoint, "--output", "\(folder.path)/\(role)",
-                "--seed", "1",
-            ]
+        func process(_ arguments: [String], _ role: String, port: String) throws -> FerryProcess {
+            try FerryProcess(
+                arguments + [
+                    scenario, "--keys", "\(folder.path)/keys", "--endpoint", "tcp://\(address(role)):\(port)",
+                    "--output",
+                    "\(folder.path)/\(role)", "--seed", "1",
+                ], under: prefix(role))
         }
-        let coordinator = try FerryProcess(["coordinator"] + options("coordinator", "tcp://127.0.0.1:*"))
+        let coordinator = try process(["coordinator"], "coordinator", port: "*")
         let line = try coordinator.waitForLine(containing: "listening on ")
-        let endpoint = try #require(line.split(separator: " ").last.map(String.init)?.trimmingCharacters(in: .newlines))
+        let port = try #require(line.split(separator: ":").last.map(String.init)?.trimmingCharacters(in: .newlines))
         var clients: [String: FerryProcess] = [:]
-        for id in HandStartTests.clients { clients[id] = try FerryProcess(["client", id] + options(id, endpoint)) }
+        for id in HandStartTests.clients { clients[id] = try process(["client", id], id, port: port) }
         return (coordinator, clients)
+    }
+
+    /// Merges what the roles wrote, and runs the scenario with `ferry run`; the two must have written the same.
+    static func expectMergedIsDirect(
+        _ folder: TemporaryFolder, _ scenario: String, files: [String]
+    ) throws {
+        let folders = (["coordinator"] + clients).map { "\(folder.path)/\($0)" }
+        let merged = try FerryProcess.run(["merge"] + folders + ["--output", "\(folder.path)/merged"])
+        #expect(merged.exitCode == 0, "\(merged.standardError)")
+        let direct = try FerryProcess.run(
+            ["run", scenario, "--seed", "1", "--quiet", "--output", "\(folder.path)/direct"])
+        #expect(direct.exitCode == 0)
+        for file in files {
+            let records = try ["merged", "direct"].map { output in
+                let run = try #require(
+                    try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/\(output)/small").first {
+                        !$0.hasPrefix(".")
+                    })
+                return try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(output)/small/\(run)/\(file)"))
+            }
+            #expect(records[0] == records[1], "\(file)")
+        }
     }
 
     @Test("roles started by hand and merged make the record of ferry run, byte for byte")
     func merge() throws {
         let folder = try TemporaryFolder()
-        let scenario = try prepare(folder)
-        let (coordinator, clients) = try start(folder, scenario)
+        let scenario = try HandStartTests.prepare(folder)
+        let (coordinator, clients) = try HandStartTests.start(folder, scenario)
         #expect(try coordinator.finish().exitCode == 0)
         for id in HandStartTests.clients { #expect(try clients[id]?.finish().exitCode == 0) }
+        try HandStartTests.expectMergedIsDirect(
+            folder, scenario,
+            files: ["seed-1/run.json", "seed-1/privacy.json", "seed-1/metrics.csv", "summary.json"])
         let folders = (["coordinator"] + HandStartTests.clients).map { "\(folder.path)/\($0)" }
-        let merged = try FerryProcess.run(["merge"] + folders + ["--output", "\(folder.path)/merged"])
-        #expect(merged.exitCode == 0)
-        let direct = try FerryProcess.run(
-            ["run", scenario, "--seed", "1", "--quiet", "--output", "\(folder.path)/direct"])
-        #expect(direct.exitCode == 0)
-        func record(_ output: String, _ file: String) throws -> Data {
-            let run = try #require(
-                try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/\(output)/small").first {
-                    !$0.hasPrefix(".")
-                })
-            return try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(output)/small/\(run)/\(file)"))
-        }
-        for file in ["seed-1/run.json", "seed-1/privacy.json", "seed-1/metrics.csv", "summary.json"] {
-            #expect(try record("merged", file) == record("direct", file), "\(file)")
-        }
         // A client's folder is missing, or there twice.
         let missing = try FerryProcess.run(["merge"] + folders.dropLast() + ["--output", "\(folder.path)/other"])
         #expect(missing.exitCode == 64 && missing.standardError.contains("client persons with seed 1 is missing"))
@@ -71,7 +91,8 @@ struct HandStartTests {
     @Test("a client that dies is noticed without a launcher, and everybody is told why the run ends")
     func killedClient() throws {
         let folder = try TemporaryFolder()
-        let (coordinator, clients) = try start(folder, try prepare(folder, iterations: 60))
+        let (coordinator, clients) = try HandStartTests.start(
+            folder, try HandStartTests.prepare(folder, iterations: 60))
         _ = try coordinator.waitForLine(containing: "round 1/")
         kill(try #require(clients["persons"]).processID, SIGKILL)
         let output = try coordinator.finish()
@@ -131,7 +152,7 @@ struct HandStartTests {
     @Test("a role needs keys that others cannot read, a scenario of the network and a folder of its own")
     func refusals() throws {
         let folder = try TemporaryFolder()
-        let scenario = try prepare(folder)
+        let scenario = try HandStartTests.prepare(folder)
         let keys = "\(folder.path)/keys"
         func coordinator(_ arguments: [String]) throws -> FerryProcess.Output {
             try FerryProcess.run(["coordinator", scenario, "--endpoint", "tcp://127.0.0.1:*"] + arguments)

@@ -62,72 +62,44 @@ private final class Hosts {
 
 /// Roles on several hosts.
 @Suite(.serialized, .enabled(if: Hosts.arePossible)) struct NetworkTests {
-    private static let clients = ["movies", "books", "persons"]
-
+    /// Starts each role of the small scenario on a host of its own.
     private func start(
         _ hosts: Hosts, _ folder: TemporaryFolder, _ scenario: String
-    ) throws -> (coordinator: FerryProcess, clients: [FerryProcess]) {
-        let keys = try FerryProcess.run(["keys", "new", "\(folder.path)/keys", "coordinator"] + NetworkTests.clients)
-        #expect(keys.exitCode == 0)
-        func options(_ role: String, _ endpoint: String) -> [String] {
-            [
-                scenario, "--keys", "\(folder.path)/keys", "--endpoint", endpoint, "--output", "\(folder.path)/\(role)",
-                "--seed", "1",
-            ]
-        }
-        let coordinator = try FerryProcess(
-            ["coordinator"] + options("coordinator", "tcp://0.0.0.0:*"), under: hosts.on(0))
-        let line = try coordinator.waitForLine(containing: "listening on ")
-        let port = try #require(line.split(separator: ":").last.map(String.init)?.trimmingCharacters(in: .newlines))
-        let clients = try NetworkTests.clients.enumerated().map { index, id in
-            try FerryProcess(
-                ["client", id] + options(id, "tcp://\(hosts.address(of: index + 1)):\(port)"),
-                under: hosts.on(index + 1))
-        }
-        return (coordinator, clients)
-    }
-
-    private func scenario(_ folder: TemporaryFolder, _ more: String = "", iterations: Int = 3) throws -> String {
-        let text = Fixture.scenario(persons: 800).replacingOccurrences(
-            of: "iterations: 3", with: "iterations: \(iterations)")
-        return try folder.write(text + "\ntransport: {kind: tcp, curve: true}\n" + more, to: "small.yaml")
+    ) throws -> (coordinator: FerryProcess, clients: [String: FerryProcess]) {
+        func number(_ role: String) -> Int { (HandStartTests.clients.firstIndex(of: role) ?? -1) + 1 }
+        return try HandStartTests.start(
+            folder, scenario, address: { number($0) == 0 ? "0.0.0.0" : hosts.address(of: number($0)) },
+            under: { hosts.on(number($0)) })
     }
 
     @Test("roles on four hosts, merged, make the record of ferry run on one, byte for byte")
     func hosts() throws {
         let folder = try TemporaryFolder()
-        let hosts = try Hosts(NetworkTests.clients)
-        let scenario = try scenario(folder)
+        let hosts = try Hosts(HandStartTests.clients)
+        let scenario = try HandStartTests.prepare(folder)
         let (coordinator, clients) = try start(hosts, folder, scenario)
         let output = try coordinator.finish()
         #expect(output.exitCode == 0, "\(output.standardError)")
-        for client in clients { #expect(try client.finish().exitCode == 0) }
-        let folders = (["coordinator"] + NetworkTests.clients).map { "\(folder.path)/\($0)" }
-        let merged = try FerryProcess.run(["merge"] + folders + ["--output", "\(folder.path)/merged"])
-        #expect(merged.exitCode == 0, "\(merged.standardError)")
-        let direct = try FerryProcess.run(
-            ["run", scenario, "--seed", "1", "--quiet", "--output", "\(folder.path)/direct"])
-        #expect(direct.exitCode == 0)
-        for file in ["run.json", "privacy.json", "metrics.csv"] {
-            let records = try ["merged", "direct"].map {
-                try Data(
-                    contentsOf: URL(fileURLWithPath: "\(folder.seedFolder("\($0)/small", seed: 1))/\(file)"))
-            }
-            #expect(records[0] == records[1], "\(file)")
-        }
+        for client in clients.values { #expect(try client.finish().exitCode == 0) }
+        try HandStartTests.expectMergedIsDirect(
+            folder, scenario, files: ["seed-1/run.json", "seed-1/privacy.json", "seed-1/metrics.csv"])
+        // Else they would go with their last use.
+        withExtendedLifetime(hosts) {}
     }
 
     @Test("a host whose line is cut is noticed, and the coordinator says which client is missing")
     func cutLine() throws {
         let folder = try TemporaryFolder()
-        let hosts = try Hosts(NetworkTests.clients)
+        let hosts = try Hosts(HandStartTests.clients)
         let (coordinator, clients) = try start(
-            hosts, folder, try scenario(folder, "federation: {deadline: 5s}\n", iterations: 60))
+            hosts, folder,
+            try HandStartTests.prepare(folder, iterations: 60, extra: "federation: {deadline: 5s}\n"))
         _ = try coordinator.waitForLine(containing: "round 1/")
         try hosts.cut(3)
         let output = try coordinator.finish()
         #expect(output.exitCode == 69 && output.standardError.contains("persons"), "\(output.standardError)")
         // Each ends by itself, the one that hears nothing any more too.
-        for client in clients { #expect(try client.finish().exitCode == 69) }
+        for client in clients.values { #expect(try client.finish().exitCode == 69) }
+        withExtendedLifetime(hosts) {}
     }
 }

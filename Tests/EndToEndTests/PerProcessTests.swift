@@ -91,7 +91,7 @@ struct PerProcessTests {
 
     @Test("a client that is dropped leaves its process, the others of which go on")
     func dropped() throws {
-        // A client that answers too late is dropped; here by a coordinator that waits 10 ms.
+        // A client that answers too late is dropped; here by a coordinator that waits a second.
         let folder = try TemporaryFolder()
         let path = try folder.write(Self.scenario, to: "small.yaml")
         let ferry = try FerryProcess(
