@@ -221,10 +221,9 @@ static inline void ferry_checksum_add(ferry_checksum *state, const uint8_t *byte
         ferry_prefetch(bytes + index + 64);
 #pragma clang loop unroll(full)
         for (int part = 0; part < 4; part++) {
-            const ferry_words x = *(const ferry_unaligned_words *)(bytes + index + 32 * part);
-            const ferry_words mixed = x ^ keys;
+            const ferry_words mixed = *(const ferry_unaligned_words *)(bytes + index + 32 * part) ^ keys;
             keys += FERRY_KEY_STEP;
-            sums[part] += (mixed & 0xFFFFFFFF) * (mixed >> 32) + __builtin_shufflevector(x, x, 1, 0, 3, 2);
+            sums[part] += (mixed & 0xFFFFFFFF) * (mixed >> 32);
         }
         if ((index & 1023) == 896) {
 #pragma clang loop unroll(full)

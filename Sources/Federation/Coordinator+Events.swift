@@ -9,6 +9,8 @@ extension Coordinator {
         case joined(client: String, catalogues: [Catalogue])
         /// A complete, validated update.
         case update(client: String, ReceivedUpdate)
+        /// The updates of several clients, added up; or why their sums are none.
+        case gathered(clients: [String], round: Int, Result<ParameterSet, ParameterError>)
         /// A client has gone.
         case lost(client: String, how: String)
         /// A client's update of a round has arrived damaged.
@@ -17,8 +19,8 @@ extension Coordinator {
         case acknowledged(client: String)
         /// A client that is back has done all past rounds again; the last that concerned it, 0 for none.
         case caughtUp(client: String, round: Int)
-        /// Time has passed.
-        case tick
+        /// Time has passed. While updates are gathered piece by piece, the clients without which that does not go on.
+        case tick(awaiting: Set<String>? = nil)
     }
 
     /// What the coordinator wants done, in order.
@@ -27,8 +29,8 @@ extension Coordinator {
         case begin(ParameterSchema)
         /// Send a message to clients.
         case send(CoordinatorMessage, to: [String])
-        /// From now on the client may send exactly this update, or nothing.
-        case expect(client: String, round: Int, specs: [TensorSpec]?)
+        /// From now on the client may send exactly this update, or nothing; whether the sum of all updates is enough.
+        case expect(client: String, round: Int, specs: [TensorSpec]?, isSummed: Bool = false)
         /// A round begins; what changes with it.
         case opened(RoundOpening, ParameterSet)
         /// A round is over.

@@ -39,6 +39,8 @@ public struct Coordinator: Sendable {
     /// What was known when the training after the choices began.
     var beforeRefit = ParameterSet()
     private var sum: ExactSum
+    /// The sums of the present round, where they were gathered.
+    private var gathered: Result<ParameterSet, ParameterError>?
     /// By domain, for those that several clients share.
     var factorServers: [String: FactorServer] = [:]
     /// By shared domain, who is done when; empty where time is not simulated.
@@ -165,28 +167,36 @@ public struct Coordinator: Sendable {
                 sum.add(update.parameters)
             }
             return actions + closeIfComplete(index, now: now)
+        case .gathered(let senders, let round, let total):
+            guard case .round(let index) = phase, round == index + 1, awaited.isSuperset(of: senders) else { return [] }
+            awaited.subtract(senders)
+            answered += senders.sorted()
+            gathered = total
+            return closeIfComplete(index, now: now)
         case .lost(let client, let how):
             catchingUp.remove(client)
             ready[client] = nil
             guard isExpected(client) else { return [] }
             lost[client] = how
-            if awaited.remove(client) != nil, causes[client] == nil {
-                causes[client] = Absence(client: client, cause: .lost, how: how)
+            var warning = [Action.warn("client \(client) \(how)")]
+            if case .round(let index) = phase, awaited.remove(client) != nil {
+                if causes[client] == nil { causes[client] = Absence(client: client, cause: .lost, how: how) }
+                // What it sends all the same is not taken, and no traffic of the run.
+                warning.append(.expect(client: client, round: index + 1, specs: nil))
             }
-            let warning = Action.warn("client \(client) \(how)")
             let left = clients.count - lost.count
             if left < minimumClients {
-                return [warning] + finish(.peerLost(reason: tooFew(left, lastLost: client)))
+                return warning + finish(.peerLost(reason: tooFew(left, lastLost: client)))
             }
             switch phase {
-            case .joining: return [warning] + beginIfReady(now: now)
-            case .waiting(let index): return [warning] + proceed(to: index, now: now)
-            case .round(let index): return [warning] + closeIfComplete(index, now: now)
-            case .finished: return [warning]
+            case .joining: return warning + beginIfReady(now: now)
+            case .waiting(let index): return warning + proceed(to: index, now: now)
+            case .round(let index): return warning + closeIfComplete(index, now: now)
+            case .finished: return warning
             }
-        case .tick:
+        case .tick(let blocking):
             guard now >= deadline else { return [] }
-            return timeIsUp(now: now)
+            return timeIsUp(blocking, now: now)
         }
     }
 
@@ -195,14 +205,17 @@ public struct Coordinator: Sendable {
             + "federation.minimum-clients is \(minimumClients)"
     }
 
-    private mutating func timeIsUp(now: Duration) -> [Action] {
+    private mutating func timeIsUp(_ blocking: Set<String>?, now: Duration) -> [Action] {
         switch phase {
         case .joining:
             let late = clients.filter { (joined[$0] == nil || catchingUp.contains($0)) && lost[$0] == nil }
             return drop(late, "did not join within federation.join-deadline", now: now)
         case .waiting(let index): return open(index, now: now)
         case .round(let index):
-            let late = clients.filter { awaited.contains($0) }
+            // Others have sent what they could so far, and send it again without those that are late.
+            let holding = blocking.map { awaited.intersection($0) } ?? []
+            let late = clients.filter { (holding.isEmpty ? awaited : holding).contains($0) }
+            if !holding.isEmpty { deadline = now + roundDeadline }
             for client in late {
                 causes[client] = Absence(client: client, cause: .late, how: "did not answer within federation.deadline")
             }
@@ -216,10 +229,6 @@ public struct Coordinator: Sendable {
         var actions: [Action] = []
         for client in late {
             actions.append(.send(.goodbye(.aborted), to: [client]))
-            // What it sends all the same is not taken, and no traffic of the run.
-            if case .round(let index) = phase {
-                actions.append(.expect(client: client, round: index + 1, specs: nil))
-            }
             actions += handle(.lost(client: client, how: how), now: now)
         }
         return actions
@@ -292,6 +301,7 @@ public struct Coordinator: Sendable {
         awaited = Set(asked)
         answered = []
         sum.reset()
+        gathered = nil
         deadline = now + roundDeadline
         if step.isForFactors, index == 0 || steps[index - 1] != step {
             do { try startFactors(step, round: round, plan) } catch { return finish(.peerLost(reason: "\(error)")) }
@@ -310,7 +320,10 @@ public struct Coordinator: Sendable {
         for client in concerned where ready.removeValue(forKey: client) != nil { catchingUp.insert(client) }
         for client in asked {
             let specs = plan.uploads(step, client: client, isSpeaker: speakers.contains(client))
-            actions.append(.expect(client: client, round: round, specs: specs))
+            actions.append(
+                .expect(
+                    client: client, round: round, specs: specs,
+                    isSummed: plan.sharedDomain(step, client: client) == nil))
         }
         // Clients that need the same parameters share one message, which is encoded once.
         var groups: [(parameters: ParameterSet, isSpeaker: Bool, clients: [String])] = []
@@ -358,7 +371,7 @@ public struct Coordinator: Sendable {
             isTimeOver = endSchedules(at: index)
         } else {
             do {
-                let total = try sum.total()
+                let total = try gathered?.get() ?? sum.total()
                 if step.isForMap, var server = mapServer {
                     try server.step(total)
                     mapServer = server

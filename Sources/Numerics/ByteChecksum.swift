@@ -5,7 +5,7 @@ import CKernels
 /// Bytes are taken in blocks, so that each is still in the first-level cache for what is done with it next.
 public struct ByteChecksum: Sendable {
     /// The bytes of each block but the last.
-    public static let blockByteCount = 16_384
+    public static let blockByteCount = 65_536
 
     private var state = ferry_checksum()
 

@@ -20,8 +20,8 @@ public enum FloatKernels {
         return true
     }
 
-    /// The elements of a block.
-    private static let blockCount = 1 << 14
+    /// The elements of a block that stays in the cache from one pass to the next.
+    public static let blockCount = 1 << 13
 
     /// The most vectors that `addFixedPoint` takes at once.
     public static let batchLimit = 8
@@ -46,13 +46,12 @@ public enum FloatKernels {
     ///
     /// - Precondition: as many floats as sums.
     @inline(never)
-    public static func write(_ sums: [Int64], exponent: Int, times factor: Double, to floats: inout [Float]) {
+    public static func write(
+        _ sums: UnsafeBufferPointer<Int64>, exponent: Int, times factor: Double,
+        to floats: UnsafeMutableBufferPointer<Float>
+    ) {
         precondition(sums.count == floats.count, "\(sums.count) sums for \(floats.count) floats")
         let scale = Double(sign: .plus, exponent: -exponent, significand: 1) * factor
-        floats.withUnsafeMutableBufferPointer { target in
-            sums.withUnsafeBufferPointer { sums in
-                for index in sums.indices { target[index] = Float(Double(sums[index]) * scale) }
-            }
-        }
+        for index in sums.indices { floats[index] = Float(Double(sums[index]) * scale) }
     }
 }

@@ -98,7 +98,11 @@ public struct ExactSum: Sendable {
             entries[index].fold()
             let entry = entries[index]
             var values = spare.take(entry.values.count)
-            FloatKernels.write(entry.values, exponent: entry.exponent, times: factor, to: &values)
+            values.withUnsafeMutableBufferPointer { target in
+                entry.values.withUnsafeBufferPointer {
+                    FloatKernels.write($0, exponent: entry.exponent, times: factor, to: target)
+                }
+            }
             out.set(try ParameterSet.Tensor(entry.spec, values: values))
         }
         return out

@@ -24,6 +24,33 @@ public struct ParameterSet: Sendable, Equatable {
             self.init(checked: values, spec)
         }
 
+        /// Changes elements in place, block by block from the last to the first: each is checked while it is in the cache, and
+        /// who reads the tensor next finds its beginning there. *Complexity*: O(elements), and a copy when somebody else
+        /// holds the values.
+        ///
+        /// - Parameter body: changes one block of the elements; it is called with each once.
+        /// - Throws: `elementCountMismatch`, `valueOutOfBound`.
+        public init(
+            _ spec: TensorSpec, changing values: consuming [Float], _ body: (UnsafeMutableBufferPointer<Float>) -> Void
+        ) throws(ParameterError) {
+            guard values.count == spec.elementCount else {
+                throw .elementCountMismatch(name: spec.name, expected: spec.elementCount, actual: values.count)
+            }
+            let isWithin = values.withUnsafeMutableBufferPointer { values in
+                var end = values.count
+                while end > 0 {
+                    let start = (end - 1) / FloatKernels.blockCount * FloatKernels.blockCount
+                    let block = UnsafeMutableBufferPointer(rebasing: values[start..<end])
+                    body(block)
+                    guard FloatKernels.isWithin(UnsafeBufferPointer(block), bound: spec.bound) else { return false }
+                    end = start
+                }
+                return true
+            }
+            guard isWithin else { throw .valueOutOfBound(name: spec.name, bound: spec.bound) }
+            self.init(checked: values, spec)
+        }
+
         /// Takes values whose number and range have been checked.
         init(checked values: [Float], _ spec: TensorSpec) { self.init(checked: TensorStorage(values), spec) }
 
@@ -79,9 +106,14 @@ public struct ParameterSet: Sendable, Equatable {
     /// Takes a tensor out, for one who goes on to write in its memory: nothing is copied when nobody else holds it.
     ///
     /// - Throws: `missingTensor`.
-    public mutating func take(_ name: String) throws(ParameterError) -> [Float] {
+    public mutating func take(_ name: String) throws(ParameterError) -> [Float] { try takeTensor(name).values }
+
+    /// Takes a tensor out.
+    ///
+    /// - Throws: `missingTensor`.
+    public mutating func takeTensor(_ name: String) throws(ParameterError) -> Tensor {
         guard let index = tensors.firstIndex(where: { $0.spec.name == name }) else { throw .missingTensor(name) }
-        return tensors.remove(at: index).values
+        return tensors.remove(at: index)
     }
 
     /// The tensors whose declaration satisfies a condition.

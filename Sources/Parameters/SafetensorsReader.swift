@@ -11,6 +11,12 @@ package struct SafetensorsReader: Sendable {
     /// The number of bytes of the whole message.
     package let byteCount: Int
     private var position = 0
+    /// The tensor that the next bytes belong to.
+    private var index = 0
+    /// Whether the elements are taken out as they arrive.
+    package let isStreamed: Bool
+    /// What `takeElements` will give of tensors that are through.
+    private var elements: [TensorStorage] = []
     private var tensors: [ParameterSet.Tensor] = []
     private var current: [Float] = []
     private var currentByteCount = 0
@@ -23,7 +29,12 @@ package struct SafetensorsReader: Sendable {
     private static let heldByteCount = 1 << 16
 
     /// A reader of exactly the given declarations.
-    package init(specs: [TensorSpec]) {
+    ///
+    /// - Parameter isStreamed: whether the elements are taken out as they arrive, by `takeElements`; all are `float32` then.
+    package init(specs: [TensorSpec], isStreamed: Bool = false) {
+        precondition(
+            !isStreamed || specs.allSatisfy { $0.format == .float32 }, "a stream of another format than float32")
+        self.isStreamed = isStreamed
         let specs = specs.sorted { $0.name < $1.name }
         self.specs = specs
         prefix = Safetensors.prefix(specs)
@@ -52,28 +63,36 @@ package struct SafetensorsReader: Sendable {
             position += count
         }
         while !rest.isEmpty {
-            let spec = specs[tensors.count]
+            let spec = specs[index]
             let count = min(spec.wireByteCount - currentByteCount, rest.count)
             let part = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
-            if currentByteCount == 0 {
+            if isStreamed {
+                try stream(part, holder, spec)
+            } else if currentByteCount == 0 {
                 parts = spec.format == .float32 && spec.byteCount >= SafetensorsReader.heldByteCount ? [] : nil
                 if parts == nil { current = spare.take(spec.elementCount) }
             }
-            if let before = parts, !(try hold(part, holder, spec)) {
+            if !isStreamed, let before = parts, !(try hold(part, holder, spec)) {
                 // It goes on in an array.
                 current = spare.take(spec.elementCount)
                 current.withUnsafeMutableBufferPointer { before.copy(to: $0) }
                 parts = nil
             }
-            if parts == nil { if spec.format == .float32 { try fill(part, spec) } else { try decode(part, spec) } }
+            if !isStreamed, parts == nil {
+                if spec.format == .float32 { try fill(part, spec) } else { try decode(part, spec) }
+            }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             position += count
-            if currentByteCount == spec.wireByteCount {
+            guard currentByteCount == spec.wireByteCount else { continue }
+            index += 1
+            currentByteCount = 0
+            if isStreamed {
+                endStretch()
+            } else {
                 let storage = parts.map { TensorStorage($0) } ?? TensorStorage(current)
                 tensors.append(ParameterSet.Tensor(checked: storage, spec))
                 parts = nil
                 current = []
-                currentByteCount = 0
             }
         }
     }
@@ -84,7 +103,7 @@ package struct SafetensorsReader: Sendable {
     ) throws(ParameterError) -> Bool {
         #if _endian(little)
             guard let holder, let partCount = parts?.count,
-                partCount <= spec.byteCount / SafetensorsReader.heldByteCount, bytes.count % 4 == 0,
+                isStreamed || partCount <= spec.byteCount / SafetensorsReader.heldByteCount, bytes.count % 4 == 0,
                 Int(bitPattern: bytes.baseAddress) % MemoryLayout<Float>.alignment == 0
             else { return false }
             let elements = bytes.assumingMemoryBound(to: Float.self)
@@ -97,6 +116,46 @@ package struct SafetensorsReader: Sendable {
         #else
             return false
         #endif
+    }
+
+    /// Takes bytes of the current tensor that `takeElements` will give, where they lie if they can stay there.
+    private mutating func stream(
+        _ bytes: UnsafeRawBufferPointer, _ holder: (any AnyObject & Sendable)?, _ spec: TensorSpec
+    ) throws(ParameterError) {
+        guard bytes.count % 4 == 0, currentByteCount % 4 == 0 else {
+            throw .malformed(reason: "a piece ends within a value of \(spec.name)")
+        }
+        if current.isEmpty {
+            if parts == nil { parts = [] }
+            if try hold(bytes, holder, spec) { return }
+        }
+        for part in parts ?? [] { current.append(contentsOf: part.elements) }
+        parts = nil
+        let start = current.count
+        for offset in stride(from: 0, to: bytes.count, by: 4) {
+            let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+            current.append(Float(bitPattern: UInt32(littleEndian: word)))
+        }
+        let isWithin = current.withUnsafeBufferPointer {
+            FloatKernels.isWithin(UnsafeBufferPointer(rebasing: $0[start...]), bound: spec.bound)
+        }
+        guard isWithin else { throw .valueOutOfBound(name: spec.name, bound: spec.bound) }
+        currentByteCount += bytes.count
+    }
+
+    /// Puts what has arrived of the current tensor since the last call to what can be taken.
+    private mutating func endStretch() {
+        if let parts, !parts.isEmpty { elements.append(TensorStorage(parts)) }
+        if !current.isEmpty { elements.append(TensorStorage(current)) }
+        parts = nil
+        current = []
+    }
+
+    /// The elements that have arrived since the last call, those of each tensor together; they are not kept.
+    package mutating func takeElements() -> [TensorStorage] {
+        endStretch()
+        defer { elements = [] }
+        return elements
     }
 
     /// Copies bytes behind those of the current tensor that are there, and checks the elements that they complete.
@@ -127,6 +186,8 @@ package struct SafetensorsReader: Sendable {
     }
 
     /// The tensors of the complete message.
+    ///
+    /// Of a stream it has none.
     ///
     /// - Throws: `malformed` while bytes are missing.
     package func finish() throws(ParameterError) -> ParameterSet {

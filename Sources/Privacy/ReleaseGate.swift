@@ -40,8 +40,10 @@ public struct ReleaseGate: ~Copyable {
         var sums: [Double]?
         /// What was published as a whole.
         var published: [Float]?
+        /// The same, with its elements checked.
+        var tensor: ParameterSet.Tensor?
 
-        var isReleased: Bool { sums != nil || published != nil }
+        var isReleased: Bool { sums != nil || published != nil || tensor != nil }
     }
 
     private var ledger: Ledger
@@ -252,14 +254,31 @@ public struct ReleaseGate: ~Copyable {
     ///
     /// - Throws: `undeclared`, `releasedTwice`, `invalidValues`.
     public mutating func publish(_ name: String, values: [Float]) throws(PrivacyError) {
-        guard let index = pending.firstIndex(where: { $0.spec.name == name }) else { throw .undeclared(tensor: name) }
-        guard !pending[index].isReleased else { throw .releasedTwice(tensor: name) }
-        guard protections[pending[index].spec.release] == nil else { throw .notByPerson(tensor: name) }
+        let index = try place(of: name)
         guard values.count == pending[index].spec.elementCount else {
             throw .invalidValues(
                 reason: "tensor \(name) has \(values.count) elements, not \(pending[index].spec.elementCount)")
         }
         pending[index].published = values
+    }
+
+    /// Releases a tensor as a whole, as `publish(_:values:)`.
+    ///
+    /// - Throws: `undeclared`, `releasedTwice`, `invalidValues` for another declaration than the round's.
+    public mutating func publish(_ tensor: ParameterSet.Tensor) throws(PrivacyError) {
+        let index = try place(of: tensor.spec.name)
+        guard tensor.spec == pending[index].spec else {
+            throw .invalidValues(reason: "tensor \(tensor.spec.name) is declared otherwise in this round")
+        }
+        pending[index].tensor = tensor
+    }
+
+    /// Where a tensor is that may be released whole.
+    private func place(of name: String) throws(PrivacyError) -> Int {
+        guard let index = pending.firstIndex(where: { $0.spec.name == name }) else { throw .undeclared(tensor: name) }
+        guard !pending[index].isReleased else { throw .releasedTwice(tensor: name) }
+        guard protections[pending[index].spec.release] == nil else { throw .notByPerson(tensor: name) }
+        return index
     }
 
     /// Ends the round without a release: its sums are for the client itself. Nothing is sealed, and nothing is written
@@ -289,6 +308,10 @@ public struct ReleaseGate: ~Copyable {
         guard isOpen else { throw .notOpen }
         var tensors: [ParameterSet.Tensor] = []
         for entry in pending {
+            if let tensor = entry.tensor, entry.spec.format == .float32 {
+                tensors.append(tensor)
+                continue
+            }
             let values = try values(of: entry)
             do { tensors.append(try ParameterSet.Tensor(entry.spec, values: values)) } catch {
                 throw .invalidValues(reason: "\(error)")
@@ -300,7 +323,7 @@ public struct ReleaseGate: ~Copyable {
 
     /// What leaves of a tensor: its values, or what its format has of them and of what was left over.
     private mutating func values(of entry: Pending) throws(PrivacyError) -> [Float] {
-        guard let values = entry.published ?? entry.sums?.map({ Float($0) }) else {
+        guard let values = entry.published ?? entry.tensor?.values ?? entry.sums?.map({ Float($0) }) else {
             throw .notReleased(tensor: entry.spec.name)
         }
         guard entry.spec.format != .float32 else { return values }

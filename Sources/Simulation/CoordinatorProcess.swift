@@ -144,7 +144,7 @@ public struct CoordinatorProcess: ~Copyable {
         while true {
             if let outcome { return outcome }
             // Also when messages never stop: a deadline must not starve.
-            if now >= machine.deadline { try perform(machine.handle(.tick, now: now)) }
+            if now >= machine.deadline { try perform(machine.handle(.tick(awaiting: socket.awaitedClients), now: now)) }
             if let outcome { return outcome }
             if brief.isByHand, now - lastProbe >= CoordinatorProcess.probeInterval {
                 lastProbe = now
@@ -183,6 +183,9 @@ public struct CoordinatorProcess: ~Copyable {
                 }
             case .message(let peer, let message):
                 try receive(message, from: peer)
+            case .gathered(let peers, let round, let total):
+                let clients = peers.compactMap { socket.client(of: $0) }
+                try perform(machine.handle(.gathered(clients: clients, round: round, total), now: now))
             }
         }
     }
@@ -253,8 +256,10 @@ public struct CoordinatorProcess: ~Copyable {
             case .catchUp(let client):
                 cursors[client] = PastCursor()
                 try sendPast(client)
-            case .expect(let client, let round, let specs):
-                if let peer = socket.peer(of: client) { socket.expect(peer, round: round, specs: specs) }
+            case .expect(let client, let round, let specs, let isSummed):
+                if let peer = socket.peer(of: client) {
+                    socket.expect(peer, round: round, specs: specs, isSummed: isSummed)
+                }
             case .send(let message, let clients):
                 let peers = clients.compactMap { socket.peer(of: $0) }
                 let gone = try socket.send(message, to: peers, schema: try schema ?? ParameterSchema([]))
@@ -281,7 +286,7 @@ public struct CoordinatorProcess: ~Copyable {
             case .control:
                 for (id, _) in readNotices() { remaining.remove(id) }
                 if control.isAtEnd { return }
-            case .message, .refused, .refusedKey, .timedOut: continue
+            case .message, .gathered, .refused, .refusedKey, .timedOut: continue
             }
         }
     }

@@ -11,10 +11,11 @@ public struct ClientSocket: ~Copyable {
     private let runID: UInt64
     private var decoder: CoordinatorMessageDecoder
     private var sequence: UInt32 = 0
-    /// The plan whose answer must wait for credit.
-    private var plan: (round: Int, deadline: Duration)?
-    /// A message that came instead of credit.
-    private var kept: CoordinatorMessage?
+    /// The round of the plan whose answer must wait for credit.
+    private var creditRound: Int?
+    /// An answer that waits for credit. It is kept until the coordinator says something else: a piece may have to be sent
+    /// again.
+    private var answer: (round: Int, message: SentMessage, parameters: ParameterSet, damage: UpdateDamage?)?
     /// When something arrived last, if only that the coordinator is there.
     public private(set) var lastHeard = ContinuousClock.now
     /// Memory for the tensors of plans, to which what is no longer needed can be given back.
@@ -59,34 +60,28 @@ public struct ClientSocket: ~Copyable {
 
     /// Sends a message; blocks while the queue is full, at most ten seconds.
     ///
-    /// The answer to a plan that needs credit waits for it first. When the coordinator says something else instead, the
-    /// round is over: the answer is dropped, and `receive` returns what it said.
+    /// The answer to a plan that needs credit is asked for by the coordinator, piece by piece: it goes out while the client
+    /// takes what has arrived, and is dropped when the coordinator says something else.
     /// - Parameter damage: what is done to an update on purpose.
-    /// - Throws: `peerGone`, `timedOut`, `refused`, `zeroMQ`.
+    /// - Throws: `peerGone`, `zeroMQ`.
     public mutating func send(_ message: ClientMessage, damage: UpdateDamage? = nil) throws(TransportError) {
-        if let plan, message.updateRound == plan.round {
-            self.plan = nil
-            try transmit(.request(round: plan.round))
-            let end = ContinuousClock.now + plan.deadline
-            var answer = try next(until: end, patience: plan.deadline)
-            // Credit of another round is what a probe looks like.
-            while case .credit(let round) = answer, round != plan.round {
-                answer = try next(until: end, patience: plan.deadline)
-            }
-            guard answer == .credit(round: plan.round) else {
-                kept = answer
-                return
-            }
+        let sending = SentMessage(EncodedMessage(message, runID: runID, damage: damage))
+        if let round = creditRound, message.updateRound == round, let parameters = message.parameters {
+            creditRound = nil
+            answer = (round, sending, parameters, damage)
+            let request = SentMessage(EncodedMessage(.request(round: round), runID: runID))
+            return try transmit(request, request.encoded.pieces[...])
         }
-        try transmit(message, damage: damage)
+        try transmit(sending, sending.encoded.pieces[...], damage: damage)
         // For the next plan, once libzmq has let go of it.
         if let parameters = message.parameters { spare.put(parameters) }
     }
 
-    private mutating func transmit(_ message: ClientMessage, damage: UpdateDamage? = nil) throws(TransportError) {
-        let encoded = EncodedMessage(message, runID: runID, damage: damage)
-        let sending = SentMessage(encoded)
-        for range in encoded.pieces {
+    private mutating func transmit(
+        _ sending: SentMessage, _ pieces: ArraySlice<Range<Int>>, damage: UpdateDamage? = nil
+    ) throws(TransportError) {
+        let encoded = sending.encoded
+        for range in pieces {
             let (isFirst, isLast) = (range.lowerBound == 0, range.upperBound == encoded.byteCount)
             if isFirst && damage == .withoutFirstPiece || isLast && damage == .withoutLastPiece { continue }
             var code: UInt64 = 0
@@ -118,23 +113,24 @@ public struct ClientSocket: ~Copyable {
     /// - Throws: `refused`, `zeroMQ`.
     public mutating func take() throws(TransportError) -> CoordinatorMessage? {
         while let message = try arrived() {
-            switch message {
-            case .credit: continue
-            case .plan(let plan): self.plan = plan.needsCredit ? (plan.round, plan.deadline) : nil
-            case .welcome, .goodbye: break
+            if case .credit(let round, let pieces) = message {
+                try send(pieces, of: round)
+                continue
             }
+            // The answer, if one waits, is too late.
+            if let answer { spare.put(answer.parameters) }
+            (answer, creditRound) = (nil, nil)
+            if case .plan(let plan) = message, plan.needsCredit { creditRound = plan.round }
             return message
         }
         return nil
     }
 
-    private mutating func next(
-        until end: ContinuousClock.Instant, patience: Duration
-    ) throws(TransportError) -> CoordinatorMessage {
-        while true {
-            if let message = try arrived() { return message }
-            try wait(until: end, patience: patience)
-        }
+    /// Sends the pieces of the answer that the coordinator asks for. Of another round, a credit is what a probe looks like.
+    private mutating func send(_ pieces: Range<Int>, of round: Int) throws(TransportError) {
+        guard let answer, answer.round == round else { return }
+        let all = answer.message.encoded.pieces
+        try transmit(answer.message, all[pieces.clamped(to: all.indices)], damage: answer.damage)
     }
 
     private mutating func wait(until end: ContinuousClock.Instant, patience: Duration) throws(TransportError) {
@@ -145,10 +141,6 @@ public struct ClientSocket: ~Copyable {
 
     /// The next message that is there whole, credit too.
     private mutating func arrived() throws(TransportError) -> CoordinatorMessage? {
-        if let message = kept {
-            kept = nil
-            return message
-        }
         while try socket.wait(timeout: .zero, descriptor: nil) == .message {
             var envelope = Socket.Frame()
             var piece = Socket.Frame()

@@ -12,6 +12,8 @@ public struct PeerID: Hashable, Sendable {
 public enum CoordinatorEvent: Sendable {
     /// A complete message of a connection.
     case message(PeerID, ReceivedClientMessage)
+    /// The updates of all clients that had to send one, added up; each tensor's sums, or why there are none.
+    case gathered([PeerID], round: Int, Result<ParameterSet, ParameterError>)
     /// A frame was refused; the client is named when the connection is bound.
     case refused(client: String?, WireError)
     /// A connection was refused for its key, given in Z85.
@@ -31,7 +33,7 @@ public struct CoordinatorSocket: ~Copyable {
         /// Who its key says it is, under CURVE.
         var userID: String?
         /// The one update that it may send, once it has credit.
-        var expected: (round: Int, specs: [TensorSpec], byteCount: Int)?
+        var expected: (round: Int, specs: [TensorSpec], byteCount: Int, isSummed: Bool)?
         var credit = Credit.free
         /// The round whose update has arrived damaged, so that it will not come any more.
         var brokenRound: Int?
@@ -58,12 +60,16 @@ public struct CoordinatorSocket: ~Copyable {
     /// A client that has credit and sends nothing for so long no longer keeps others waiting.
     private static let creditPatience = Duration.seconds(1)
 
+    /// A credit for a whole update.
+    private static let allPieces = 0..<Int(UInt32.max)
+
     /// Connections that have not joined, beyond one a client; a further one replaces another.
     private static let strangerLimit = 64
 
     private var socket: Socket
     private let runID: UInt64
     private let clientCount: Int
+    private let answerByteLimit: Int
     private var peers: [PeerID: Peer] = [:]
     /// The connection bound to each client.
     private var bound: [String: PeerID] = [:]
@@ -73,6 +79,10 @@ public struct CoordinatorSocket: ~Copyable {
     private var recorder: FrameRecorder?
     /// Memory for the tensors of updates, to which what is no longer needed can be given back.
     public var spare = SpareArrays(elementLimit: CoordinatorSocket.creditByteLimit / 4)
+    /// The updates that are added up piece by piece, where they would not all fit into memory.
+    private var gathering: Gathering<PeerID>?
+    /// Whether sums that are gathered are divided by the number of updates.
+    public var gathersMeans = false
     /// The connections that asked for credit and have none yet, in order.
     private var waiting: [PeerID] = []
     private var lastProgress = ContinuousClock.now
@@ -89,16 +99,18 @@ public struct CoordinatorSocket: ~Copyable {
     ///   - recording: a file that every frame is written to.
     ///   - token: the run's secret, which the recording must not hold.
     ///   - curve: the keys; without them only addresses of this machine are bound.
+    ///   - answerByteLimit: the bytes of the answers to one plan above which clients must ask before they send theirs.
     /// - Throws: `endpointInUse`, `unencrypted`, `zeroMQ`, `recording`.
     public init(
         endpoint: String, runID: UInt64, clientCount: Int, recording: String?, token: RunToken,
-        curve: CurveServer? = nil
+        curve: CurveServer? = nil, answerByteLimit: Int = CoordinatorSocket.creditByteLimit
     ) throws(TransportError) {
         guard curve != nil || CoordinatorSocket.isLocal(endpoint) else { throw .unencrypted(endpoint) }
         // What waits for a client that does not read is one plan, whose pieces all clients share: no limit is needed,
         // and none of the others waits.
+        let context = try SocketContext(socketCount: 2, threadCount: SocketContext.threadCountForMany)
         let socket = try Socket.open(
-            type: ZMQ_ROUTER, context: try SocketContext(socketCount: 2), endpoint: endpoint,
+            type: ZMQ_ROUTER, context: context, endpoint: endpoint,
             frameByteLimit: Envelope.pieceByteLimit,
             sendTimeout: .seconds(10), sendQueueLimit: 0, curve: curve.map { .server($0) })
         let boundEndpoint = try socket.bind()
@@ -108,6 +120,7 @@ public struct CoordinatorSocket: ~Copyable {
         self.endpoint = boundEndpoint
         self.runID = runID
         self.clientCount = clientCount
+        self.answerByteLimit = answerByteLimit
         self.recorder = recorder
     }
 
@@ -150,7 +163,7 @@ public struct CoordinatorSocket: ~Copyable {
     /// libzmq tells of a connection that has ended only when something is sent to it.
     public mutating func probe() throws(TransportError) -> [String] {
         let bound = peers.filter { $0.value.client != nil }.map(\.key)
-        let gone = try send(EncodedMessage(creditFor: 0, runID: runID), to: bound)
+        let gone = try send(EncodedMessage(creditFor: 0, pieces: 0..<0, runID: runID), to: bound)
         return gone.compactMap { peers[$0]?.client }.sorted()
     }
 
@@ -159,13 +172,27 @@ public struct CoordinatorSocket: ~Copyable {
         if let client = peers.removeValue(forKey: peer)?.client, bound[client] == peer { bound[client] = nil }
         withdraw(peer)
         waiting.removeAll { $0 == peer }
+        leaveGathering(peer)
+    }
+
+    private mutating func leaveGathering(_ peer: PeerID) {
+        gathering?.remove(peer)
+        if gathering?.members.isEmpty == true { gathering = nil }
+    }
+
+    /// The clients without whose updates those that are gathered cannot be added up further; `nil` when none are.
+    public var awaitedClients: Set<String>? {
+        gathering.map { Set($0.awaited.compactMap { peers[$0]?.client }) }
     }
 
     /// Takes back the credit of a connection, if it has some.
     private mutating func withdraw(_ peer: PeerID) { grantedByteCount -= granted.removeValue(forKey: peer) ?? 0 }
 
     /// Declares the one update that a connection may send now, or none.
-    public mutating func expect(_ peer: PeerID, round: Int, specs: [TensorSpec]?) {
+    ///
+    /// - Parameter isSummed: whether the sum of all updates is enough.
+    public mutating func expect(_ peer: PeerID, round: Int, specs: [TensorSpec]?, isSummed: Bool = false) {
+        leaveGathering(peer)
         guard var entry = peers.removeValue(forKey: peer) else { return }
         defer { peers[peer] = entry }
         if case .requested = entry.credit { waiting.removeAll { $0 == peer } }
@@ -173,7 +200,7 @@ public struct CoordinatorSocket: ~Copyable {
         entry.credit = .free
         entry.brokenRound = nil
         if let specs {
-            entry.expected = (round, specs, specs.reduce(0) { $0 + $1.byteCount })
+            entry.expected = (round, specs, specs.reduce(0) { $0 + $1.byteCount }, isSummed)
             entry.decoder.expect(round: round, specs: specs)
         } else {
             entry.expected = nil
@@ -185,6 +212,7 @@ public struct CoordinatorSocket: ~Copyable {
     public mutating func next(timeout: Duration, control: Int32) throws(TransportError) -> CoordinatorEvent {
         let end = ContinuousClock.now + timeout
         while true {
+            if let event = takeGathered() { return event }
             try grant()
             let pause = max(.zero, end - ContinuousClock.now)
             let readiness = try socket.wait(
@@ -205,8 +233,31 @@ public struct CoordinatorSocket: ~Copyable {
         }
     }
 
+    /// What has been gathered, once all of it is there.
+    private mutating func takeGathered() -> CoordinatorEvent? {
+        guard let gathered = gathering, gathered.isComplete else { return nil }
+        gathering = nil
+        for peer in gathered.members {
+            peers[peer]?.expected = nil
+            peers[peer]?.decoder.expectNothing()
+        }
+        do throws(ParameterError) {
+            return .gathered(Array(gathered.members), round: gathered.round, .success(try gathered.total()))
+        } catch { return .gathered(Array(gathered.members), round: gathered.round, .failure(error)) }
+    }
+
     /// Gives credit to those that asked for it, in order, as far as memory allows.
     private mutating func grant() throws(TransportError) {
+        // Taken out so that the sums are not copied.
+        if var gathered = gathering.take() {
+            let grants = gathered.grants()
+            let round = gathered.round
+            gathering = consume gathered
+            for (peer, piece) in grants {
+                _ = try send(
+                    EncodedMessage(creditFor: round, pieces: piece..<piece + 1, runID: runID), to: [peer])
+            }
+        }
         while let peer = waiting.first {
             guard var entry = peers[peer], let expected = entry.expected else {
                 waiting.removeFirst()
@@ -226,7 +277,9 @@ public struct CoordinatorSocket: ~Copyable {
             entry.decoder.expect(round: expected.round, specs: expected.specs)
             peers[peer] = entry
             // A client that has gone is noticed by the launcher, or by the round's deadline.
-            _ = try send(EncodedMessage(creditFor: expected.round, runID: runID), to: [peer])
+            _ = try send(
+                EncodedMessage(creditFor: expected.round, pieces: CoordinatorSocket.allPieces, runID: runID), to: [peer]
+            )
         }
     }
 
@@ -264,6 +317,12 @@ public struct CoordinatorSocket: ~Copyable {
                 }
             }
             peers[peer] = Peer(decoder: ClientMessageDecoder(runID: runID), userID: userID)
+        }
+        if gathering?.contains(peer) == true, gathering?.mayArrive(peer) != true,
+            envelope.withBytes({ Envelope.statedKind($0) }) == .update
+        {
+            return refuse(
+                peer, .outOfRound(round: envelope.withBytes { Envelope.statedRound($0) }.map(UInt32.init) ?? 0))
         }
         let name = peers[peer]?.client ?? "?"
         // The dictionary entry is taken out so that the decoder's staging buffer is not copied.
@@ -308,6 +367,17 @@ public struct CoordinatorSocket: ~Copyable {
                 }
             }
             if case .granted = entry.credit { lastProgress = ContinuousClock.now }
+            if let part = entry.decoder.takePart(), gathering?.arrive(peer, part) != true {
+                traffic.refused += 1
+                // Of one that is asked no more, what was under way.
+                guard let round = gathering?.round, gathering?.contains(peer) == true else {
+                    return .refused(
+                        client: entry.client,
+                        .outOfRound(round: envelope.withBytes { Envelope.statedRound($0) }.map(UInt32.init) ?? 0))
+                }
+                entry.brokenRound = round
+                return .refused(client: entry.client, .brokenSequenceOfPieces(kind: .update))
+            }
             guard let message else { return nil }
             if case .join = message {
             } else if entry.client == nil {
@@ -316,6 +386,12 @@ public struct CoordinatorSocket: ~Copyable {
             }
             switch message {
             case .request(let round) where entry.pastRound == round: entry.pastRound = nil
+            case .request(let round) where gathering?.round == round && gathering?.contains(peer) == true:
+                guard gathering?.request(peer) == true else {
+                    traffic.refused += 1
+                    return .refused(client: entry.client, .outOfRound(round: UInt32(truncatingIfNeeded: round)))
+                }
+                return nil
             case .request(let round):
                 guard case .needed = entry.credit, entry.expected?.round == round else {
                     traffic.refused += 1
@@ -324,6 +400,7 @@ public struct CoordinatorSocket: ~Copyable {
                 entry.credit = .requested
                 waiting.append(peer)
                 return nil
+            case .update where gathering?.contains(peer) == true: return nil
             case .update:
                 entry.expected = nil
                 withdraw(peer)
@@ -353,7 +430,8 @@ public struct CoordinatorSocket: ~Copyable {
 
     /// Sends a message to several connections, encoding it once; returns those that have gone.
     ///
-    /// Where the answers to a plan would not all fit into memory, each client must ask before it sends its own.
+    /// Where the answers to a plan would not all fit into memory, each client must ask before it sends its own. Where their
+    /// sums are enough they are then gathered piece by piece.
     public mutating func send(
         _ message: CoordinatorMessage, to receivers: [PeerID], schema: ParameterSchema
     ) throws(TransportError) -> [PeerID] {
@@ -361,8 +439,18 @@ public struct CoordinatorSocket: ~Copyable {
             return try send(EncodedMessage(message, runID: runID, schema: schema), to: receivers)
         }
         let answers = peers.values.reduce(0) { $0 + ($1.expected?.byteCount ?? 0) }
-        let needsCredit = answers > CoordinatorSocket.creditByteLimit
-        if needsCredit {
+        let needsCredit = answers > answerByteLimit
+        if needsCredit, let specs = commonSpecs {
+            let members = peers.filter { $0.value.expected != nil }.map(\.key)
+            if gathering == nil {
+                gathering = Gathering(
+                    members, round: plan.round, specs: specs, clientCount: clientCount, isMean: gathersMeans,
+                    spare: &spare)
+            }
+            for peer in receivers where gathering?.contains(peer) == true {
+                peers[peer]?.decoder.expect(round: plan.round, specs: specs, isStreamed: true)
+            }
+        } else if needsCredit {
             for peer in receivers where peers[peer]?.expected != nil {
                 peers[peer]?.credit = .needed
                 peers[peer]?.decoder.expectNothing()
@@ -370,6 +458,16 @@ public struct CoordinatorSocket: ~Copyable {
         }
         let message = CoordinatorMessage.plan(plan.waitingForCredit(needsCredit))
         return try send(EncodedMessage(message, runID: runID, schema: schema), to: receivers)
+    }
+
+    /// The tensors of all updates that are expected, where they are the same and their sums are enough.
+    private var commonSpecs: [TensorSpec]? {
+        let expected = peers.values.compactMap(\.expected)
+        guard let specs = expected.first?.specs,
+            expected.allSatisfy({ $0.isSummed && $0.specs == specs && $0.round == expected[0].round }),
+            specs.allSatisfy({ $0.format == .float32 })
+        else { return nil }
+        return specs
     }
 
     /// Sends piece by piece, each to every receiver: its bytes are copied and read once, and nobody waits for another's

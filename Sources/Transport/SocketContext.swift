@@ -1,6 +1,7 @@
 import CZeroMQ
+import Glibc
 
-/// A libzmq context: its I/O thread serves every socket of one thread, which it can wait for together.
+/// A libzmq context: its I/O threads serve every socket of one thread, which it can wait for together.
 ///
 /// Not `Sendable`: it belongs to the thread of its sockets. It ends with the last of them.
 public final class SocketContext {
@@ -13,17 +14,28 @@ public final class SocketContext {
     /// Sockets that libzmq allows where nothing is said.
     private static let ordinarySocketCount = 1_023
 
+    /// I/O threads that are of use to one that serves many connections: of one alone, copies into and out of the system
+    /// would take a round's time.
+    static var threadCountForMany: Int { min(4, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
     /// A context.
     ///
     /// - Parameter socketCount: how many sockets there will be.
     /// - Throws: `zeroMQ`.
-    public init(socketCount: Int) throws(TransportError) {
+    public convenience init(socketCount: Int) throws(TransportError) {
+        try self.init(socketCount: socketCount, threadCount: 1)
+    }
+
+    init(socketCount: Int, threadCount: Int) throws(TransportError) {
         guard let handle = zmq_ctx_new() else { throw Socket.error("zmq_ctx_new", "a context") }
         self.handle = handle
         // Some are libzmq's own.
         let limit = max(SocketContext.ordinarySocketCount, socketCount + 8)
         guard zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, Int32(limit)) == 0 else {
             throw Socket.error("zmq_ctx_set", "\(socketCount) sockets")
+        }
+        guard zmq_ctx_set(handle, ZMQ_IO_THREADS, Int32(threadCount)) == 0 else {
+            throw Socket.error("zmq_ctx_set", "\(threadCount) threads")
         }
     }
 

@@ -11,14 +11,14 @@ import Numerics
 /// | 24 | byte count of the whole message (UInt64) |
 /// | 32 | offset of this piece (UInt64) |
 /// | 40 | byte count of this piece (UInt32) |
-/// | 44 | first argument: step of a plan, policy of an update, reason of a goodbye (UInt32) |
-/// | 48 | second argument: deadline of a plan in milliseconds (UInt32) |
+/// | 44 | first argument: step of a plan, policy of an update, reason of a goodbye, first piece of a credit (UInt32) |
+/// | 48 | second argument: deadline of a plan in milliseconds, end of a credit's pieces (UInt32) |
 /// | 52 | flags of a plan: 1 its answer must wait for credit, 2 speaker, 4 repeated, 8 past (UInt32) |
 /// | 56 | checksum of the piece (UInt64) |
 /// | 64 | checksum of bytes 0 ..< 64 (UInt64) |
 public struct Envelope: Equatable, Sendable {
     /// The version of this protocol.
-    public static let protocolVersion: UInt16 = 2
+    public static let protocolVersion: UInt16 = 3
     /// The number of bytes of an envelope.
     public static let byteCount = 72
     /// The largest piece of a long message; libzmq costs two to four times as much a byte at 40 MB.

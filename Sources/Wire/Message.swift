@@ -165,8 +165,8 @@ public enum CoordinatorMessage: Sendable, Equatable {
     case welcome(Welcome)
     /// A round begins.
     case plan(RoundPlan)
-    /// The client may send its answer to the round's plan now.
-    case credit(round: Int)
+    /// The client may send these pieces of its answer to the round's plan now, also again; of round 0 it means nothing.
+    case credit(round: Int, pieces: Range<Int>)
     /// The run is over for this client.
     case goodbye(EndReason)
 }

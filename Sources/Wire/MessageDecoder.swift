@@ -2,6 +2,23 @@ import Cryptography
 public import Parameters
 import Privacy
 
+/// One piece of an update whose elements are taken out as they arrive.
+package struct UpdatePart: Sendable {
+    /// Where in the message it begins.
+    package let offset: Int
+    /// Its bytes.
+    package let byteCount: Int
+    /// Its elements, those of each tensor together.
+    package let elements: [TensorStorage]
+
+    /// A piece with its elements.
+    package init(offset: Int, byteCount: Int, elements: [TensorStorage]) {
+        self.offset = offset
+        self.byteCount = byteCount
+        self.elements = elements
+    }
+}
+
 /// Decodes what one client sends to the coordinator. Total: any bytes give a message, nothing yet, or a typed error.
 public struct ClientMessageDecoder: Sendable {
     /// The largest legal join.
@@ -9,13 +26,25 @@ public struct ClientMessageDecoder: Sendable {
 
     private let runID: UInt64
     private var assembler = PieceAssembler()
-    private var openRound: (round: Int, specs: [TensorSpec])?
+    private var openRound: (round: Int, specs: [TensorSpec], isStreamed: Bool)?
+    /// What the last piece had of a streamed update.
+    private var part: UpdatePart?
 
     /// A decoder for one client of the run.
     public init(runID: UInt64) { self.runID = runID }
 
     /// Declares which update the client may send now; every other one is refused before memory is reserved.
-    public mutating func expect(round: Int, specs: [TensorSpec]) { openRound = (round, specs) }
+    ///
+    /// - Parameter isStreamed: whether its elements are taken out as they arrive, by `takePart`; all are `float32` then.
+    public mutating func expect(round: Int, specs: [TensorSpec], isStreamed: Bool = false) {
+        openRound = (round, specs, isStreamed)
+    }
+
+    /// What the piece that was accepted last has of a streamed update.
+    package mutating func takePart() -> UpdatePart? {
+        defer { part = nil }
+        return part
+    }
 
     /// Declares that no update is expected any more.
     public mutating func expectNothing() { openRound = nil }
@@ -54,6 +83,9 @@ public struct ClientMessageDecoder: Sendable {
             try PieceAssembler.read(piece, of: part) { (block) throws(WireError) in
                 try take(block, part, holder, &spare)
             }
+            if assembler.tensors?.isStreamed == true, let elements = assembler.tensors?.takeElements() {
+                self.part = UpdatePart(offset: part.offset, byteCount: piece.count, elements: elements)
+            }
             return part.isLast ? try finish(part) : nil
         } catch {
             assembler.abandon(part, after: error)
@@ -68,7 +100,8 @@ public struct ClientMessageDecoder: Sendable {
         let envelope = part.envelope
         guard envelope.kind == .update else { return assembler.control.append(contentsOf: block) }
         if assembler.tensors == nil {
-            let reader = SafetensorsReader(specs: try specs(of: envelope))
+            let reader = SafetensorsReader(
+                specs: try specs(of: envelope), isStreamed: openRound?.isStreamed == true)
             try expectSize(envelope, reader.byteCount)
             assembler.tensors = reader
         }
@@ -177,7 +210,10 @@ public struct CoordinatorMessageDecoder: Sendable {
         let envelope = part.envelope
         switch envelope.kind {
         case .welcome: return .welcome(try decodeWelcome(assembler.control))
-        case .credit: return .credit(round: Int(envelope.round))
+        case .credit:
+            guard envelope.firstArgument <= envelope.secondArgument else { throw .malformed(kind: .credit) }
+            return .credit(
+                round: Int(envelope.round), pieces: Int(envelope.firstArgument)..<Int(envelope.secondArgument))
         case .plan:
             guard let reader = assembler.tensors else { throw .malformed(kind: .plan) }
             assembler.tensors = nil

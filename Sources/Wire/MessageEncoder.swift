@@ -78,15 +78,18 @@ package struct EncodedMessage: Sendable {
                 kind: .plan, runID: runID, round: UInt32(plan.round), firstArgument: plan.step,
                 secondArgument: UInt32(min(max(milliseconds, 0), Double(UInt32.max))), flags: plan.flags)
             self.init(envelope, head: writer.bytes, tensors: plan.parameters)
-        case .credit(let round): self.init(creditFor: round, runID: runID)
+        case .credit(let round, let pieces): self.init(creditFor: round, pieces: pieces, runID: runID)
         case .goodbye(let reason):
             self.init(Envelope(kind: .goodbye, runID: runID, firstArgument: reason.rawValue))
         }
     }
 
     /// The bytes of a credit.
-    package init(creditFor round: Int, runID: UInt64) {
-        self.init(Envelope(kind: .credit, runID: runID, round: UInt32(round)))
+    package init(creditFor round: Int, pieces: Range<Int>, runID: UInt64) {
+        self.init(
+            Envelope(
+                kind: .credit, runID: runID, round: UInt32(round), firstArgument: UInt32(pieces.lowerBound),
+                secondArgument: UInt32(pieces.upperBound)))
     }
 
     /// Where the pieces begin and how long they are; a message without payload is one empty piece.

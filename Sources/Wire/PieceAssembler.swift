@@ -7,7 +7,8 @@ struct PieceAssembler {
     /// What a piece is to its message.
     struct Part {
         let envelope: Envelope
-        let isFirst: Bool
+        /// Where in the message it begins.
+        let offset: Int
         let isLast: Bool
         /// The checksum that the piece must have.
         let checksum: UInt64
@@ -53,7 +54,7 @@ struct PieceAssembler {
         let first = envelope.pieceOffset == 0 ? envelope : started?.envelope ?? envelope
         if !isLast { partial = (first, byteCount) }
         return Part(
-            envelope: first, isFirst: envelope.pieceOffset == 0, isLast: isLast, checksum: envelope.pieceChecksum,
+            envelope: first, offset: Int(envelope.pieceOffset), isLast: isLast, checksum: envelope.pieceChecksum,
             previousSequence: previous)
     }
 

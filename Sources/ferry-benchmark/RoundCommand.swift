@@ -112,7 +112,7 @@ struct RoundClientCommand: ParsableCommand {
                     case .plan(var plan):
                         client.gate.open(round: plan.round, specs: schema.specs)
                         try client.gate.publish(
-                            RoundBenchmark.tensorName, values: try RoundClientCommand.trained(plan.takeParameters()))
+                            try RoundClientCommand.trained(plan.takeParameters(), schema.specs[0]))
                         try client.socket.send(.update(try client.gate.seal()))
                     case .goodbye:
                         try client.socket.send(.goodbye(.completed))
@@ -127,12 +127,11 @@ struct RoundClientCommand: ParsableCommand {
 
 extension RoundClientCommand {
     /// What stands for training.
-    private static func trained(_ parameters: consuming ParameterSet) throws -> [Float] {
-        var values = try parameters.take(RoundBenchmark.tensorName)
-        values.withUnsafeMutableBufferPointer { values in
-            for index in values.indices { values[index] += 0.001 }
+    private static func trained(_ parameters: consuming ParameterSet, _ spec: TensorSpec) throws -> ParameterSet.Tensor
+    {
+        try ParameterSet.Tensor(spec, changing: try parameters.take(spec.name)) { block in
+            for index in block.indices { block[index] += 0.001 }
         }
-        return values
     }
 }
 
@@ -205,8 +204,8 @@ struct RoundBenchmark: ~Copyable {
 
         var peers: [PeerID] = []
         while peers.count < names.count {
-            let (peer, message) = try RoundBenchmark.next(&socket)
-            guard case .join(let join) = message, join.token == token else { continue }
+            guard case .message(let peer, .join(let join)) = try RoundBenchmark.next(&socket), join.token == token
+            else { continue }
             socket.bind(peer, client: join.clientID)
             peers.append(peer)
         }
@@ -219,24 +218,33 @@ struct RoundBenchmark: ~Copyable {
             ParameterSet.Tensor(spec, values: [Float](repeating: 0, count: options.dimension))
         ])
         var sum = ExactSum(clientCount: names.count)
+        socket.gathersMeans = true
         var seconds: [Double] = []
         for round in 1...options.rounds {
             let begin = ContinuousClock.now
-            for peer in peers { socket.expect(peer, round: round, specs: schema.specs) }
+            for peer in peers { socket.expect(peer, round: round, specs: schema.specs, isSummed: true) }
             _ = try socket.send(
                 .plan(RoundPlan(round: round, step: 0, deadline: .seconds(60), parameters: shared)), to: peers,
                 schema: schema)
             // The next vector replaces this one whole.
             shared = ParameterSet()
             sum.reset()
-            var missing = names.count
-            while missing > 0 {
-                guard case (_, .update(let update)) = try RoundBenchmark.next(&socket) else { continue }
-                sum.add(update.parameters)
-                socket.spare.put(update.parameters)
-                missing -= 1
+            var answered = 0
+            while answered < names.count {
+                switch try RoundBenchmark.next(&socket) {
+                case .message(_, .update(let update)):
+                    sum.add(update.parameters)
+                    socket.spare.put(update.parameters)
+                    answered += 1
+                    if answered == names.count {
+                        shared = try sum.total(times: 1 / Double(names.count), spare: &socket.spare)
+                    }
+                case .gathered(let peers, _, let mean):
+                    answered += peers.count
+                    shared = try mean.get()
+                default: continue
+                }
             }
-            shared = try sum.total(times: 1 / Double(names.count), spare: &socket.spare)
             seconds.append((ContinuousClock.now - begin) / .seconds(1))
         }
         _ = try socket.send(.goodbye(.completed), to: peers, schema: schema)
@@ -249,12 +257,11 @@ struct RoundBenchmark: ~Copyable {
         return try report(seconds, secondsToFirstRound: secondsToFirstRound)
     }
 
-    private static func next(_ socket: inout CoordinatorSocket) throws -> (PeerID, ReceivedClientMessage) {
+    private static func next(_ socket: inout CoordinatorSocket) throws -> CoordinatorEvent {
         while true {
-            switch try socket.next(timeout: .seconds(60), control: -1) {
-            case .message(let peer, let message):
-                if case .goodbye = message { continue }
-                return (peer, message)
+            let event = try socket.next(timeout: .seconds(60), control: -1)
+            switch event {
+            case .message, .gathered: return event
             case .refused(_, let error): throw error
             case .refusedKey(let key): throw ValidationError("the key \(key) was refused")
             case .control: continue

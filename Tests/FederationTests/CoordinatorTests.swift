@@ -24,7 +24,7 @@ import Wire
         // The target's client alone knows the times of the split.
         let uploads = federation.plan.uploads(.calendar, client: "books")
         #expect(uploads.map(\.name) == ["calendar.times"])
-        #expect(actions.dropFirst(4).first == .expect(client: "books", round: 1, specs: uploads))
+        #expect(actions.dropFirst(4).first == .expect(client: "books", round: 1, specs: uploads, isSummed: true))
         let first = RoundPlan(
             round: 1, step: RoundStep.calendar.rawValue, deadline: .seconds(60), parameters: ParameterSet(),
             isSpeaker: true)
@@ -37,7 +37,8 @@ import Wire
         var federation = try Federation(try Scenarios.wide(Scenarios.bare))
         federation.joinAll()
         let expectations = ["movies", "music", "books"].map {
-            Coordinator.Action.expect(client: $0, round: 1, specs: federation.plan.uploads(.encoders, client: $0))
+            Coordinator.Action.expect(
+                client: $0, round: 1, specs: federation.plan.uploads(.encoders, client: $0), isSummed: true)
         }
         #expect(Array(federation.actions.dropFirst(4).prefix(3)) == expectations)
         let first = RoundPlan(
@@ -201,9 +202,55 @@ import Wire
         try federation.answerToTheEnd()
         #expect(federation.outcomes == [.completed])
         federation.now += .seconds(1_000_000)
-        #expect(federation.handle(.tick).isEmpty)
+        #expect(federation.handle(.tick()).isEmpty)
         #expect(federation.handle(.lost(client: "movies", how: "has gone")).isEmpty)
         #expect(federation.join("movies").isEmpty)
         #expect(try federation.answer("persons", round: federation.scenario.roundCount).isEmpty)
+    }
+
+    @Test(arguments: 1..<4)
+    func `Sums that were gathered do what the updates do one by one, where sums are said to be enough`(seed: UInt64)
+        throws
+    {
+        var each = try Federation(try Scenarios.wide(), seed: seed)
+        var gathered = try Federation(try Scenarios.wide(), seed: seed)
+        each.joinAll()
+        gathered.joinAll()
+        for round in each.rounds {
+            let ids = each.plan.participants(each.plan.steps[round - 1])
+            try each.answerAll(round: round)
+            let expectations = gathered.actions.compactMap { action in
+                if case .expect(let id, round, .some, let isSummed) = action { (id, isSummed) } else { nil }
+            }
+            #expect(expectations.map(\.0).sorted() == ids.sorted())
+            #expect(expectations.allSatisfy { $0.1 })
+            var sum = ExactSum(clientCount: gathered.clients.count)
+            for id in ids { sum.add(try gathered.update(id, round: round).parameters) }
+            // Sums of another round, or with an update that came before, are none.
+            #expect(gathered.handle(.gathered(clients: ids, round: round + 1, .success(ParameterSet()))).isEmpty)
+            #expect(gathered.handle(.gathered(clients: ids + ["?"], round: round, .success(ParameterSet()))).isEmpty)
+            gathered.handle(.gathered(clients: ids, round: round, .success(try sum.total())))
+        }
+        #expect(each.outcomes == [.completed])
+        #expect(gathered.outcomes == [.completed])
+        #expect(each.closed.map(\.summary) == gathered.closed.map(\.summary))
+        #expect(each.closed.map(\.shared) == gathered.closed.map(\.shared))
+    }
+
+    @Test func `Sums that are beyond their bounds change nothing, and the round says so`() throws {
+        var federation = try Federation(try Scenarios.wide())
+        federation.joinAll()
+        let problem = ParameterError.valueOutOfBound(name: "movies.item-factors", bound: 8)
+        let actions = federation.handle(
+            .gathered(
+                clients: federation.plan.participants(federation.plan.steps[0]), round: 1, .failure(problem)))
+        let isSaid = actions.contains {
+            if case .warn(let text) = $0 {
+                text.contains("round 1 changes nothing") && text.contains("movies")
+            } else {
+                false
+            }
+        }
+        #expect(isSaid)
     }
 }

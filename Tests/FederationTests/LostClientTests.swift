@@ -38,7 +38,10 @@ import Wire
         for id in ["music", "all-2", "some"] {
             var federation = try federation(at: phase, minimumClients: 5)
             let actions = federation.handle(.lost(client: id, how: "was killed"))
-            #expect(actions == [.warn("client \(id) was killed")], "\(id) in phase \(phase)")
+            let isAwaited = phase > 0 && federation.plan.participants(federation.plan.steps[phase - 1]).contains(id)
+            // Nothing is taken of it any more.
+            let silencing: [Coordinator.Action] = isAwaited ? [.expect(client: id, round: phase, specs: nil)] : []
+            #expect(actions == [.warn("client \(id) was killed")] + silencing, "\(id) in phase \(phase)")
             #expect(federation.coordinator.lostClients == [id])
             #expect(!federation.coordinator.isExpected(id))
             if phase == 0 { federation.joinAll(except: [id]) }
@@ -115,9 +118,9 @@ import Wire
         var federation = try federation(at: bridge, minimumClients: 2)
         try federation.answer("some", round: bridge)
         federation.now = federation.coordinator.deadline - .nanoseconds(1)
-        #expect(federation.handle(.tick).isEmpty)
+        #expect(federation.handle(.tick()).isEmpty)
         federation.now += .nanoseconds(1)
-        federation.handle(.tick)
+        federation.handle(.tick())
         let summary = try #require(federation.closed.last?.summary)
         #expect(summary.answered == ["some"])
         #expect(summary.missing == ["all-1", "all-2"])
@@ -131,14 +134,36 @@ import Wire
         #expect(federation.outcomes == [.completed])
     }
 
+    @Test func `Of updates that are gathered only those who hold the others up are late, and those have time anew`()
+        throws
+    {
+        var federation = try federation(at: bridge, minimumClients: 2)
+        federation.now = federation.coordinator.deadline
+        federation.handle(.tick(awaiting: ["all-2", "somebody else"]))
+        #expect(federation.coordinator.lostClients == ["all-2"])
+        #expect(federation.goodbyes(to: "all-2") == [.aborted])
+        #expect(federation.closed.count == bridge - 1)
+        #expect(federation.coordinator.deadline == federation.now + .seconds(60))
+        var sum = ExactSum(clientCount: 6)
+        for id in ["all-1", "some"] { sum.add(try federation.update(id, round: bridge).parameters) }
+        federation.handle(.gathered(clients: ["some", "all-1"], round: bridge, .success(try sum.total())))
+        let summary = try #require(federation.closed.last?.summary)
+        #expect(summary.answered == ["all-1", "some"])
+        #expect(summary.absences.map(\.cause) == [.late])
+        // Who holds up the sums is nobody that is still asked: time is over for all.
+        federation.now = federation.coordinator.deadline
+        federation.handle(.tick(awaiting: ["all-2"]))
+        #expect(federation.coordinator.lostClients.count > 1)
+    }
+
     @Test func `Clients that have not joined by the deadline are left out, and a later join is ignored`() throws {
         var federation = try Federation(try Scenarios.wide())
         federation.joinAll(except: ["music", "all-2"])
         #expect(federation.coordinator.deadline == federation.now + .seconds(30))
         federation.now += .seconds(29)
-        #expect(federation.handle(.tick).isEmpty)
+        #expect(federation.handle(.tick()).isEmpty)
         federation.now += .seconds(1)
-        federation.handle(.tick)
+        federation.handle(.tick())
         #expect(federation.coordinator.lostClients == ["all-2", "music"])
         #expect(federation.plans(to: "books").count == 1)
         #expect(federation.join("music").isEmpty)
@@ -153,7 +178,7 @@ import Wire
         var federation = try Federation(try Scenarios.wide(["federation.minimum-clients=5"]))
         federation.joinAll(except: ["music", "all-2"])
         federation.now += .seconds(30)
-        federation.handle(.tick)
+        federation.handle(.tick())
         #expect(federation.outcomes.map(\.isPeerLost) == [true])
         #expect(federation.plans(to: "books").isEmpty)
     }
@@ -161,7 +186,7 @@ import Wire
     @Test func `Every client that is given up is told, also when that ends the run`() throws {
         var federation = try federation(at: bridge, minimumClients: 6)
         federation.now = federation.coordinator.deadline
-        federation.handle(.tick)
+        federation.handle(.tick())
         let end = try #require(federation.actions.firstIndex { if case .finish = $0 { true } else { false } })
         // What comes after the end is not done any more.
         let done = federation.actions[...end]

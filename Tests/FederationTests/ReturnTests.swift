@@ -80,7 +80,7 @@ import Wire
         #expect(run.closed.count == 2)
         #expect(run.coordinator.deadline == run.now + .seconds(30))
         run.now += .seconds(30)
-        run.handle(.tick)
+        run.handle(.tick())
         try run.play()
         #expect(run.outcomes == [.completed] && run.coordinator.lostClients == ["movies-2"])
     }
@@ -139,7 +139,7 @@ import Wire
         run.silent = ["movies-3"]
         try run.play()
         run.now += .seconds(60)
-        run.handle(.tick)
+        run.handle(.tick())
         #expect(run.closed[0].summary.absences.map(\.cause) == [.late])
         #expect(run.coordinator.lostClients == ["movies-3"] && run.coordinator.mayJoin("movies-3"))
     }

@@ -50,7 +50,9 @@ import Testing
         add([more[0]], isFirst: false)
         #expect(sums == first.indices.map { index in (more + [more[0]]).reduce(0) { $0 + rounded($1[index]) } })
         var floats = [Float](repeating: 0, count: count)
-        FloatKernels.write(sums, exponent: exponent, times: 0.5, to: &floats)
+        floats.withUnsafeMutableBufferPointer { target in
+            sums.withUnsafeBufferPointer { FloatKernels.write($0, exponent: exponent, times: 0.5, to: target) }
+        }
         #expect(floats == sums.map { Float(Double($0) * 0.5 / scale) })
     }
 }

@@ -27,7 +27,7 @@ struct Agreement: Sendable {
     let token: RunToken
     let catalogues: [Catalogue]
     let schema: ParameterSchema
-    let parameters: ParameterSet
+    var parameters: ParameterSet
 
     /// A schema of one tensor of about `byteCount` bytes and a small one.
     init(byteCount: Int) throws {

@@ -209,7 +209,7 @@ struct Sample: Sendable, CustomStringConvertible {
                 receiver: .coordinator(upLossy),
                 outcome: .client(.update(ReceivedUpdate(round: 3, policy: .unprotected, parameters: lossy)))),
             fromClient(.request(round: 3), .request(round: 3), .request),
-            fromCoordinator(.credit(round: 3), .credit),
+            fromCoordinator(.credit(round: 3, pieces: 2..<5), .credit),
             fromClient(.goodbye(.clientFailed), .goodbye(.clientFailed), .goodbye),
             fromCoordinator(.welcome(welcome), .welcome),
             fromCoordinator(.plan(plan), .plan),

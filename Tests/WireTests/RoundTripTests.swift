@@ -186,7 +186,7 @@ import Wire
                 $0.round = 0x1413_1211
                 $0.secondArgument = 0x2423_2221
             }.fields, piece: [])
-        var expected: [UInt8] = Array("FERY".utf8) + [2, 0, 5, 0]
+        var expected: [UInt8] = Array("FERY".utf8) + [3, 0, 5, 0]
         expected += [1, 2, 3, 4, 5, 6, 7, 8] + [0x11, 0x12, 0x13, 0x14] + [1, 2, 3, 4]
         expected +=
             [UInt8](repeating: 0, count: 16) + [0, 0, 0, 0] + [4, 0, 0, 0] + [0x21, 0x22, 0x23, 0x24] + [0, 0, 0, 0]
