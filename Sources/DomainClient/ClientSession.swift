@@ -17,6 +17,8 @@ final class ClientSession {
         var gate: ReleaseGate
         var faults: FaultInjector
         var known = ParameterSet()
+        /// What is to happen in the present round, once its update is sent.
+        private var answered: FaultEvent?
 
         init(_ id: String, _ plan: RunPlan, _ gate: consuming ReleaseGate, _ faults: FaultInjector) {
             self.id = id
@@ -55,6 +57,14 @@ final class ClientSession {
             case .damaged(let damage): try socket.send(.update(update), damage: damage)
             case .nothing: break
             }
+            answered = fault
+            try crashIfSent(socket)
+        }
+
+        /// Does what is to happen to a client that has sent its update, or as much of it as it will.
+        mutating func crashIfSent(_ socket: borrowing ClientSocket) throws {
+            guard let fault = answered, !socket.isAnswerWaiting else { return }
+            answered = nil
             try faults.crash(fault, in: .sending)
             try faults.crash(fault, in: .afterUpdate)
         }
@@ -124,6 +134,7 @@ final class ClientSession {
             try handle(message)
             waitsSince = .now
         }
+        try work?.crashIfSent(socket)
     }
 
     private func handle(_ message: CoordinatorMessage) throws {

@@ -15,7 +15,16 @@ public struct ClientSocket: ~Copyable {
     private var creditRound: Int?
     /// An answer that waits for credit. It is kept until the coordinator says something else: a piece may have to be sent
     /// again.
-    private var answer: (round: Int, message: SentMessage, parameters: ParameterSet, damage: UpdateDamage?)?
+    private var answer: Answer?
+
+    private struct Answer {
+        let round: Int
+        let message: SentMessage
+        let parameters: ParameterSet
+        let damage: UpdateDamage?
+        /// The first piece that has not been asked for.
+        var next = 0
+    }
     /// When something arrived last, if only that the coordinator is there.
     public private(set) var lastHeard = ContinuousClock.now
     /// Memory for the tensors of plans, to which what is no longer needed can be given back.
@@ -68,7 +77,7 @@ public struct ClientSocket: ~Copyable {
         let sending = SentMessage(EncodedMessage(message, runID: runID, damage: damage))
         if let round = creditRound, message.updateRound == round, let parameters = message.parameters {
             creditRound = nil
-            answer = (round, sending, parameters, damage)
+            answer = Answer(round: round, message: sending, parameters: parameters, damage: damage)
             let request = SentMessage(EncodedMessage(.request(round: round), runID: runID))
             return try transmit(request, request.encoded.pieces[...])
         }
@@ -128,10 +137,16 @@ public struct ClientSocket: ~Copyable {
 
     /// Sends the pieces of the answer that the coordinator asks for. Of another round, a credit is what a probe looks like.
     private mutating func send(_ pieces: Range<Int>, of round: Int) throws(TransportError) {
-        guard let answer, answer.round == round else { return }
+        guard var answer, answer.round == round else { return }
         let all = answer.message.encoded.pieces
-        try transmit(answer.message, all[pieces.clamped(to: all.indices)], damage: answer.damage)
+        let pieces = pieces.clamped(to: all.indices)
+        answer.next = max(answer.next, pieces.upperBound)
+        self.answer = answer
+        try transmit(answer.message, all[pieces], damage: answer.damage)
     }
+
+    /// Whether some of an answer has not been asked for yet.
+    public var isAnswerWaiting: Bool { answer.map { $0.next < $0.message.encoded.pieces.count } ?? false }
 
     private mutating func wait(until end: ContinuousClock.Instant, patience: Duration) throws(TransportError) {
         guard try socket.wait(timeout: max(.zero, end - ContinuousClock.now), descriptor: nil) == .message else {
