@@ -129,25 +129,33 @@ static inline void ferry_gather_rows(const float *source, const unsigned *rows, 
     }
 }
 
-typedef int ferry_mask __attribute__((ext_vector_type(8)));
-
 // Asks for what is read a page later: the processor itself looks ahead within one page alone. A third of the time of a
 // pass over memory that is in no cache.
 static inline __attribute__((always_inline)) void ferry_prefetch(const void *pointer) {
     __builtin_prefetch((const char *)pointer + 4096);
 }
 
-// Whether every element has a magnitude of at most the bound; NaN has not.
+typedef uint32_t ferry_bits __attribute__((ext_vector_type(8)));
+typedef uint32_t ferry_unaligned_bits __attribute__((ext_vector_type(8), aligned(4), may_alias));
+
+// Whether every element has a magnitude of at most the bound, which is not negative; NaN has not. Without their sign the
+// bits of floats are in the order of their magnitudes, infinity and NaN behind all others.
 static inline int ferry_is_within(const float *values, long count, float bound) {
     long index = 0;
-    ferry_mask bad = 0;
-    for (; index + 16 <= count; index += 16) {
+    ferry_bits largest[4] = {0, 0, 0, 0};
+    for (; index + 32 <= count; index += 32) {
         ferry_prefetch(values + index);
-        const ferry_lanes x = ferry_load(values + index), y = ferry_load(values + index + 8);
-        bad |= ~((x <= bound) & (x >= -bound) & (y <= bound) & (y >= -bound));
+        ferry_prefetch(values + index + 16);
+        const ferry_unaligned_bits *bits = (const ferry_unaligned_bits *)(values + index);
+#pragma clang loop unroll(full)
+        for (int part = 0; part < 4; part++)
+            largest[part] = __builtin_elementwise_max(largest[part], (ferry_bits)(bits[part] & 0x7FFFFFFF));
     }
+    const ferry_bits both = __builtin_elementwise_max(__builtin_elementwise_max(largest[0], largest[1]),
+                                                      __builtin_elementwise_max(largest[2], largest[3]));
+    const uint32_t limit = __builtin_bit_cast(uint32_t, bound);
     int out = 0;
-    for (int lane = 0; lane < 8; lane++) out |= bad[lane];
+    for (int lane = 0; lane < 8; lane++) out |= both[lane] > limit;
     for (; index < count; index++) out |= !(values[index] <= bound && values[index] >= -bound);
     return out == 0;
 }
@@ -168,11 +176,47 @@ static inline __attribute__((always_inline)) ferry_integers ferry_fixed_point(co
     return (((ferry_integers)high - bits) << 31) + ((ferry_integers)low - bits);
 }
 
+// What the processors that have them do eight numbers at a time, in half the time: conversion of a double to a 64-bit
+// integer, to the nearest one as above. Returns how many sums are done.
+#if defined(__x86_64__)
+typedef double ferry_wide_doubles __attribute__((ext_vector_type(8)));
+typedef long long ferry_wide_integers __attribute__((ext_vector_type(8)));
+typedef long long ferry_unaligned_wide_integers __attribute__((ext_vector_type(8), aligned(8)));
+typedef float ferry_eight __attribute__((ext_vector_type(8), aligned(4)));
+
+__attribute__((target("avx512f,avx512dq"))) static inline long ferry_add_fixed_point_wide(
+    const float *const *sources, long source_count, long count, double scale, long long mask, int64_t *sums) {
+    long index = 0;
+    for (; index + 8 <= count; index += 8) {
+        ferry_unaligned_wide_integers *target = (ferry_unaligned_wide_integers *)(sums + index);
+        ferry_wide_integers sum = *target & mask;
+        for (long source = 0; source < source_count; source++) {
+            const ferry_wide_doubles y =
+                __builtin_convertvector(*(const ferry_eight *)(sources[source] + index), ferry_wide_doubles) * scale;
+            sum += (ferry_wide_integers)__builtin_ia32_cvtpd2qq512_mask(y, (ferry_wide_integers)(0), -1, 4);
+        }
+        *target = sum;
+    }
+    return index;
+}
+
+static inline int ferry_has_wide_conversion(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+}
+#else
+static inline long ferry_add_fixed_point_wide(const float *const *sources, long source_count, long count, double scale,
+                                              long long mask, int64_t *sums) {
+    return 0;
+}
+
+static inline int ferry_has_wide_conversion(void) { return 0; }
+#endif
+
 // sums = (sums & mask) + the fixed-point values of `source_count` vectors. The sums are the longest of the operands by far:
 // to go through them once for several vectors is what makes it quick.
 static inline void ferry_add_fixed_point(const float *const *sources, long source_count, long count, double scale,
-                                         long long mask, int64_t *sums) {
-    long index = 0;
+                                         long long mask, int64_t *sums, int is_wide) {
+    long index = is_wide ? ferry_add_fixed_point_wide(sources, source_count, count, scale, mask, sums) : 0;
     for (; index + 4 <= count; index += 4) {
         ferry_unaligned_integers *target = (ferry_unaligned_integers *)(sums + index);
         ferry_integers sum = *target & mask;
@@ -191,7 +235,8 @@ typedef uint64_t ferry_words __attribute__((ext_vector_type(4)));
 typedef uint64_t ferry_unaligned_words __attribute__((ext_vector_type(4), aligned(1), may_alias));
 
 // A 64-bit checksum after the accumulation of XXH3 (github.com/Cyan4973/xxHash, doc/xxhash_spec.md): each word, mixed
-// with a key of its position, adds the product of its halves to its own lane and itself to the neighbour's.
+// with a key of its position, adds the product of its halves to its lane. Where one half is the key's own, once in 2^32,
+// the other does not count.
 typedef struct {
     uint64_t sums[16];
     uint64_t keys[4];
@@ -222,9 +267,9 @@ static inline void ferry_checksum_add(ferry_checksum *state, const uint8_t *byte
 #pragma clang loop unroll(full)
         for (int part = 0; part < 4; part++) {
             const ferry_words mixed = *(const ferry_unaligned_words *)(bytes + index + 32 * part) ^ keys;
-            keys += FERRY_KEY_STEP;
             sums[part] += (mixed & 0xFFFFFFFF) * (mixed >> 32);
         }
+        keys += FERRY_KEY_STEP;
         if ((index & 1023) == 896) {
 #pragma clang loop unroll(full)
             for (int part = 0; part < 4; part++) {

@@ -32,8 +32,7 @@ package struct PiecewiseSum: Sendable {
     /// - Parameters:
     ///   - clientCount: how many updates there may be.
     ///   - pieceByteCount: the bytes of every piece but the last, a multiple of four.
-    ///   - spare: arrays that may be overwritten; those that fit are taken out.
-    package init(specs: [TensorSpec], clientCount: Int, pieceByteCount: Int, spare: inout SpareArrays) {
+    package init(specs: [TensorSpec], clientCount: Int, pieceByteCount: Int) {
         precondition(specs.allSatisfy { $0.format == .float32 }, "a sum in pieces of another format than float32")
         precondition(
             clientCount > 0 && pieceByteCount > 0 && pieceByteCount % 4 == 0, "pieces of \(pieceByteCount) bytes")
@@ -47,7 +46,7 @@ package struct PiecewiseSum: Sendable {
         pieceCount = (byteCount + pieceByteCount - 1) / pieceByteCount
         exponents = specs.map { ExactSum.scaleExponent(bound: $0.bound, clientCount: clientCount) }
         sums = [Int64](repeating: 0, count: min(pieceByteCount, byteCount) / 4)
-        totals = specs.map { spare.take($0.elementCount) }
+        totals = []
     }
 
     /// The bytes that a piece of an update must have.
@@ -97,8 +96,11 @@ package struct PiecewiseSum: Sendable {
     }
 
     /// Ends the present piece, of which every update has been added: its sums times a factor are what the total has there.
-    package mutating func finishPiece(times factor: Double) {
+    ///
+    /// - Parameter spare: arrays that may be overwritten; those that fit are taken out for the first piece.
+    package mutating func finishPiece(times factor: Double, spare: inout SpareArrays) {
         precondition(!isEmpty && piece < pieceCount, "piece \(piece) has no sum")
+        if totals.isEmpty { totals = specs.map { spare.take($0.elementCount) } }
         for stretch in stretches {
             let spec = specs[stretch.tensor]
             let isWithin = totals[stretch.tensor].withUnsafeMutableBufferPointer { floats in

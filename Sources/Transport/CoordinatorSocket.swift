@@ -176,7 +176,7 @@ public struct CoordinatorSocket: ~Copyable {
     }
 
     private mutating func leaveGathering(_ peer: PeerID) {
-        gathering?.remove(peer)
+        gathering?.remove(peer, spare: &spare)
         if gathering?.members.isEmpty == true { gathering = nil }
     }
 
@@ -248,6 +248,7 @@ public struct CoordinatorSocket: ~Copyable {
 
     /// Gives credit to those that asked for it, in order, as far as memory allows.
     private mutating func grant() throws(TransportError) {
+        forgetSent()
         // Taken out so that the sums are not copied.
         if var gathered = gathering.take() {
             let grants = gathered.grants()
@@ -263,7 +264,6 @@ public struct CoordinatorSocket: ~Copyable {
                 waiting.removeFirst()
                 continue
             }
-            forgetSent()
             let load = grantedByteCount + outgoing.reduce(0) { $0 + $1.encoded.byteCount }
             let isStalled = ContinuousClock.now - lastProgress >= CoordinatorSocket.creditPatience
             guard load == 0 || load + expected.byteCount <= CoordinatorSocket.creditByteLimit || isStalled else {
@@ -367,7 +367,7 @@ public struct CoordinatorSocket: ~Copyable {
                 }
             }
             if case .granted = entry.credit { lastProgress = ContinuousClock.now }
-            if let part = entry.decoder.takePart(), gathering?.arrive(peer, part) != true {
+            if let part = entry.decoder.takePart(), gathering?.arrive(peer, part, spare: &spare) != true {
                 traffic.refused += 1
                 // Of one that is asked no more, what was under way.
                 guard let round = gathering?.round, gathering?.contains(peer) == true else {
@@ -444,8 +444,7 @@ public struct CoordinatorSocket: ~Copyable {
             let members = peers.filter { $0.value.expected != nil }.map(\.key)
             if gathering == nil {
                 gathering = Gathering(
-                    members, round: plan.round, specs: specs, clientCount: clientCount, isMean: gathersMeans,
-                    spare: &spare)
+                    members, round: plan.round, specs: specs, clientCount: clientCount, isMean: gathersMeans)
             }
             for peer in receivers where gathering?.contains(peer) == true {
                 peers[peer]?.decoder.expect(round: plan.round, specs: specs, isStreamed: true)

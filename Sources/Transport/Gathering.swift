@@ -51,10 +51,9 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
     ///   - isMean: whether the sums are divided by the number of updates.
     ///   - windowByteCount: the bytes of pieces that may be under way or wait; half is kept for the first piece that is not in
     ///     all sums.
-    ///   - spare: arrays that may be overwritten; those that fit are taken out.
     package init(
         _ members: [Member], round: Int, specs: [TensorSpec], clientCount: Int, isMean: Bool,
-        pieceByteCount: Int = Envelope.pieceByteLimit, windowByteCount: Int = 32 << 20, spare: inout SpareArrays
+        pieceByteCount: Int = Envelope.pieceByteLimit, windowByteCount: Int = 32 << 20
     ) {
         self.round = round
         self.isMean = isMean
@@ -62,7 +61,7 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
         self.windowByteCount = windowByteCount
         for member in members { states[member] = State() }
         sum = PiecewiseSum(
-            specs: specs, clientCount: clientCount, pieceByteCount: pieceByteCount, spare: &spare)
+            specs: specs, clientCount: clientCount, pieceByteCount: pieceByteCount)
     }
 
     /// Those whose updates are gathered.
@@ -95,7 +94,9 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
     }
 
     /// Takes a piece that `mayArrive`; returns whether it is the one that had to come.
-    package mutating func arrive(_ member: Member, _ part: UpdatePart) -> Bool {
+    ///
+    /// - Parameter spare: arrays that may be overwritten; those that fit the sums are taken out.
+    package mutating func arrive(_ member: Member, _ part: UpdatePart, spare: inout SpareArrays) -> Bool {
         guard var state = states[member] else { return false }
         if state.outdated > 0 {
             states[member]?.outdated -= 1
@@ -110,12 +111,12 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
         state.arrived += 1
         state.waiting.append(part.elements)
         states[member] = state
-        add()
+        add(&spare)
         return true
     }
 
     /// Forgets a client. What was added of its update leaves the sums, to which all others then send theirs again.
-    package mutating func remove(_ member: Member) {
+    package mutating func remove(_ member: Member, spare: inout SpareArrays) {
         guard let state = states.removeValue(forKey: member) else { return }
         queue.removeAll { $0 == member }
         ahead.removeAll { $0 == member }
@@ -123,7 +124,7 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
         // Its pieces on the way no longer take room.
         outstandingCount -= state.granted - state.added
         if state.granted > sum.piece, state.added <= sum.piece { currentCount -= 1 }
-        if state.added > 0 { restart() } else { add() }
+        if state.added > 0 { restart() } else { add(&spare) }
     }
 
     private mutating func restart() {
@@ -147,7 +148,7 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
     private var currentLimit: Int { sum.piece + 1 < sum.pieceCount ? limit / 2 : limit }
 
     /// Adds what has arrived of the present piece, once it is enough for one pass or all there is.
-    private mutating func add() {
+    private mutating func add(_ spare: inout SpareArrays) {
         while !states.isEmpty, sum.piece < sum.pieceCount {
             let isLast = addedCount + batch.count == states.count
             guard isLast || batch.count >= min(Gathering.batchCount, currentLimit) else { return }
@@ -163,7 +164,7 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
                 batch = []
             }
             guard isLast else { return }
-            sum.finishPiece(times: isMean ? 1 / Double(states.count) : 1)
+            sum.finishPiece(times: isMean ? 1 / Double(states.count) : 1, spare: &spare)
             addedCount = 0
             currentCount = 0
             for (member, state) in states {

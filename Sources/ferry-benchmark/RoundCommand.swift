@@ -226,7 +226,8 @@ struct RoundBenchmark: ~Copyable {
             _ = try socket.send(
                 .plan(RoundPlan(round: round, step: 0, deadline: .seconds(60), parameters: shared)), to: peers,
                 schema: schema)
-            // The next vector replaces this one whole.
+            // The next vector replaces this one whole, in its memory once it is out.
+            socket.spare.put(shared)
             shared = ParameterSet()
             sum.reset()
             var answered = 0

@@ -2,11 +2,20 @@ import Numerics
 import Testing
 
 @Suite struct FloatKernelsTests {
-    @Test(arguments: 0..<40) func `A range check finds the one bad element wherever it stands`(count: Int) {
+    @Test func `A bound that is no magnitude holds nothing`() {
+        for bound in [-1, .nan] as [Float] {
+            #expect(
+                ![Float](repeating: 0, count: 40).withUnsafeBufferPointer { FloatKernels.isWithin($0, bound: bound) })
+        }
+    }
+
+    @Test(arguments: Array(0..<40) + [64, 95]) func `A range check finds the one bad element wherever it stands`(
+        count: Int
+    ) {
         let good = [Float](repeating: -2, count: count)
         #expect(good.withUnsafeBufferPointer { FloatKernels.isWithin($0, bound: 2) })
         for index in 0..<count {
-            for bad in [2.0000002, -2.0000002, .infinity, -.infinity, .nan] as [Float] {
+            for bad in [2.0000002, -2.0000002, .infinity, -.infinity, .nan, -.nan] as [Float] {
                 var values = good
                 values[index] = bad
                 #expect(!values.withUnsafeBufferPointer { FloatKernels.isWithin($0, bound: 2) }, "\(bad) at \(index)")
@@ -14,7 +23,9 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<60) func `Fixed-point sums are those of rounding each scaled value to even`(seed: UInt64) {
+    /// With what every processor has, and with what this one has.
+    @Test(arguments: 0..<60, Set([false, FloatKernels.isWide]))
+    func `Fixed-point sums are those of rounding each scaled value to even`(seed: UInt64, isWide: Bool) {
         var stream = RandomStream(root: seed, path: ["fixed-point"])
         let exponent = Int(seed) - 5
         let count = 1 + stream.integer(below: 19)
@@ -38,7 +49,8 @@ import Testing
                 guard let base = all.baseAddress else { return }
                 sums.withUnsafeMutableBufferPointer {
                     FloatKernels.addFixedPoint(
-                        vectors.indices.map { base + $0 * count }, exponent: exponent, to: $0, isFirst: isFirst)
+                        vectors.indices.map { base + $0 * count }, exponent: exponent, to: $0, isFirst: isFirst,
+                        isWide: isWide)
                 }
             }
         }

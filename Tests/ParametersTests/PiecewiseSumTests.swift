@@ -70,7 +70,7 @@ private final class Piece: Sendable {
         let pieceByteCount = 4 * (1 + stream.integer(below: 2_000))
         var spare = SpareArrays(elementLimit: 0)
         var sum = PiecewiseSum(
-            specs: schema.specs, clientCount: count, pieceByteCount: pieceByteCount, spare: &spare)
+            specs: schema.specs, clientCount: count, pieceByteCount: pieceByteCount)
         let parts = try updates.map {
             try PiecewiseSumTests.parts($0, pieceByteCount: pieceByteCount, &stream)
         }
@@ -78,7 +78,7 @@ private final class Piece: Sendable {
         if stream.integer(below: 2) == 0 {
             for piece in 0..<stream.integer(below: sum.pieceCount + 1) {
                 sum.add([parts[0][piece], parts[0][piece]])
-                sum.finishPiece(times: 1)
+                sum.finishPiece(times: 1, spare: &spare)
             }
             sum.restart()
         }
@@ -89,7 +89,7 @@ private final class Piece: Sendable {
                 sum.add(Array(batch))
                 left = left.dropFirst(batch.count)
             }
-            sum.finishPiece(times: 1)
+            sum.finishPiece(times: 1, spare: &spare)
         }
         let (expected, actual) = (try whole.total(), try sum.total())
         #expect(actual.specs == expected.specs)
@@ -105,10 +105,10 @@ private final class Piece: Sendable {
         let parts = try PiecewiseSumTests.parts(update, pieceByteCount: 120, &stream)
         for (factor, isRefused) in [(1.0, true), (0.5, false)] {
             var spare = SpareArrays(elementLimit: 0)
-            var sum = PiecewiseSum(specs: [spec], clientCount: 2, pieceByteCount: 120, spare: &spare)
+            var sum = PiecewiseSum(specs: [spec], clientCount: 2, pieceByteCount: 120)
             for part in parts {
                 sum.add([part, part])
-                sum.finishPiece(times: factor)
+                sum.finishPiece(times: factor, spare: &spare)
             }
             let ended = sum
             if isRefused {

@@ -46,7 +46,7 @@ import Wire
         var spare = SpareArrays(elementLimit: 0)
         var gathering = Gathering(
             Array(senders.keys), round: 1, specs: specs, clientCount: count, isMean: false,
-            pieceByteCount: pieceByteCount, windowByteCount: windowByteCount, spare: &spare)
+            pieceByteCount: pieceByteCount, windowByteCount: windowByteCount)
         let departures = stream.integer(below: 4) == 0 ? stream.integer(below: count) : 0
         var departed = 0
         var idle = 0
@@ -74,14 +74,14 @@ import Wire
                     #expect(!gathering.mayArrive(member))
                 }
             } else if departed < departures, stream.integer(below: 20) == 0 {
-                gathering.remove(member)
+                gathering.remove(member, spare: &spare)
                 senders[member] = nil
                 departed += 1
                 idle = 0
             } else if let piece = sender.asked.first {
                 #expect(gathering.mayArrive(member))
                 senders[member]?.asked.removeFirst()
-                let isTaken = gathering.arrive(member, sender.parts[piece])
+                let isTaken = gathering.arrive(member, sender.parts[piece], spare: &spare)
                 #expect(isTaken, "seed \(seed)")
                 idle = 0
             } else {
@@ -104,10 +104,10 @@ import Wire
         let parts = try GatheringTests.parts(update, pieceByteCount: 80)
         var spare = SpareArrays(elementLimit: 0)
         var gathering = Gathering(
-            ["a", "b", "c"], round: 1, specs: [spec], clientCount: 3, isMean: true, pieceByteCount: 80, spare: &spare)
+            ["a", "b", "c"], round: 1, specs: [spec], clientCount: 3, isMean: true, pieceByteCount: 80)
         #expect(gathering.awaited == ["a", "b", "c"])
         func grants() -> [(member: String, piece: Int)] { gathering.grants() }
-        func arrive(_ member: String, _ part: UpdatePart) -> Bool { gathering.arrive(member, part) }
+        func arrive(_ member: String, _ part: UpdatePart) -> Bool { gathering.arrive(member, part, spare: &spare) }
         for member in ["a", "b"] { _ = gathering.request(member) }
         // They may be ahead of one who has not asked, and no further.
         let first = grants()
@@ -120,12 +120,12 @@ import Wire
         #expect(!arrive("b", parts[1]))
         #expect(!arrive("b", UpdatePart(offset: 0, byteCount: 40, elements: parts[0].elements)))
         #expect(!gathering.mayArrive("c") && !gathering.mayArrive("a"))
-        gathering.remove("c")
+        gathering.remove("c", spare: &spare)
         #expect(arrive("b", parts[0]))
         #expect(gathering.awaited == ["b"])
         #expect(grants().map(\.piece) == [3, 3])
         // What was added of the one who leaves now is taken back: the other sends everything again.
-        gathering.remove("b")
+        gathering.remove("b", spare: &spare)
         #expect(gathering.awaited == ["a"])
         #expect(grants().map(\.piece) == [0, 1, 2])
         #expect(arrive("a", parts[3]), "a piece from before is passed over")
