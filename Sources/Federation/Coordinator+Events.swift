@@ -11,6 +11,8 @@ extension Coordinator {
         case update(client: String, ReceivedUpdate)
         /// The updates of several clients, added up; or why their sums are none.
         case gathered(clients: [String], round: Int, Result<ParameterSet, ParameterError>)
+        /// One of whose update some was in the sums has left them: the others must send theirs again.
+        case begunAgain
         /// A client has gone.
         case lost(client: String, how: String)
         /// A client's update of a round has arrived damaged.

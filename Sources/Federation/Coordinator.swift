@@ -173,6 +173,9 @@ public struct Coordinator: Sendable {
             answered += senders.sorted()
             gathered = total
             return closeIfComplete(index, now: now)
+        case .begunAgain:
+            if case .round = phase { deadline = max(deadline, now + roundDeadline) }
+            return []
         case .lost(let client, let how):
             catchingUp.remove(client)
             ready[client] = nil
@@ -213,6 +216,10 @@ public struct Coordinator: Sendable {
         case .waiting(let index): return open(index, now: now)
         case .round(let index):
             // Others have sent what they could so far, and send it again without those that are late.
+            if blocking?.isEmpty == true {
+                deadline = now + roundDeadline
+                return []
+            }
             let holding = blocking.map { awaited.intersection($0) } ?? []
             let late = clients.filter { (holding.isEmpty ? awaited : holding).contains($0) }
             if !holding.isEmpty { deadline = now + roundDeadline }

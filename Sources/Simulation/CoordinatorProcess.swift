@@ -257,8 +257,10 @@ public struct CoordinatorProcess: ~Copyable {
                 cursors[client] = PastCursor()
                 try sendPast(client)
             case .expect(let client, let round, let specs, let isSummed):
-                if let peer = socket.peer(of: client) {
+                if let peer = socket.peer(of: client),
                     socket.expect(peer, round: round, specs: specs, isSummed: isSummed)
+                {
+                    try perform(machine.handle(.begunAgain, now: now))
                 }
             case .send(let message, let clients):
                 let peers = clients.compactMap { socket.peer(of: $0) }

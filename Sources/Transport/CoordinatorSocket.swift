@@ -81,6 +81,8 @@ public struct CoordinatorSocket: ~Copyable {
     public var spare = SpareArrays(elementLimit: CoordinatorSocket.creditByteLimit / 4)
     /// The updates that are added up piece by piece, where they would not all fit into memory.
     private var gathering: Gathering<PeerID>?
+    /// The round of the plans that were sent last, and whether their answers need credit.
+    private var answering: (round: Int, needsCredit: Bool)?
     /// Whether sums that are gathered are divided by the number of updates.
     public var gathersMeans = false
     /// The connections that asked for credit and have none yet, in order.
@@ -175,9 +177,11 @@ public struct CoordinatorSocket: ~Copyable {
         leaveGathering(peer)
     }
 
-    private mutating func leaveGathering(_ peer: PeerID) {
-        gathering?.remove(peer, spare: &spare)
+    /// Returns whether the others must send their updates again.
+    @discardableResult private mutating func leaveGathering(_ peer: PeerID) -> Bool {
+        let isBegunAgain = gathering?.remove(peer, spare: &spare) ?? false
         if gathering?.members.isEmpty == true { gathering = nil }
+        return isBegunAgain
     }
 
     /// The clients without whose updates those that are gathered cannot be added up further; `nil` when none are.
@@ -191,9 +195,11 @@ public struct CoordinatorSocket: ~Copyable {
     /// Declares the one update that a connection may send now, or none.
     ///
     /// - Parameter isSummed: whether the sum of all updates is enough.
-    public mutating func expect(_ peer: PeerID, round: Int, specs: [TensorSpec]?, isSummed: Bool = false) {
-        leaveGathering(peer)
-        guard var entry = peers.removeValue(forKey: peer) else { return }
+    /// - Returns: whether all others must send their updates of the round again, as some of this one's is in the sums.
+    @discardableResult
+    public mutating func expect(_ peer: PeerID, round: Int, specs: [TensorSpec]?, isSummed: Bool = false) -> Bool {
+        let isBegunAgain = leaveGathering(peer)
+        guard var entry = peers.removeValue(forKey: peer) else { return isBegunAgain }
         defer { peers[peer] = entry }
         if case .requested = entry.credit { waiting.removeAll { $0 == peer } }
         withdraw(peer)
@@ -206,6 +212,7 @@ public struct CoordinatorSocket: ~Copyable {
             entry.expected = nil
             entry.decoder.expectNothing()
         }
+        return isBegunAgain
     }
 
     /// Waits for the next event, at most `timeout`; `control` is a descriptor that is watched as well.
@@ -227,7 +234,7 @@ public struct CoordinatorSocket: ~Copyable {
                 traffic.refused += 1
                 return .refusedKey(key)
             case .message:
-                if let event = try receiveAndGrant() { return event }
+                if let event = try receiveAndGrant() ?? takeGathered() { return event }
                 if ContinuousClock.now >= end { return .timedOut }
             }
         }
@@ -438,25 +445,33 @@ public struct CoordinatorSocket: ~Copyable {
         guard case .plan(let plan) = message else {
             return try send(EncodedMessage(message, runID: runID, schema: schema), to: receivers)
         }
-        let answers = peers.values.reduce(0) { $0 + ($1.expected?.byteCount ?? 0) }
-        let needsCredit = answers > answerByteLimit
-        if needsCredit, let specs = commonSpecs {
-            let members = peers.filter { $0.value.expected != nil }.map(\.key)
-            if gathering == nil {
-                gathering = Gathering(
-                    members, round: plan.round, specs: specs, clientCount: clientCount, isMean: gathersMeans)
-            }
-            for peer in receivers where gathering?.contains(peer) == true {
+        let needsCredit = startAnswers(to: plan)
+        let message = CoordinatorMessage.plan(plan.waitingForCredit(needsCredit))
+        return try send(EncodedMessage(message, runID: runID, schema: schema), to: receivers)
+    }
+
+    /// Decides, at the first plan of a round, how all its answers come; returns whether they need credit.
+    private mutating func startAnswers(to plan: RoundPlan) -> Bool {
+        if let answering, answering.round == plan.round { return answering.needsCredit }
+        let expected = peers.filter { $0.value.expected != nil }
+        let byteCount = expected.values.reduce(0) { $0 + ($1.expected?.byteCount ?? 0) }
+        let needsCredit = byteCount > answerByteLimit
+        answering = (plan.round, needsCredit)
+        guard needsCredit else { return false }
+        let specs = commonSpecs
+        gathering = specs.map {
+            Gathering(
+                Array(expected.keys), round: plan.round, specs: $0, clientCount: clientCount, isMean: gathersMeans)
+        }
+        for peer in expected.keys {
+            peers[peer]?.credit = .needed
+            if let specs {
                 peers[peer]?.decoder.expect(round: plan.round, specs: specs, isStreamed: true)
-            }
-        } else if needsCredit {
-            for peer in receivers where peers[peer]?.expected != nil {
-                peers[peer]?.credit = .needed
+            } else {
                 peers[peer]?.decoder.expectNothing()
             }
         }
-        let message = CoordinatorMessage.plan(plan.waitingForCredit(needsCredit))
-        return try send(EncodedMessage(message, runID: runID, schema: schema), to: receivers)
+        return true
     }
 
     /// The tensors of all updates that are expected, where they are the same and their sums are enough.

@@ -69,8 +69,11 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
 
     package func contains(_ member: Member) -> Bool { states[member] != nil }
 
-    /// Those that the sums wait for.
-    package var awaited: Set<Member> { Set(states.filter { $0.value.arrived <= sum.piece }.keys) }
+    /// Those that the sums wait for: who has not asked, or has credit for the present piece and has not sent it. Who waits for
+    /// room that others hold is not among them.
+    package var awaited: Set<Member> {
+        Set(states.filter { !$0.value.isReady || sum.piece >= $0.value.arrived && sum.piece < $0.value.granted }.keys)
+    }
 
     /// Whether every update is in the sums.
     package var isComplete: Bool { sum.piece == sum.pieceCount && !states.isEmpty }
@@ -97,7 +100,7 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
     ///
     /// - Parameter spare: arrays that may be overwritten; those that fit the sums are taken out.
     package mutating func arrive(_ member: Member, _ part: UpdatePart, spare: inout SpareArrays) -> Bool {
-        guard var state = states[member] else { return false }
+        guard var state = states[member], mayArrive(member) else { return false }
         if state.outdated > 0 {
             states[member]?.outdated -= 1
             return true
@@ -115,16 +118,22 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
         return true
     }
 
-    /// Forgets a client. What was added of its update leaves the sums, to which all others then send theirs again.
-    package mutating func remove(_ member: Member, spare: inout SpareArrays) {
-        guard let state = states.removeValue(forKey: member) else { return }
+    /// Forgets a client. What was added of its update leaves the sums, to which all others then send theirs again: returns
+    /// whether they must.
+    package mutating func remove(_ member: Member, spare: inout SpareArrays) -> Bool {
+        guard let state = states.removeValue(forKey: member) else { return false }
         queue.removeAll { $0 == member }
         ahead.removeAll { $0 == member }
         batch.removeAll { $0 == member }
         // Its pieces on the way no longer take room.
         outstandingCount -= state.granted - state.added
         if state.granted > sum.piece, state.added <= sum.piece { currentCount -= 1 }
-        if state.added > 0 { restart() } else { add(&spare) }
+        guard state.added > 0 else {
+            add(&spare)
+            return false
+        }
+        restart()
+        return !states.isEmpty
     }
 
     private mutating func restart() {

@@ -88,6 +88,7 @@ public struct ClientMessageDecoder: Sendable {
             }
             return part.isLast ? try finish(part) : nil
         } catch {
+            self.part = nil
             assembler.abandon(part, after: error)
             throw error
         }

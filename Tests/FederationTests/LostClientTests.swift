@@ -150,6 +150,13 @@ import Wire
         let summary = try #require(federation.closed.last?.summary)
         #expect(summary.answered == ["all-1", "some"])
         #expect(summary.absences.map(\.cause) == [.late])
+        // Nobody holds them up: they go on.
+        federation.now = federation.coordinator.deadline
+        #expect(federation.handle(.tick(awaiting: [])).isEmpty)
+        #expect(federation.coordinator.deadline == federation.now + .seconds(60))
+        federation.now += .seconds(40)
+        #expect(federation.handle(.begunAgain).isEmpty)
+        #expect(federation.coordinator.deadline == federation.now + .seconds(60))
         // Who holds up the sums is nobody that is still asked: time is over for all.
         federation.now = federation.coordinator.deadline
         federation.handle(.tick(awaiting: ["all-2"]))

@@ -89,7 +89,9 @@ import Wire
     }
 
     /// Lets clients join and sends them the first plan.
-    private func begin(_ conducts: [String: Conduct], _ kind: EndpointKind = .ipc) throws -> Round {
+    private func begin(
+        _ conducts: [String: Conduct], _ kind: EndpointKind = .ipc, answerByteLimit: Int = 1_000_000
+    ) throws -> Round {
         let folder = try TemporaryFolder()
         var agreement = try Agreement(byteCount: GatheredUpdatesTests.byteCount)
         // The sums of a few stay within the bounds.
@@ -99,7 +101,7 @@ import Wire
             })
         let socket = try CoordinatorSocket(
             endpoint: kind.endpoint(in: folder), runID: agreement.runID, clientCount: conducts.count, recording: nil,
-            token: agreement.token, answerByteLimit: 1_000_000)
+            token: agreement.token, answerByteLimit: answerByteLimit)
         var round = Round(folder: folder, control: try ControlPipe(), agreement: agreement, socket: socket)
         for (id, conduct) in conducts {
             round.clients.append(client(round.socket.endpoint, agreement, id: id, conduct))
@@ -137,6 +139,27 @@ import Wire
         // Six pieces each.
         #expect(traffic.count(.credit, .down).messages == 54)
         #expect(traffic.refused == 0)
+        try round.end()
+    }
+
+    @Test func `Who only looks what is there gets the sums with their last piece`() throws {
+        var round = try begin(["a": .honest, "b": .honest])
+        _ = try round.socket.send(round.agreement.welcome, to: round.peers, schema: round.agreement.schema)
+        try round.open(1)
+        let end = ContinuousClock.now + .seconds(20)
+        var sum: ParameterSet?
+        while sum == nil, ContinuousClock.now < end {
+            switch try round.socket.next(timeout: .zero, control: round.control.readEnd) {
+            case .gathered(_, 1, let total): sum = try total.get()
+            case .timedOut:
+                // Somebody is waited for as long as there are none.
+                let awaited = round.socket.awaitedClients
+                #expect(awaited?.isEmpty == false)
+            case let other: throw UnexpectedEvent(event: "\(other)")
+            }
+        }
+        let expected = try round.expected(2)
+        #expect(sum == expected)
         try round.end()
     }
 
@@ -196,6 +219,28 @@ import Wire
         }
         #expect(refused == 6)
         let expected = try round.expected(3)
+        #expect(sum == expected)
+        try round.end()
+    }
+
+    @Test func `How answers come is decided once for all plans of a round, whoever leaves between two`() throws {
+        var round = try begin(["a": .honest, "b": .honest, "x": .honest], answerByteLimit: 12_000_000)
+        _ = try round.socket.send(round.agreement.welcome, to: round.peers, schema: round.agreement.schema)
+        let (a, b, x) = (try round.peer("a"), try round.peer("b"), try round.peer("x"))
+        for peer in [a, b, x] {
+            round.socket.expect(peer, round: 1, specs: round.agreement.schema.specs, isSummed: true)
+        }
+        for (peer, isSpeaker) in [(a, true), (b, false)] {
+            let plan = RoundPlan(
+                round: 1, step: 2, deadline: .seconds(60), parameters: round.agreement.parameters,
+                isSpeaker: isSpeaker)
+            _ = try round.socket.send(.plan(plan), to: [peer], schema: round.agreement.schema)
+            // What is left would need no credit.
+            round.socket.expect(x, round: 1, specs: nil)
+        }
+        let (peers, sum) = try round.sumWithout("x")
+        let expected = try round.expected(2)
+        #expect(Set(peers) == [a, b])
         #expect(sum == expected)
         try round.end()
     }

@@ -74,7 +74,7 @@ import Wire
                     #expect(!gathering.mayArrive(member))
                 }
             } else if departed < departures, stream.integer(below: 20) == 0 {
-                gathering.remove(member, spare: &spare)
+                _ = gathering.remove(member, spare: &spare)
                 senders[member] = nil
                 departed += 1
                 idle = 0
@@ -120,14 +120,16 @@ import Wire
         #expect(!arrive("b", parts[1]))
         #expect(!arrive("b", UpdatePart(offset: 0, byteCount: 40, elements: parts[0].elements)))
         #expect(!gathering.mayArrive("c") && !gathering.mayArrive("a"))
-        gathering.remove("c", spare: &spare)
+        func remove(_ member: String) -> Bool { gathering.remove(member, spare: &spare) }
+        #expect(!remove("c"), "nothing of it was in the sums")
         #expect(arrive("b", parts[0]))
         #expect(gathering.awaited == ["b"])
         #expect(grants().map(\.piece) == [3, 3])
         // What was added of the one who leaves now is taken back: the other sends everything again.
-        gathering.remove("b", spare: &spare)
-        #expect(gathering.awaited == ["a"])
+        #expect(remove("b"))
+        #expect(gathering.awaited.isEmpty, "it has not been asked again")
         #expect(grants().map(\.piece) == [0, 1, 2])
+        #expect(gathering.awaited == ["a"])
         #expect(arrive("a", parts[3]), "a piece from before is passed over")
         var next = 0
         while !gathering.isComplete {
@@ -137,5 +139,27 @@ import Wire
         }
         let total = try gathering.total()
         #expect(total == update)
+    }
+
+    @Test func `Who waits for room that others hold is not waited for`() throws {
+        let spec = TensorSpec(name: "a", shape: [100], scope: .global, bound: 8, release: "r")
+        let update = try ParameterSet([ParameterSet.Tensor(spec, values: [Float](repeating: 1, count: 100))])
+        let parts = try GatheringTests.parts(update, pieceByteCount: 80)
+        var spare = SpareArrays(elementLimit: 0)
+        var gathering = Gathering(
+            ["a", "b", "c"], round: 1, specs: [spec], clientCount: 3, isMean: false, pieceByteCount: 80,
+            windowByteCount: 160)
+        for member in ["a", "b", "c"] { _ = gathering.request(member) }
+        let first = gathering.grants()
+        #expect(first.map(\.member) == ["a", "a"])
+        #expect(gathering.awaited == ["a"])
+        let isTaken = gathering.arrive("a", parts[0], spare: &spare)
+        #expect(isTaken && gathering.awaited.isEmpty)
+        let second = gathering.grants()
+        #expect(second.map(\.member).first == "b")
+        #expect(gathering.awaited == ["b"])
+        // Not without credit, whatever comes.
+        let isTakenWithout = gathering.arrive("c", parts[0], spare: &spare)
+        #expect(!isTakenWithout)
     }
 }

@@ -207,4 +207,25 @@ import Wire
             }
         }
     }
+
+    @Test func `Of a streamed update that is refused at its end nothing is left for the next message`() throws {
+        var stream = RandomStream(root: 4, path: ["wire", "sequences"])
+        let set = try ParameterSet([Fixture.tensor("a", 10, &stream), Fixture.tensor("b", 3, &stream)])
+        var decoder = ClientMessageDecoder(runID: Fixture.runID)
+        decoder.expect(round: 4, specs: set.specs, isStreamed: true)
+        func accept(_ frame: Frame) throws -> ReceivedClientMessage? {
+            try frame.envelope.withUnsafeBytes { envelope in
+                try frame.piece.withUnsafeBytes { try decoder.accept(envelope: envelope, piece: $0) }
+            }
+        }
+        let frame = try EncodedMessage(.update(Fixture.seal(set, round: 4)), runID: Fixture.runID).frames()[0]
+        #expect(throws: WireError.malformed(kind: .update)) { try accept(frame.edited { $0.firstArgument = 99 }) }
+        let left = decoder.takePart()
+        #expect(left == nil)
+        let good = try accept(frame.edited { $0.sequence = 9 })
+        #expect(good != nil)
+        let (part, again) = (decoder.takePart(), decoder.takePart())
+        #expect(part?.offset == 0 && part?.elements.map(\.count) == set.specs.map(\.elementCount))
+        #expect(again == nil)
+    }
 }
