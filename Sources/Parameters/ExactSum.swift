@@ -18,12 +18,8 @@ public struct ExactSum: Sendable {
         mutating func fold() {
             guard !waiting.isEmpty else { return }
             let (exponent, isFirst) = (exponent, count == waiting.count)
-            values.withUnsafeMutableBufferPointer { sums in
-                TensorStorage.stretches(of: waiting) { start, length, vectors in
-                    FloatKernels.addFixedPoint(
-                        vectors, exponent: exponent,
-                        to: UnsafeMutableBufferPointer(rebasing: sums[start..<start + length]), isFirst: isFirst)
-                }
+            values.withUnsafeMutableBufferPointer {
+                TensorStorage.add(waiting, exponent: exponent, to: $0, isFirst: isFirst)
             }
             waiting.removeAll(keepingCapacity: true)
         }

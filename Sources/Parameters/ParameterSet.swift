@@ -106,14 +106,9 @@ public struct ParameterSet: Sendable, Equatable {
     /// Takes a tensor out, for one who goes on to write in its memory: nothing is copied when nobody else holds it.
     ///
     /// - Throws: `missingTensor`.
-    public mutating func take(_ name: String) throws(ParameterError) -> [Float] { try takeTensor(name).values }
-
-    /// Takes a tensor out.
-    ///
-    /// - Throws: `missingTensor`.
-    public mutating func takeTensor(_ name: String) throws(ParameterError) -> Tensor {
+    public mutating func take(_ name: String) throws(ParameterError) -> [Float] {
         guard let index = tensors.firstIndex(where: { $0.spec.name == name }) else { throw .missingTensor(name) }
-        return tensors.remove(at: index)
+        return tensors.remove(at: index).values
     }
 
     /// The tensors whose declaration satisfies a condition.

@@ -13,6 +13,9 @@ package struct PiecewiseSum: Sendable {
         let sums: Range<Int>
     }
 
+    /// The updates that are added in one pass.
+    package static let batchCount = FloatKernels.batchLimit
+
     /// The number of pieces of an update.
     package let pieceCount: Int
     /// The piece that is being added.
@@ -37,12 +40,11 @@ package struct PiecewiseSum: Sendable {
         precondition(
             clientCount > 0 && pieceByteCount > 0 && pieceByteCount % 4 == 0, "pieces of \(pieceByteCount) bytes")
         let specs = specs.sorted { $0.name < $1.name }
-        let prefix = Safetensors.prefix(specs).count
-        let byteCount = prefix + specs.reduce(0) { $0 + $1.byteCount }
+        let byteCount = Safetensors.byteCount(specs)
         self.specs = specs
         self.byteCount = byteCount
         self.pieceByteCount = pieceByteCount
-        prefixByteCount = prefix
+        prefixByteCount = byteCount - specs.reduce(0) { $0 + $1.byteCount }
         pieceCount = (byteCount + pieceByteCount - 1) / pieceByteCount
         exponents = specs.map { ExactSum.scaleExponent(bound: $0.bound, clientCount: clientCount) }
         sums = [Int64](repeating: 0, count: min(pieceByteCount, byteCount) / 4)
@@ -78,17 +80,14 @@ package struct PiecewiseSum: Sendable {
         let stretches = stretches
         precondition(
             parts.allSatisfy { $0.map(\.count) == stretches.map(\.elements.count) }, "a part of another piece")
-        for start in stride(from: 0, to: parts.count, by: FloatKernels.batchLimit) {
-            let batch = parts[start..<min(start + FloatKernels.batchLimit, parts.count)]
+        for start in stride(from: 0, to: parts.count, by: PiecewiseSum.batchCount) {
+            let batch = parts[start..<min(start + PiecewiseSum.batchCount, parts.count)]
             for (index, stretch) in stretches.enumerated() {
                 let (exponent, isFirst) = (exponents[stretch.tensor], isEmpty)
                 sums.withUnsafeMutableBufferPointer { sums in
-                    TensorStorage.stretches(of: batch.map { $0[index] }) { start, length, vectors in
-                        let first = stretch.sums.lowerBound + start
-                        FloatKernels.addFixedPoint(
-                            vectors, exponent: exponent,
-                            to: UnsafeMutableBufferPointer(rebasing: sums[first..<first + length]), isFirst: isFirst)
-                    }
+                    TensorStorage.add(
+                        batch.map { $0[index] }, exponent: exponent,
+                        to: UnsafeMutableBufferPointer(rebasing: sums[stretch.sums]), isFirst: isFirst)
                 }
             }
             isEmpty = false

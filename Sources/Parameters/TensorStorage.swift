@@ -1,3 +1,4 @@
+import Numerics
 import Synchronization
 
 /// The elements of one tensor, which several holders share: a parameter set, frames on their way, a sum.
@@ -66,6 +67,19 @@ package final class TensorStorage: Sendable {
 
     /// Whether the elements lie in an array of their own.
     var isArray: Bool { parts.isEmpty }
+
+    /// Adds the elements of several storages to sums in fixed point, or makes theirs the sums. *Complexity*: O(elements).
+    ///
+    /// - Precondition: at most `FloatKernels.batchLimit` storages, each with as many elements as there are sums.
+    static func add(
+        _ storages: [TensorStorage], exponent: Int, to sums: UnsafeMutableBufferPointer<Int64>, isFirst: Bool
+    ) {
+        stretches(of: storages) { start, length, vectors in
+            FloatKernels.addFixedPoint(
+                vectors, exponent: exponent,
+                to: UnsafeMutableBufferPointer(rebasing: sums[start..<start + length]), isFirst: isFirst)
+        }
+    }
 
     /// Calls `body` with stretches of several storages that each lie in one piece of memory in all of them: where they
     /// begin, how long they are, and an address in each storage. *Complexity*: O(storages · parts).

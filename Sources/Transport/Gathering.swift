@@ -41,8 +41,6 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
 
     /// Pieces that a client may be ahead of the first that is not in all sums.
     package static var leadLimit: Int { 3 }
-    /// Updates that are added at once.
-    private static var batchCount: Int { 8 }
 
     /// A gathering from which nobody has asked for credit.
     ///
@@ -160,7 +158,7 @@ package struct Gathering<Member: Hashable & Sendable>: Sendable {
     private mutating func add(_ spare: inout SpareArrays) {
         while !states.isEmpty, sum.piece < sum.pieceCount {
             let isLast = addedCount + batch.count == states.count
-            guard isLast || batch.count >= min(Gathering.batchCount, currentLimit) else { return }
+            guard isLast || batch.count >= min(PiecewiseSum.batchCount, currentLimit) else { return }
             if !batch.isEmpty {
                 sum.add(batch.compactMap { states[$0]?.waiting.first })
                 for member in batch {
