@@ -20,6 +20,15 @@ extension Coordinator {
             let digest: [UInt8]
         }
 
+        /// Rounds of one step that follow each other.
+        struct Stretch: Codable, Sendable, Equatable {
+            let step: UInt32
+            let count: Int
+        }
+
+        /// The most rounds that a checkpoint may speak of.
+        private static let roundLimit = 1 << 24
+
         /// Rounds that are closed.
         public let closedRounds: Int
         /// Clients that are lost, and how.
@@ -28,7 +37,7 @@ extension Coordinator {
         /// choices; `nil` before.
         public let refitStart: Int?
         let domains: [Domain]
-        let steps: [UInt32]
+        let steps: [Stretch]
         let admitted: Set<String>
         let unheard: Set<String>
         let changedIn: [String: Int]
@@ -66,7 +75,7 @@ extension Coordinator {
             domains = machine.agreed.map {
                 Domain(domain: $0.domain, itemCount: $0.itemCount, digest: $0.digest.bytes)
             }
-            steps = machine.steps.map(\.rawValue)
+            steps = Checkpoint.stretches(machine.steps)
             admitted = machine.admitted
             unheard = machine.unheard
             changedIn = machine.changedIn
@@ -81,6 +90,29 @@ extension Coordinator {
             if machine.steps[index].isForFactors { moments = machine.factorServers.mapValues(\.state) }
             if machine.steps[index].isForMap { moments["map"] = machine.mapServer?.state }
             moments = moments.filter { !$0.value.isEmpty }
+        }
+
+        /// Steps by stretches: a run may have a hundred thousand rounds, and a checkpoint is written in each.
+        static func stretches(_ steps: [RoundStep]) -> [Stretch] {
+            var out: [Stretch] = []
+            var start = 0
+            for index in steps.indices where index + 1 == steps.count || steps[index + 1] != steps[index] {
+                out.append(Stretch(step: steps[index].rawValue, count: index + 1 - start))
+                start = index + 1
+            }
+            return out
+        }
+
+        /// The steps of stretches; `nil` where they are none that a run can have.
+        static func steps(_ stretches: [Stretch]) -> [RoundStep]? {
+            var out: [RoundStep] = []
+            for stretch in stretches {
+                guard let step = RoundStep(rawValue: stretch.step), stretch.count > 0,
+                    stretch.count <= roundLimit - out.count
+                else { return nil }
+                out.append(contentsOf: repeatElement(step, count: stretch.count))
+            }
+            return out
         }
     }
 
@@ -138,8 +170,7 @@ extension Coordinator {
     ) throws(ResumeError) {
         self.init(scenario, seed: seed, now: now, noiseKey: noiseKey, ledger: ledger)
         guard let agreed = Coordinator.catalogues(checkpoint) else { throw .notOfThisRun("a digest is damaged") }
-        let steps = checkpoint.steps.compactMap { RoundStep(rawValue: $0) }
-        guard steps.count == checkpoint.steps.count, steps.indices.contains(checkpoint.closedRounds) else {
+        guard let steps = Checkpoint.steps(checkpoint.steps), steps.indices.contains(checkpoint.closedRounds) else {
             throw .notOfThisRun("it has steps that are unknown")
         }
         self.agreed = agreed

@@ -66,35 +66,41 @@ package struct SafetensorsReader: Sendable {
             let spec = specs[index]
             let count = min(spec.wireByteCount - currentByteCount, rest.count)
             let part = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
-            if isStreamed {
-                try stream(part, holder, spec)
-            } else if currentByteCount == 0 {
-                parts = spec.format == .float32 && spec.byteCount >= SafetensorsReader.heldByteCount ? [] : nil
-                if parts == nil { current = spare.take(spec.elementCount) }
-            }
-            if !isStreamed, let before = parts, !(try hold(part, holder, spec)) {
-                // It goes on in an array.
-                current = spare.take(spec.elementCount)
-                current.withUnsafeMutableBufferPointer { before.copy(to: $0) }
-                parts = nil
-            }
-            if !isStreamed, parts == nil {
-                if spec.format == .float32 { try fill(part, spec) } else { try decode(part, spec) }
-            }
+            if isStreamed { try stream(part, holder, spec) } else { try keep(part, holder, &spare, spec) }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             position += count
             guard currentByteCount == spec.wireByteCount else { continue }
             index += 1
             currentByteCount = 0
-            if isStreamed {
-                endStretch()
-            } else {
-                let storage = parts.map { TensorStorage($0) } ?? TensorStorage(current)
-                tensors.append(ParameterSet.Tensor(checked: storage, spec))
-                parts = nil
-                current = []
-            }
+            if isStreamed { endStretch() } else { endTensor(spec) }
         }
+    }
+
+    /// Takes bytes of the current tensor that `finish` will give, where they lie if they can stay there.
+    private mutating func keep(
+        _ bytes: UnsafeRawBufferPointer, _ holder: (any AnyObject & Sendable)?, _ spare: inout SpareArrays,
+        _ spec: TensorSpec
+    ) throws(ParameterError) {
+        if currentByteCount == 0 {
+            parts = spec.format == .float32 && spec.byteCount >= SafetensorsReader.heldByteCount ? [] : nil
+            if parts == nil { current = spare.take(spec.elementCount) }
+        }
+        if let before = parts {
+            if try hold(bytes, holder, spec) { return }
+            // It goes on in an array.
+            current = spare.take(spec.elementCount)
+            current.withUnsafeMutableBufferPointer { before.copy(to: $0) }
+            parts = nil
+        }
+        if spec.format == .float32 { try fill(bytes, spec) } else { try decode(bytes, spec) }
+    }
+
+    /// Puts the current tensor, which is complete, to what `finish` will give.
+    private mutating func endTensor(_ spec: TensorSpec) {
+        let storage = parts.map { TensorStorage($0) } ?? TensorStorage(current)
+        tensors.append(ParameterSet.Tensor(checked: storage, spec))
+        parts = nil
+        current = []
     }
 
     /// Takes bytes of the current tensor where they lie, and checks them; returns whether they can stay there.

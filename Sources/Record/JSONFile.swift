@@ -28,11 +28,20 @@ public enum RecordFile {
         return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
     }
 
+    /// What the name of a file ends with until it is whole.
+    private static let halfWritten = ".partial"
+
+    /// Removes what a killed process had not finished writing in a folder or below it.
+    public static func removeHalfWritten(below folder: String) {
+        for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init()
+        where name.hasSuffix(halfWritten) { unlink("\(folder)/\(name)") }
+    }
+
     /// Writes bytes to a file: beside it first, synchronised, then renamed.
     ///
     /// - Throws: `notWritable`.
     public static func write(_ bytes: [UInt8], to path: String) throws(RecordError) {
-        let partial = path + ".partial"
+        let partial = path + halfWritten
         let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .notWritable(path: path, reason: systemReason()) }
         var failure: String?

@@ -272,7 +272,7 @@ public struct ScenarioKey: Sendable, Equatable {
             "How the clients that share a domain (count) learn its item factors together. fedavg with local-steps 0: exact half-sweeps, the same as one client with all the data, of at most 512 MB a client (items × d(d+3)/2 × 4 bytes); gradient: one gradient a round, a sum over persons; the others combine what local steps change."
         ),
         ScenarioKey(
-            "federation.factor-rounds", .integer(1...10_000), default: "40",
+            "federation.factor-rounds", .integer(1...100_000), default: "40",
             "Rounds in which the clients of shared domains learn item factors, before the choices and again after them; exact half-sweeps default to model.iterations."
         ),
         ScenarioKey(

@@ -20,9 +20,6 @@ struct PastCursor {
 
 /// What the coordinator writes down for those who come back, and for a run that is taken up again.
 extension CoordinatorProcess {
-    /// A short round is worth no write to the disk of its own.
-    private static let checkpointInterval = Duration.seconds(1)
-
     /// Writes down what begins with a round, and sends it to those who do past rounds again and have no other to do.
     mutating func open(_ opening: Coordinator.RoundOpening, _ changed: ParameterSet) throws {
         try journal?.append(
@@ -41,7 +38,7 @@ extension CoordinatorProcess {
 
     /// Keeps the state between two rounds; the journal is on the disk before what says how much of it counts.
     mutating func keep(_ state: Coordinator.Checkpoint) throws {
-        if isDense, now - lastCheckpoint < CoordinatorProcess.checkpointInterval { return }
+        if isDense, now - lastCheckpoint < CoordinatorProcess.interval { return }
         lastCheckpoint = now
         try journal?.synchronize()
         try RunCheckpoint.write(

@@ -15,6 +15,10 @@ public struct CoordinatorProcess: ~Copyable {
     private static let probeInterval = Duration.milliseconds(250)
     /// How long clients may take to answer the last message.
     private static let farewell = Duration.seconds(5)
+    /// The most rounds of which progress tells one by one.
+    private static let manyRounds = 1_000
+    /// How often very many rounds are told of, and short ones kept.
+    static let interval = Duration.seconds(1)
 
     let scenario: ScenarioDefinition
     let brief: RoleBrief
@@ -34,6 +38,8 @@ public struct CoordinatorProcess: ~Copyable {
     private var hasStarted = false
     /// Whether the round that closed last is one of many short ones.
     var isDense = false
+    /// The round that progress told of last, by its step and time.
+    private var told: (step: RoundStep, time: Duration)?
     private var meter = LearningMeter()
     private var control = LineReader(descriptor: 0)
     private var outcome: Coordinator.Outcome?
@@ -324,12 +330,21 @@ public struct CoordinatorProcess: ~Copyable {
             try RecordFile.write(
                 Safetensors.encode(changed), to: "\(brief.outputDirectory)/checkpoints/round-\(padded).safetensors")
         }
-        if summary.step.isShort, summary.round % 50 != 0 { return }
+        guard isWorthTelling(summary) else { return }
+        told = (summary.step, now)
         RoleProcess.report(
             .round(
                 RoundProgress(
                     round: summary.round, roundCount: machine.roundCount, step: summary.step.description,
                     participants: summary.participants.count, answered: summary.answered.count, bytes: up + down)))
+    }
+
+    /// Whether progress tells of a round: of a step's first and last; of the others each, of short ones each fiftieth, and
+    /// where there are very many, one a second.
+    private func isWorthTelling(_ summary: Coordinator.RoundSummary) -> Bool {
+        guard let told, told.step == summary.step, !summary.isLast else { return true }
+        if machine.roundCount > CoordinatorProcess.manyRounds { return now - told.time >= CoordinatorProcess.interval }
+        return !summary.step.isShort || summary.round.isMultiple(of: 50)
     }
 
     /// What the formats of updates have saved in rounds.

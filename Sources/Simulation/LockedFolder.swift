@@ -4,11 +4,12 @@ import Supervision
 
 /// A folder of mode 0700 that is this launcher's while it lives, and is removed with it.
 ///
-/// A launcher that was killed leaves its folder; the next one removes those whose lock nobody holds, whatever process
-/// ids and namespaces they came from.
+/// A launcher that was killed leaves its folder, and so does one that keeps it; the next one removes those whose lock
+/// nobody holds, whatever process ids and namespaces they came from.
 struct LockedFolder: ~Copyable {
     private let lock: Int32
     private let createdParents: [String]
+    private var isKept = false
     /// The path of the folder.
     let path: String
 
@@ -48,7 +49,7 @@ struct LockedFolder: ~Copyable {
 
     deinit {
         // Once published, the path holds what was in the place before, if anything.
-        try? FileManager.default.removeItem(atPath: path)
+        if !isKept { try? FileManager.default.removeItem(atPath: path) }
         for folder in createdParents where rmdir(folder) != 0 { break }
         close(lock)
     }
@@ -57,12 +58,16 @@ struct LockedFolder: ~Copyable {
     ///
     /// - Throws: `RunFailure`.
     func publish(as place: String) throws(RunFailure) {
-        unlink("\(path)/lock")
-        chmod(path, 0o755)
         do throws(SupervisionError) { try exchangeOrRename(path, place) } catch {
             throw RunFailure(.inputOutput, "cannot write \(place): \(error)")
         }
+        // Not before: without its lock the folder would be nobody's to take over.
+        unlink("\(place)/lock")
+        chmod(place, 0o755)
     }
+
+    /// Leaves the folder where it is, as if the launcher had been killed: the next one takes from it what it wants.
+    mutating func keep() { isKept = true }
 
     private static func make(in parent: String, prefix: String) throws(RecordError) -> (path: String, lock: Int32) {
         // Another launcher that cleans up may take the lock between its creation and ours.

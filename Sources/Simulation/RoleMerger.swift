@@ -95,9 +95,11 @@ public struct RoleMerger {
             }
         } catch { throw RunFailure(.inputOutput, (error as NSError).localizedDescription) }
         // A client that was lost on the way does not make the run incomplete; the coordinator knows.
-        return try SeedRecordWriter(
+        let writer = SeedRecordWriter(
             scenario: scenario, seed: seed, folder: output,
-            hasSecureRandomness: members.contains { $0.record.hasSecureRandomness }
-        ).write(status: coordinator.record.status)
+            hasSecureRandomness: members.contains { $0.record.hasSecureRandomness })
+        let record = try writer.write(status: coordinator.record.status)
+        if record.status == .completed { writer.removeWorkingFiles() }
+        return record
     }
 }

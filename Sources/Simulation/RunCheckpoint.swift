@@ -11,7 +11,7 @@ import Wire
 /// strategy has some, the moments beside it, and a file for each update that arrives later in simulated time.
 struct RunCheckpoint: Codable {
     /// The version of this format.
-    static let schema = "ferry.checkpoint/1"
+    static let schema = "ferry.checkpoint/2"
 
     let schema: String
     let version: String
@@ -87,6 +87,23 @@ struct RunCheckpoint: Codable {
             found.dataDirectory == dataDirectory
         else { return nil }
         return found
+    }
+
+    /// Notes how an earlier attempt ended, before its record is removed; returns the last round whose faults count.
+    ///
+    /// Where the coordinator itself ended the run, the faults that made it do so are over, for this attempt and for later
+    /// ones. Everywhere else those after the checkpoint happen again, since their rounds do.
+    /// - Throws: `notWritable`.
+    static func takeUp(_ checkpoint: RunCheckpoint, of output: String) throws -> Int {
+        let path = "\(folder(output))/settled.json"
+        let record = try? RecordFile.readJSON(RunRecord.self, from: "\(output)/run.json")
+        if record?.status == .peerLost,
+            let wire = try? RecordFile.readJSON(WireRecord.self, from: "\(output)/wire.json")
+        {
+            try RecordFile.writeJSON((wire.rounds.last?.round ?? 0) + 1, to: path)
+        }
+        let settled = try? RecordFile.readJSON(Int.self, from: path)
+        return max(checkpoint.machine.closedRounds, settled ?? 0)
     }
 
     /// The coordinator's state with what is written apart.

@@ -14,8 +14,10 @@ public struct ScenarioRunner {
         public let exitCode: ExitCode
         /// The figures over the finished seeds.
         public let summary: SummaryRecord
-        /// The folder of the record; `nil` when nothing was finished.
+        /// The folder of the record; `nil` when there is none.
         public let folder: String?
+        /// The folder of what a later attempt can go on with, where that could not be made a record.
+        public let leftovers: String?
         /// Why it did not complete.
         public let message: String?
     }
@@ -57,6 +59,9 @@ public struct ScenarioRunner {
     /// The folder of the scenario's record: its name, then the first 8 digits of the resolved scenario's hash.
     private var folder: String { "\(outputDirectory)/\(scenario.name)/\(scenario.runName)" }
 
+    /// The folder of an attempt that did not complete, where `folder` holds what it has not.
+    private var incomplete: String { "\(folder).incomplete" }
+
     /// Runs every seed. When this returns no process is left.
     ///
     /// - Throws: `RunFailure` when nothing could be started or nothing is worth keeping.
@@ -64,9 +69,10 @@ public struct ScenarioRunner {
         try checkData()
         let signals = try LauncherSignals()
         let sockets = try LockedFolder.makeForSockets()
-        let staging = try makeStaging()
+        var staging = try makeStaging()
         if resumes {
-            for place in [folder, "\(folder).incomplete"] { keepSeeds(of: place, in: staging.path, isCopied: true) }
+            // The later attempt first: one that got no further may have released more.
+            for place in [incomplete, folder] { keepSeeds(of: place, in: staging.path, isCopied: true) }
         }
         let kept = scenario.seeds.reduce(into: [Int: RunRecord]()) { $0[$1] = finished($1, in: staging.path) }
         var runs: [RunRecord] = []
@@ -94,7 +100,7 @@ public struct ScenarioRunner {
                 exitCode = .interrupted
                 message = "interrupted in seed \(seed)"
             case .failed(let failure):
-                guard !runs.isEmpty || !kept.isEmpty else { throw failure }
+                guard !runs.isEmpty || !kept.isEmpty || canGoOn(seed, in: staging.path) else { throw failure }
                 status = .failed
                 exitCode = failure.exitCode
                 message = "seed \(seed): \(failure.description)"
@@ -105,14 +111,42 @@ public struct ScenarioRunner {
             message? += "; finished seeds are kept: \(completed.count) of \(scenario.seeds.count)"
         }
         let summary = SummaryRecord(scenario: scenario.name, status: status, runs: completed)
-        guard !runs.isEmpty else { return Result(exitCode: exitCode, summary: summary, folder: nil, message: message) }
+        guard !runs.isEmpty || scenario.seeds.contains(where: { canGoOn($0, in: staging.path) }) else {
+            return Result(exitCode: exitCode, summary: summary, folder: nil, leftovers: nil, message: message)
+        }
+        do {
+            let place = try publish(&staging, summary)
+            return Result(exitCode: exitCode, summary: summary, folder: place, leftovers: nil, message: message)
+        } catch {
+            // The disk may be full. What there is would be lost with the folder.
+            staging.keep()
+            return Result(
+                exitCode: exitCode == .success ? .inputOutput : exitCode, summary: summary, folder: nil,
+                leftovers: staging.path, message: message ?? "\(error)")
+        }
+    }
+
+    /// Writes the summary and moves all to its place; returns that, or that of an earlier attempt that got further.
+    private func publish(_ staging: inout LockedFolder, _ summary: SummaryRecord) throws -> String {
         try RecordFile.writeJSON(summary, to: "\(staging.path)/summary.json")
         try RecordFile.write(summary.csv, to: "\(staging.path)/summary.csv")
-        let place =
-            status == .completed || !FileManager.default.fileExists(atPath: folder) ? folder : "\(folder).incomplete"
+        let exists = FileManager.default.fileExists(atPath:)
+        let earlier = try? RecordFile.readJSON(SummaryRecord.self, from: "\(folder)/summary.json")
+        // What goes on with a stopped attempt holds all that it had.
+        let isSuccessor = resumes && earlier?.status != .completed
+        let isComplete = summary.status == .completed
+        let place = isComplete || isSuccessor || !exists(folder) ? folder : incomplete
+        if place == incomplete, exists(place), progress(in: place) > progress(in: staging.path) { return place }
         try staging.publish(as: place)
-        if place == folder { try? FileManager.default.removeItem(atPath: "\(folder).incomplete") }
-        return Result(exitCode: exitCode, summary: summary, folder: place, message: message)
+        if place == folder, isComplete || isSuccessor { try? FileManager.default.removeItem(atPath: incomplete) }
+        return place
+    }
+
+    /// How many seeds are finished in a folder, and how many rounds of others are closed.
+    private func progress(in folder: String) -> (seeds: Int, rounds: Int) {
+        let finished = scenario.seeds.filter { self.finished($0, in: folder) != nil }
+        let others = Set(scenario.seeds).subtracting(finished)
+        return (finished.count, others.reduce(0) { $0 + (checkpoint($1, in: folder)?.machine.closedRounds ?? 0) })
     }
 
     /// The folder that becomes the record; with `resumes` it begins with what an attempt that was killed has finished.
@@ -154,6 +188,17 @@ public struct ScenarioRunner {
         return found.machine.closedRounds > checkpoint(seed, in: staging)?.machine.closedRounds ?? -1
     }
 
+    /// Whether rounds of a seed that did not complete are worth going on with.
+    private func canGoOn(_ seed: Int, in folder: String) -> Bool {
+        checkpoint(seed, in: folder).map { $0.machine.closedRounds > 0 } ?? false
+    }
+
+    /// Removes what there is of a seed that did not complete, unless it can be gone on with.
+    private func discard(_ seed: Int, in folder: String) {
+        guard !canGoOn(seed, in: folder) else { return }
+        try? FileManager.default.removeItem(atPath: "\(folder)/seed-\(seed)")
+    }
+
     /// Where a seed in a folder can be gone on with. What crosses is recorded whole or not at all.
     private func checkpoint(_ seed: Int, in folder: String) -> RunCheckpoint? {
         recordsWire
@@ -181,7 +226,7 @@ public struct ScenarioRunner {
         _ runs: inout [RunRecord]
     ) -> SeedSupervisor.Ending {
         do { return try runSeed(seed, index: index, staging: staging, sockets: sockets, signals, &runs) } catch {
-            try? FileManager.default.removeItem(atPath: "\(staging)/seed-\(seed)")
+            discard(seed, in: staging)
             if let failure = error as? RunFailure { return .failed(failure) }
             return .failed(RunFailure(error is RecordError ? .inputOutput : .internalError, "\(error)"))
         }
@@ -193,10 +238,12 @@ public struct ScenarioRunner {
     ) throws -> SeedSupervisor.Ending {
         let output = "\(staging)/seed-\(seed)"
         let checkpoint = resumes ? checkpoint(seed, in: staging) : nil
-        // The coordinator's last word is missing where it was killed.
-        let wasKilled = !FileManager.default.fileExists(atPath: "\(output)/wire.json")
+        var faultsAgainAfter: Int?
         if let checkpoint {
-            try? FileManager.default.removeItem(atPath: "\(output)/wire.json")
+            faultsAgainAfter = try RunCheckpoint.takeUp(checkpoint, of: output)
+            let writer = SeedRecordWriter(
+                scenario: scenario, seed: seed, folder: output, hasSecureRandomness: hasSecureRandomness)
+            try writer.removeRecord()
             display.resumed(
                 seed: seed, seedIndex: index, seedCount: scenario.seeds.count, round: checkpoint.machine.closedRounds)
         }
@@ -221,29 +268,42 @@ public struct ScenarioRunner {
                 endpoint: endpoint, runID: hexadecimal(runID), token: hexadecimal(token), recordsWire: recordsWire,
                 hasSecureRandomness: hasSecureRandomness, launcherProcessID: getpid(), logLevel: logLevel,
                 curves: keys?.briefs(for: roles) ?? [:], resumes: checkpoint != nil,
-                faultsAgainAfter: wasKilled ? checkpoint?.machine.closedRounds : nil)
+                faultsAgainAfter: faultsAgainAfter)
         }
         let ending = supervisor.run(signals)
-        let status: RunStatus
+        // Processes are killed wherever they are.
+        RecordFile.removeHalfWritten(below: output)
+        let environment = EnvironmentRecord(supervisor.measurements, transport: kind, dataDirectory: dataDirectory)
         switch ending {
-        case .completed: status = .completed
-        case .peerLost: status = .peerLost
+        case .completed:
+            let record = try write(.completed, of: seed, environment, in: output)
+            guard record.hasScores else {
+                throw RunFailure(
+                    .data,
+                    "no cold person has evaluation.minimum-interactions target interactions; nothing can be scored")
+            }
+            runs.append(record)
+        case .peerLost: runs.append(try write(.peerLost, of: seed, environment, in: output))
         case .interrupted, .failed:
-            try? FileManager.default.removeItem(atPath: output)
-            return ending
+            discard(seed, in: staging)
+            // It can be gone on with also where there is no room for a record.
+            guard canGoOn(seed, in: staging) else { break }
+            let status = if case .failed = ending { RunStatus.failed } else { RunStatus.interrupted }
+            if let record = try? write(status, of: seed, environment, in: output) { runs.append(record) }
         }
-        let record = try SeedRecordWriter(
-            scenario: scenario, seed: seed, folder: output, hasSecureRandomness: hasSecureRandomness
-        ).write(status: status)
-        try RecordFile.writeJSON(
-            EnvironmentRecord(supervisor.measurements, transport: kind, dataDirectory: dataDirectory),
-            to: "\(output)/environment.json")
-        if status == .completed, !record.hasScores {
-            throw RunFailure(
-                .data, "no cold person has evaluation.minimum-interactions target interactions; nothing can be scored")
-        }
-        runs.append(record)
         return ending
+    }
+
+    /// Writes the record of a seed; `environment.json` is its last file.
+    private func write(
+        _ status: RunStatus, of seed: Int, _ environment: EnvironmentRecord, in output: String
+    ) throws -> RunRecord {
+        let writer = SeedRecordWriter(
+            scenario: scenario, seed: seed, folder: output, hasSecureRandomness: hasSecureRandomness)
+        let record = try writer.write(status: status)
+        try RecordFile.writeJSON(environment, to: "\(output)/environment.json")
+        if status == .completed { writer.removeWorkingFiles() }
+        return record
     }
 
     /// Refuses data files that are not there before any process starts.

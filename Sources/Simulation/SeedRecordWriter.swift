@@ -41,12 +41,7 @@ struct SeedRecordWriter {
                 ledger += try readLedger("\(path)/ledger.jsonl")
             }
         }
-        let own = "\(folder)/\(Coordinator.name).ledger.jsonl"
-        if FileManager.default.fileExists(atPath: own) {
-            ledger += try readLedger(own)
-            // Its place is in privacy.json, with the rest; what goes on later needs it.
-            if status == .completed { try? FileManager.default.removeItem(atPath: own) }
-        }
+        if FileManager.default.fileExists(atPath: ownLedger) { ledger += try readLedger(ownLedger) }
         evaluation += pooled(evaluation)
         evaluation.sort(by: EvaluationRecord.isOrdered)
         let drift = try readDrift(clients)
@@ -74,9 +69,30 @@ struct SeedRecordWriter {
         try RecordFile.write(roundsTable(wire.rounds), to: "\(folder)/rounds.csv")
         if !times.isEmpty { try RecordFile.write(versionsTable(wire.rounds), to: "\(folder)/versions.csv") }
         try RecordFile.write(metricsTable(record), to: "\(folder)/metrics.csv")
-        if status == .completed { try? FileManager.default.removeItem(atPath: RunCheckpoint.folder(folder)) }
         return record
     }
+
+    /// Removes the record of an attempt that is gone on with, `environment.json` first, which says that it is whole; what
+    /// clients wrote at its end counts no more than the rest.
+    ///
+    /// - Throws: `notWritable` when something stays.
+    func removeRecord() throws(RecordError) {
+        let ends = ["evaluation.json", PersonFigures.fileName, "models.safetensors"]
+        let names =
+            ["environment.json", "run.json", "wire.json", "drift.json", "privacy.json", "metrics.csv", "rounds.csv"]
+            + ["versions.csv"] + scenario.clients.flatMap { client in ends.map { "clients/\(client.id)/\($0)" } }
+        for path in names.map({ "\(folder)/\($0)" }) where unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR {
+            throw .notWritable(path: path, reason: String(cString: strerror(errno)))
+        }
+    }
+
+    /// Removes what only a seed needs that is gone on with later; the record has all of it.
+    func removeWorkingFiles() {
+        for path in [RunCheckpoint.folder(folder), ownLedger] { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    /// The coordinator's ledger.
+    private var ownLedger: String { "\(folder)/\(Coordinator.name).ledger.jsonl" }
 
     /// The figures of a group of several clients together, under the group's id: means weighted by persons. Persons of
     /// different clients are independent strata, so the squared half-widths of the intervals add with squared weights.

@@ -41,8 +41,11 @@ public struct WireAudit: Sendable {
             names.contains("wire.json")
             ? [path]
             : names.filter { $0.hasPrefix("seed-") }.sorted { ($0.count, $0) < ($1.count, $1) }.map { "\(path)/\($0)" }
+                // One that was stopped has none yet.
+                .filter { FileManager.default.fileExists(atPath: "\($0)/wire.json") }
         guard !folders.isEmpty else {
-            throw RunFailure(.inputOutput, "\(path) is not a run folder: it holds neither wire.json nor seed-N folders")
+            throw RunFailure(
+                .inputOutput, "\(path) is not a run folder: it holds no wire.json, nor do its seed-N folders")
         }
         do { return try folders.map { try WireAudit(folder: $0) } } catch {
             throw RunFailure(.inputOutput, "\(error)")

@@ -108,13 +108,14 @@ struct RunCommand: ParsableCommand {
         if let folder = result.folder {
             standardOutput("record: \(relativePath(folder))\n")
             do { standardOutput("report: \(relativePath(try RunFolder(folder).writeReport()))\n") } catch {
-                throw fail(RunFailure(.inputOutput, "\(error)"))
+                guard result.message != nil else { throw fail(RunFailure(.inputOutput, "\(error)")) }
+                standardError("ferry: there is no report: \(error)\n")
             }
         }
         if let message = result.message {
             standardError("ferry: \(message)\n")
             standardError(
-                result.folder.map {
+                (result.folder ?? result.leftovers).map {
                     "what is finished is in \(relativePath($0)); the same command with --resume goes on from there\n"
                 } ?? "nothing was finished; run the same command to start over\n")
         }

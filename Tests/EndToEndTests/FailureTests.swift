@@ -93,30 +93,39 @@ struct FailureTests {
         #expect(output.standardError.contains("the coordinator was killed by signal 9"))
     }
 
-    @Test("Ctrl-C ends every process, keeps finished seeds and leaves nothing half-written")
+    @Test("Ctrl-C ends every process, keeps finished seeds and the rounds of the next, and leaves nothing half-written")
     func interrupt() throws {
         let folder = try TemporaryFolder()
         let ferry = try start(folder)
-        _ = try ferry.waitForLine(containing: "seed 2 (2/4) · round 1/\(Fixture.roundCount)")
+        _ = try ferry.waitForLine(containing: "seed 2 (2/4) · round 3/\(Fixture.roundCount)")
         kill(ferry.processID, SIGINT)
         let output = try ferry.finish()
         #expect(output.exitCode == 130)
         #expect(output.standardError.contains("finished seeds are kept: 1 of 4"))
         let run = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small")
         #expect(run.count == 1 && !run[0].contains("partial"))
-        let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small/\(run[0])").sorted()
-        #expect(names == ["report.html", "seed-1", "summary.csv", "summary.json", "tables"])
+        let place = "\(folder.path)/out/small/\(run[0])"
+        let names = try FileManager.default.contentsOfDirectory(atPath: place).sorted()
+        #expect(names == ["report.html", "seed-1", "seed-2", "summary.csv", "summary.json", "tables"])
+        #expect(!folder.files().contains { $0.contains("partial") })
         #expect(output.standardError.contains("small/\(run[0]); the same command with --resume goes on from there"))
+        // What is not finished is in no figure.
+        func status(_ seed: Int) throws -> String? {
+            try RecordOfRun("\(place)/seed-\(seed)/run.json").object["status"] as? String
+        }
+        #expect(try status(1) == "completed" && status(2) == "interrupted")
+        #expect(try RecordOfRun("\(place)/summary.json").object["seeds"] as? [Int] == [1])
     }
 
     @Test("a resumed run keeps the finished seeds of one that was stopped or killed, and ends like one that was not")
     func resume() throws {
         let folder = try TemporaryFolder()
         let stopped = try start(folder)
-        _ = try stopped.waitForLine(containing: "seed 2 (2/4) · round 1/\(Fixture.roundCount)")
+        _ = try stopped.waitForLine(containing: "seed 2 (2/4) · round 3/\(Fixture.roundCount)")
         kill(stopped.processID, SIGINT)
         #expect(try stopped.finish().exitCode == 130)
         let killed = try start(folder, ["--resume"])
+        _ = try killed.waitForLine(containing: "seed 2 (2/4) goes on after round")
         _ = try killed.waitForLine(containing: "seed 3 (3/4) · round 1/\(Fixture.roundCount)")
         kill(killed.processID, SIGKILL)
         #expect(try killed.finish(minutes: 1).exitCode == 128 + SIGKILL)
@@ -151,10 +160,11 @@ struct FailureTests {
                 == Data(contentsOf: URL(fileURLWithPath: "\(other)/summary.json")))
     }
 
-    @Test("Ctrl-C before anything is finished leaves nothing behind")
+    @Test("Ctrl-C where nothing can be gone on with leaves nothing behind")
     func interruptEarly() throws {
         let folder = try TemporaryFolder()
-        let ferry = try start(folder)
+        // What crosses is recorded whole or not at all.
+        let ferry = try start(folder, ["--record-wire"])
         _ = try ferry.waitForLine(containing: "round 1/\(Fixture.roundCount)")
         kill(ferry.processID, SIGTERM)
         let output = try ferry.finish()

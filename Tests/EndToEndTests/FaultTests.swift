@@ -123,9 +123,16 @@ struct FaultTests {
         let seed = try folder.seedFolder("out/small", seed: 1)
         #expect(try String(contentsOfFile: "\(seed)/run.json", encoding: .utf8).contains("\"status\" : \"peer-lost\""))
         #expect(FileManager.default.fileExists(atPath: "\(seed)/clients/movies-1/ledger.jsonl"))
+        // What ended the run is over, also for an attempt after one that was stopped at once.
+        for signal in [SIGINT, SIGKILL] {
+            let again = try FerryProcess(arguments + ["--resume"])
+            _ = try again.waitForLine(containing: "seed 1 (1/1) goes on after round 4")
+            kill(again.processID, signal)
+            #expect(try again.finish().exitCode == (signal == SIGINT ? 130 : 128 + SIGKILL))
+        }
         let resumed = try FerryProcess.run(arguments + ["--resume"])
         #expect(resumed.exitCode == 0, "\(resumed.standardError)")
-        #expect(resumed.standardError.contains("seed 1 (1/1) goes on after round 4"))
+        #expect(resumed.standardError.contains("seed 1 (1/1) goes on after round"))
         #expect(!resumed.standardError.contains("round 4/"))
         #expect(!FileManager.default.fileExists(atPath: "\(seed)/resume"))
     }

@@ -2,7 +2,42 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Runs whose coordinator or launcher is killed, and that are gone on with.
+/// A file system of a given size, in memory.
+final class SmallDisk {
+    /// Whether this machine lets the test mount one; it says why not.
+    static let isPossible: Bool = {
+        guard let folder = try? TemporaryFolder(), (try? SmallDisk("\(folder.path)/disk", kilobytes: 16)) != nil else {
+            print("skipped: a full disk needs the right to mount one")
+            return false
+        }
+        return true
+    }()
+
+    let path: String
+
+    init(_ path: String, kilobytes: Int) throws {
+        self.path = path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try SmallDisk.run(["mount", "-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path])
+    }
+
+    deinit { try? SmallDisk.run(["umount", path]) }
+
+    /// Makes room.
+    func grow(kilobytes: Int) throws { try SmallDisk.run(["mount", "-o", "remount,size=\(kilobytes)k", path]) }
+
+    private static func run(_ command: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw FerryProcess.Failure(command.joined(separator: " ")) }
+    }
+}
+
+/// Runs that are stopped, killed or out of room, and that are gone on with.
 @Suite(.serialized)
 struct ResumeTests {
     /// A run whose rounds take long enough to be met.
@@ -108,6 +143,119 @@ struct ResumeTests {
         #expect(
             try Data(contentsOf: URL(fileURLWithPath: "\(try seed(folder))/run.json"))
                 == Data(contentsOf: URL(fileURLWithPath: "\(try seed(whole))/run.json")))
+    }
+
+    @Test("a run of one seed that is stopped by Ctrl-C and stopped again is gone on with")
+    func stopped() throws {
+        let whole = try TemporaryFolder()
+        let path = try whole.write(Self.scenario(""), to: "small.yaml")
+        #expect(try FerryProcess.run(["run", "-q", path, "--output", "\(whole.path)/out"]).exitCode == 0)
+        let folder = try TemporaryFolder()
+        let again = try folder.write(Self.scenario(""), to: "small.yaml")
+        for (moment, signal) in [("round 5/", SIGINT), ("round 9/", SIGTERM)] {
+            let ferry = try FerryProcess(["run", again, "--output", "\(folder.path)/out", "--resume"])
+            _ = try ferry.waitForLine(containing: moment)
+            kill(ferry.processID, signal)
+            let output = try ferry.finish()
+            #expect(output.exitCode == 130)
+            #expect(output.standardError.contains("the same command with --resume goes on from there"))
+            #expect(!folder.files().contains { $0.contains("partial") })
+        }
+        let resumed = try FerryProcess.run(["run", again, "--output", "\(folder.path)/out", "--resume"])
+        #expect(resumed.exitCode == 0, "\(resumed.standardError)")
+        let goesOn = resumed.standardError.firstMatch(of: /seed 1 \(1\/1\) goes on after round ([0-9]+)/)
+        #expect(try #require(goesOn.flatMap { Int($0.1) }) >= 8)
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: "\(try seed(folder))/run.json"))
+                == Data(contentsOf: URL(fileURLWithPath: "\(try seed(whole))/run.json")))
+        #expect(!folder.files().contains { $0.contains("partial") || $0.contains("incomplete") })
+    }
+
+    @Test("what a stopped attempt wrote at its end is gone as soon as it is gone on with")
+    func earlierRecord() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Self.scenario(""), to: "small.yaml")
+        let arguments = ["run", path, "--output", "\(folder.path)/out", "--resume"]
+        let stopped = try FerryProcess(arguments)
+        _ = try stopped.waitForLine(containing: "round 5/")
+        kill(stopped.processID, SIGINT)
+        #expect(try stopped.finish().exitCode == 130)
+        let ends = ["environment.json", "run.json", "privacy.json", "metrics.csv", "clients/persons/evaluation.json"]
+        let seed = try seed(folder)
+        for name in ends.dropLast() { #expect(FileManager.default.fileExists(atPath: "\(seed)/\(name)"), "\(name)") }
+        // As if the attempt had got as far as that.
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: "\(seed)/\(ends[4])"))
+        let killed = try FerryProcess(arguments)
+        _ = try killed.waitForLine(containing: "round 9/")
+        kill(killed.processID, SIGKILL)
+        #expect(try killed.finish().exitCode == 128 + SIGKILL)
+        let staging = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small").first {
+                $0.contains("partial")
+            })
+        for name in ends {
+            #expect(
+                !FileManager.default.fileExists(atPath: "\(folder.path)/out/small/\(staging)/seed-1/\(name)"), "\(name)"
+            )
+        }
+        #expect(FileManager.default.fileExists(atPath: "\(folder.path)/out/small/\(staging)/seed-1/resume/journal"))
+    }
+
+    @Test("an attempt that begins anew and is stopped does not take the place of one that got further")
+    func forgottenResume() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(
+            Self.scenario("").replacingOccurrences(of: "target:", with: "seeds: [1, 2]\ntarget:"), to: "small.yaml")
+        func stop(_ moment: String, _ more: [String] = []) throws {
+            let ferry = try FerryProcess(["run", path, "--output", "\(folder.path)/out"] + more)
+            _ = try ferry.waitForLine(containing: moment)
+            kill(ferry.processID, SIGINT)
+            #expect(try ferry.finish().exitCode == 130)
+        }
+        try stop("round 5/")
+        try stop("seed 2 (2/2) · round 4/", ["--resume"])
+        // Of the two others the one that got further stays.
+        try stop("round 9/")
+        try stop("round 3/")
+        let resumed = try FerryProcess.run(["run", path, "--output", "\(folder.path)/out", "--resume"])
+        #expect(resumed.exitCode == 0, "\(resumed.standardError)")
+        #expect(resumed.standardError.contains("seed 1 (1/2) is finished already"))
+        #expect(resumed.standardError.contains("seed 2 (2/2) goes on after round"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out/small").count == 1)
+    }
+
+    @Test(
+        "a run that fills the disk keeps its rounds, and goes on once there is room",
+        .enabled(if: SmallDisk.isPossible),
+        // In the common tower, in later rounds, in the evaluation, in the record, and in the second seed.
+        arguments: [40, 200, 1_000, 1_200, 1_400, 1_600, 1_800, 2_000, 2_400])
+    func fullDisk(kilobytes: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Fixture.scenario(extra: "seeds: [1, 2]", persons: 600), to: "small.yaml")
+        #expect(try FerryProcess.run(["run", "-q", path, "--output", "\(folder.path)/whole"]).exitCode == 0)
+        let disk = try SmallDisk("\(folder.path)/disk", kilobytes: kilobytes)
+        let full = try FerryProcess.run(["run", path, "--output", "\(disk.path)/out"])
+        #expect(full.exitCode == 74)
+        #expect(full.standardError.contains("No space left on device"), "\(full.standardError)")
+        #expect(
+            full.standardError.contains("the same command with --resume goes on from there"), "\(full.standardError)")
+        try disk.grow(kilobytes: 100_000)
+        let resumed = try FerryProcess.run(["run", path, "--output", "\(disk.path)/out", "--resume"])
+        #expect(resumed.exitCode == 0, "\(resumed.standardError)")
+        #expect(
+            resumed.standardError.contains("goes on after round")
+                || resumed.standardError.contains("is finished already"), "\(resumed.standardError)")
+        let place = try TemporaryFolder.only("\(disk.path)/out/small")
+        let whole = try TemporaryFolder.only("\(folder.path)/whole/small")
+        for name in [
+            "summary.json", "seed-1/run.json", "seed-1/privacy.json", "seed-2/run.json", "seed-2/privacy.json",
+        ] {
+            let isEqual =
+                try Data(contentsOf: URL(fileURLWithPath: "\(place)/\(name)"))
+                == Data(contentsOf: URL(fileURLWithPath: "\(whole)/\(name)"))
+            #expect(isEqual, "\(name)")
+        }
+        for seed in 1...2 { #expect(!FileManager.default.fileExists(atPath: "\(place)/seed-\(seed)/resume")) }
     }
 
     @Test(

@@ -22,6 +22,30 @@ struct RunTests {
         #expect(records[0].count > 1_000)
     }
 
+    @Test("of very many rounds progress tells one a second, and of every step the first and the last")
+    func progressOfManyRounds() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try folder.write(Fixture.scenario(), to: "small.yaml")
+        let output = try FerryProcess.run(
+            ["run", scenario, "--output", folder.path, "--set", "evaluation.baselines=[]"]
+                + ["--set", "clients.movies.count=2", "--set", "model.factors=4", "--set", "federation.local-steps=1"]
+                + ["--set", "federation.factor-rounds=500"])
+        try #require(output.exitCode == 0, "\(output.standardError)")
+        let lines = output.standardError.split(separator: "\n").filter { $0.contains("· round ") }
+        #expect(lines.count < 200)
+        let count = 1_008
+        let told = Set(
+            lines.compactMap { line in
+                line.firstMatch(of: /round ([0-9]+)\/([0-9]+) ([a-z-]+)/).map { "\($0.1)/\($0.2) \($0.3)" }
+            })
+        for round in [
+            "1/\(count) calendar", "2/\(count) factors", "501/\(count) factors", "504/\(count) selection",
+            "506/\(count) refit-factors", "1005/\(count) refit-factors", "\(count)/\(count) evaluation",
+        ] { #expect(told.contains(round), "\(round)") }
+        let record = try RecordOfRun("\(try folder.seedFolder("small", seed: 1))/run.json")
+        #expect(record.object["rounds"] as? Int == count)
+    }
+
     @Test("a run writes every file of the record, and its table goes to standard output alone")
     func recordIsComplete() throws {
         let folder = try TemporaryFolder()

@@ -212,4 +212,42 @@ struct AnsweredRun {
                 resuming: checkpoint.with(moments: ["movies": checkpoint.moments["movies"] ?? []]), of: whole)
         }
     }
+
+    @Test func `What a checkpoint takes does not grow with the rounds of a run`() throws {
+        func byteCount(_ rounds: Int) throws -> Int {
+            var run = try AnsweredRun(
+                try Scenarios.narrow(
+                    ResumeTests.shared
+                        + [
+                            "federation.factor-rounds=\(rounds)", "federation.local-steps=1",
+                            "federation.rounds=200008",
+                        ]))
+            run.joinAll()
+            #expect(run.coordinator.roundCount > 2 * rounds)
+            return try JSONEncoder().encode(try #require(run.checkpoints.first)).count
+        }
+        #expect(try byteCount(100_000) <= byteCount(10) + 2 * 5)
+    }
+
+    @Test(arguments: [
+        ("[]", 0), ("[{\"step\":99,\"count\":3}]", 0), ("[{\"step\":3,\"count\":0}]", 0),
+        ("[{\"step\":3,\"count\":-4}]", 0),
+        ("[{\"step\":3,\"count\":3}]", 3), ("[{\"step\":3,\"count\":3}]", -1),
+        ("[{\"step\":3,\"count\":4611686018427387904}]", 0),
+        ("[{\"step\":3,\"count\":16777216},{\"step\":3,\"count\":9223372036854775807}]", 0),
+    ]) func `A checkpoint with steps that no run has is refused before memory is taken for them`(
+        steps: String, closed: Int
+    ) throws {
+        var run = try AnsweredRun(try Scenarios.narrow(ResumeTests.shared + ["federation.local-steps=1"]))
+        run.joinAll()
+        let text = try JSONEncoder().encode(try #require(run.checkpoints.first))
+        var object = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
+        object["steps"] = try JSONSerialization.jsonObject(with: Data(steps.utf8))
+        object["closedRounds"] = closed
+        let damaged = try JSONDecoder().decode(
+            Coordinator.Checkpoint.self, from: JSONSerialization.data(withJSONObject: object))
+        #expect(throws: Coordinator.ResumeError.notOfThisRun("it has steps that are unknown")) {
+            try AnsweredRun(resuming: damaged, of: run)
+        }
+    }
 }

@@ -195,4 +195,16 @@ import Testing
         try Data("1\nx\n".utf8).write(to: URL(fileURLWithPath: path))
         #expect(throws: RecordError.self) { try RecordFile.takeUpLines(Int.self, of: path) }
     }
+
+    @Test func `What is half written is removed, in the folder and below it, and nothing else`() throws {
+        let folder = try TemporaryFolder()
+        try RecordFile.makeDirectory("\(folder.path)/clients/movies")
+        let kept = ["run.json", "partial.json", "clients/movies/evaluation.json"]
+        for name in kept + ["run.json.partial", "clients/movies/evaluation.json.partial"] {
+            try Data("{".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/\(name)"))
+        }
+        RecordFile.removeHalfWritten(below: folder.path)
+        #expect(folder.files() == (kept + ["clients", "clients/movies"]).sorted())
+        RecordFile.removeHalfWritten(below: "\(folder.path)/nothing")
+    }
 }
