@@ -279,7 +279,7 @@ public struct Coordinator: Sendable {
         steps = plan.steps
         if let reason = expectVersions() { return finish(.impossible(reason: reason)) }
         return [.begin(plan.schema), checkpoint(next: 0), .send(.welcome(welcome(plan)), to: present)]
-            + open(0, now: now)
+            + begin(0, now: now)
     }
 
     /// The clients that can be asked.
@@ -287,7 +287,13 @@ public struct Coordinator: Sendable {
         clients.filter { joined[$0] != nil && lost[$0] == nil && !catchingUp.contains($0) }
     }
 
+    /// Begins a round; before that, what is kept knows of all who have left after the last one.
     mutating func open(_ index: Int, now: Duration) -> [Action] {
+        let kept = checkpoint(next: index)
+        return [kept] + begin(index, now: now)
+    }
+
+    private mutating func begin(_ index: Int, now: Duration) -> [Action] {
         guard let plan else { return [] }
         let step = steps[index]
         let round = index + 1
@@ -420,7 +426,7 @@ public struct Coordinator: Sendable {
             return actions + finish(.peerLost(reason: "round \(round) (\(step)): \(reason)\(gone)"))
         }
         guard index + 1 < steps.count else { return actions + faultsBeyondTheEnd() + finish(.completed) }
-        return actions + [checkpoint(next: index + 1)] + proceed(to: index + 1, now: now)
+        return actions + proceed(to: index + 1, now: now)
     }
 
     /// Gives a round up whose speaker was lost, and asks for it again with another client of the domain.
@@ -438,7 +444,6 @@ public struct Coordinator: Sendable {
             .warn(
                 "round \(index + 1) (\(step)) is done again: \(successor) now speaks for the clients that \(speaker) "
                     + "was one of"),
-            checkpoint(next: index + 1),
         ] + proceed(to: index + 1, now: now)
     }
 

@@ -1,5 +1,6 @@
 import Cryptography
 import Federation
+import Foundation
 import Logging
 import Parameters
 import Privacy
@@ -118,8 +119,17 @@ public struct CoordinatorProcess: ~Copyable {
         ) { try RecordFile.append($0, to: path) }
     }
 
-    /// Goes on from the checkpoint of an earlier attempt.
+    /// Goes on from the checkpoint of an earlier attempt. One that is damaged is removed: no later attempt could either.
     private mutating func resume() throws {
+        do { try takeUp() } catch let error where !(error is RunFailure) {
+            if case .notWritable? = error as? RecordError { throw error }
+            let folder = RunCheckpoint.folder(brief.outputDirectory)
+            try? FileManager.default.removeItem(atPath: folder)
+            throw RunFailure(.inputOutput, "the checkpoint in \(folder) is damaged: \(error)")
+        }
+    }
+
+    private mutating func takeUp() throws {
         let output = brief.outputDirectory
         guard
             let checkpoint = RunCheckpoint.read(

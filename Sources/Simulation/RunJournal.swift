@@ -36,15 +36,16 @@ struct RunJournal: ~Copyable {
     /// Opens a journal.
     ///
     /// - Parameter byteCount: the bytes of an earlier attempt that are kept.
-    /// - Throws: `notWritable`.
+    /// - Throws: `notWritable`, or `malformed` when it is shorter than that.
     init(_ path: String, schema: ParameterSchema, keeping byteCount: Int) throws(RecordError) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .notWritable(path: path, reason: String(cString: strerror(errno))) }
         var status = stat()
         let isThere = fstat(descriptor, &status) == 0 && byteCount >= 0 && off_t(byteCount) <= status.st_size
         guard isThere, ftruncate(descriptor, off_t(byteCount)) == 0 else {
-            let reason = isThere ? String(cString: strerror(errno)) : "it is shorter than its checkpoint says"
+            let reason = String(cString: strerror(errno))
             close(descriptor)
+            guard isThere else { throw .malformed(path: path, reason: "it is shorter than the checkpoint says") }
             throw .notWritable(path: path, reason: reason)
         }
         self.descriptor = descriptor

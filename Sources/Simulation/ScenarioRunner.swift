@@ -87,8 +87,17 @@ public struct ScenarioRunner {
             }
             // Of the seeds after one that did not complete, those that were finished before are kept.
             guard status == .completed else { continue }
-            let ending = attempt(
+            let wasBegun = checkpoint(seed, in: staging.path) != nil
+            var ending = attempt(
                 seed, index: index, staging: staging.path, sockets: sockets.path, signals, &runs)
+            if wasBegun, case .failed(let failure) = ending, failure.exitCode == .inputOutput,
+                checkpoint(seed, in: staging.path) == nil
+            {
+                // The coordinator has found it damaged.
+                display.warn("seed \(seed) begins anew: \(failure.description)")
+                ending = attempt(
+                    seed, index: index, staging: staging.path, sockets: sockets.path, signals, &runs)
+            }
             switch ending {
             case .completed: break
             case .peerLost(let reason):

@@ -201,6 +201,34 @@ struct ResumeTests {
         #expect(FileManager.default.fileExists(atPath: "\(folder.path)/out/small/\(staging)/seed-1/resume/journal"))
     }
 
+    @Test(
+        "a seed whose checkpoint or journal is damaged begins anew, with a warning",
+        arguments: ["journal", "checkpoint"])
+    func damaged(what: String) throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Self.scenario(""), to: "small.yaml")
+        let arguments = ["run", path, "--output", "\(folder.path)/out", "--resume"]
+        let stopped = try FerryProcess(arguments)
+        _ = try stopped.waitForLine(containing: "round 9/")
+        kill(stopped.processID, SIGINT)
+        #expect(try stopped.finish().exitCode == 130)
+        let file = "\(try seed(folder))/resume/\(what == "journal" ? "journal" : "checkpoint.json")"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        if what == "journal" {
+            bytes[bytes.count / 2] ^= 1
+        } else {
+            let text = String(decoding: bytes, as: UTF8.self)
+            bytes = Data(text.replacing(/"journalByteCount":[0-9]+/, with: "\"journalByteCount\":4398046511104").utf8)
+        }
+        try bytes.write(to: URL(fileURLWithPath: file))
+        let resumed = try FerryProcess.run(arguments)
+        #expect(resumed.exitCode == 0, "\(resumed.standardError)")
+        #expect(resumed.standardError.contains("warning: seed 1 begins anew: the checkpoint in "))
+        #expect(resumed.standardError.contains("round 1/"))
+        let place = try TemporaryFolder.only("\(folder.path)/out/small")
+        #expect(!FileManager.default.fileExists(atPath: "\(place)/seed-1/resume"))
+    }
+
     @Test("an attempt that begins anew and is stopped does not take the place of one that got further")
     func forgottenResume() throws {
         let folder = try TemporaryFolder()

@@ -92,7 +92,11 @@ import Wire
         try run.play()
         #expect(run.closed.map(\.summary.round) == [1, 2])
         #expect(run.closed[1].summary.answered.contains("movies-2"), "what had arrived counts")
+        // A run that is stopped now does the round again, and it happens again.
+        #expect(run.checkpoints.map(\.closedRounds) == [0, 1])
         run.handle(.lost(client: "movies-2", how: "was killed"))
+        #expect(run.checkpoints.last?.closedRounds == 2)
+        #expect(run.checkpoints.last?.lost == ["movies-2": "was killed"])
         try run.play()
         #expect(run.outcomes == [.completed])
         #expect(run.closed.allSatisfy { $0.summary.absences.isEmpty })
