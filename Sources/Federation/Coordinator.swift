@@ -289,8 +289,7 @@ public struct Coordinator: Sendable {
 
     /// Begins a round; before that, what is kept knows of all who have left after the last one.
     mutating func open(_ index: Int, now: Duration) -> [Action] {
-        let kept = checkpoint(next: index)
-        return [kept] + begin(index, now: now)
+        [checkpoint(next: index)] + begin(index, now: now)
     }
 
     private mutating func begin(_ index: Int, now: Duration) -> [Action] {

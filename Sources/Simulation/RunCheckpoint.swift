@@ -94,8 +94,8 @@ struct RunCheckpoint: Codable {
     /// Where the coordinator itself ended the run, the faults that made it do so are over, for this attempt and for later
     /// ones. Everywhere else those after the checkpoint happen again, since their rounds do.
     /// - Throws: `notWritable`.
-    static func takeUp(_ checkpoint: RunCheckpoint, of output: String) throws -> Int {
-        let path = "\(folder(output))/settled.json"
+    func settleFaults(of output: String) throws -> Int {
+        let path = "\(RunCheckpoint.folder(output))/settled.json"
         let record = try? RecordFile.readJSON(RunRecord.self, from: "\(output)/run.json")
         if record?.status == .peerLost,
             let wire = try? RecordFile.readJSON(WireRecord.self, from: "\(output)/wire.json")
@@ -103,7 +103,7 @@ struct RunCheckpoint: Codable {
             try RecordFile.writeJSON((wire.rounds.last?.round ?? 0) + 1, to: path)
         }
         let settled = try? RecordFile.readJSON(Int.self, from: path)
-        return max(checkpoint.machine.closedRounds, settled ?? 0)
+        return max(machine.closedRounds, settled ?? 0)
     }
 
     /// The coordinator's state with what is written apart.

@@ -85,13 +85,7 @@ public enum RunComparison {
     }
 
     private static func read(_ folder: String, label: String) throws(RunFailure) -> Run {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        let seeds =
-            names.contains("run.json")
-            ? [folder]
-            : names.filter { $0.hasPrefix("seed-") }.sorted().map { "\(folder)/\($0)" }
-                // One that was stopped may have none.
-                .filter { FileManager.default.fileExists(atPath: "\($0)/run.json") }
+        let seeds = SeedFolders.holding("run.json", in: folder)
         guard let place = seeds.first else {
             throw RunFailure(
                 .inputOutput, "\(folder) is no run: it holds neither run.json nor seed-N folders nor sweep.json")

@@ -41,11 +41,13 @@ struct RunJournal: ~Copyable {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .notWritable(path: path, reason: String(cString: strerror(errno))) }
         var status = stat()
-        let isThere = fstat(descriptor, &status) == 0 && byteCount >= 0 && off_t(byteCount) <= status.st_size
-        guard isThere, ftruncate(descriptor, off_t(byteCount)) == 0 else {
+        guard fstat(descriptor, &status) == 0, byteCount >= 0, off_t(byteCount) <= status.st_size else {
+            close(descriptor)
+            throw .malformed(path: path, reason: "it is shorter than the checkpoint says")
+        }
+        guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
             let reason = String(cString: strerror(errno))
             close(descriptor)
-            guard isThere else { throw .malformed(path: path, reason: "it is shorter than the checkpoint says") }
             throw .notWritable(path: path, reason: reason)
         }
         self.descriptor = descriptor

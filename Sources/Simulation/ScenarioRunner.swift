@@ -87,10 +87,10 @@ public struct ScenarioRunner {
             }
             // Of the seeds after one that did not complete, those that were finished before are kept.
             guard status == .completed else { continue }
-            let wasBegun = checkpoint(seed, in: staging.path) != nil
+            let goesOn = canGoOn(seed, in: staging.path)
             var ending = attempt(
                 seed, index: index, staging: staging.path, sockets: sockets.path, signals, &runs)
-            if wasBegun, case .failed(let failure) = ending, failure.exitCode == .inputOutput,
+            if goesOn, case .failed(let failure) = ending, failure.exitCode == .inputOutput,
                 checkpoint(seed, in: staging.path) == nil
             {
                 // The coordinator has found it damaged.
@@ -124,7 +124,7 @@ public struct ScenarioRunner {
             return Result(exitCode: exitCode, summary: summary, folder: nil, leftovers: nil, message: message)
         }
         do {
-            let place = try publish(&staging, summary)
+            let place = try publish(staging, summary)
             return Result(exitCode: exitCode, summary: summary, folder: place, leftovers: nil, message: message)
         } catch {
             // The disk may be full. What there is would be lost with the folder.
@@ -136,18 +136,17 @@ public struct ScenarioRunner {
     }
 
     /// Writes the summary and moves all to its place; returns that, or that of an earlier attempt that got further.
-    private func publish(_ staging: inout LockedFolder, _ summary: SummaryRecord) throws -> String {
+    private func publish(_ staging: borrowing LockedFolder, _ summary: SummaryRecord) throws -> String {
         try RecordFile.writeJSON(summary, to: "\(staging.path)/summary.json")
         try RecordFile.write(summary.csv, to: "\(staging.path)/summary.csv")
         let exists = FileManager.default.fileExists(atPath:)
         let earlier = try? RecordFile.readJSON(SummaryRecord.self, from: "\(folder)/summary.json")
         // What goes on with a stopped attempt holds all that it had.
-        let isSuccessor = resumes && earlier?.status != .completed
-        let isComplete = summary.status == .completed
-        let place = isComplete || isSuccessor || !exists(folder) ? folder : incomplete
+        let replacesAll = summary.status == .completed || resumes && earlier?.status != .completed
+        let place = replacesAll || !exists(folder) ? folder : incomplete
         if place == incomplete, exists(place), progress(in: place) > progress(in: staging.path) { return place }
         try staging.publish(as: place)
-        if place == folder, isComplete || isSuccessor { try? FileManager.default.removeItem(atPath: incomplete) }
+        if replacesAll { try? FileManager.default.removeItem(atPath: incomplete) }
         return place
     }
 
@@ -247,11 +246,10 @@ public struct ScenarioRunner {
     ) throws -> SeedSupervisor.Ending {
         let output = "\(staging)/seed-\(seed)"
         let checkpoint = resumes ? checkpoint(seed, in: staging) : nil
-        var faultsAgainAfter: Int?
+        let faultsAgainAfter = try checkpoint?.settleFaults(of: output)
+        let writer = SeedRecordWriter(
+            scenario: scenario, seed: seed, folder: output, hasSecureRandomness: hasSecureRandomness)
         if let checkpoint {
-            faultsAgainAfter = try RunCheckpoint.takeUp(checkpoint, of: output)
-            let writer = SeedRecordWriter(
-                scenario: scenario, seed: seed, folder: output, hasSecureRandomness: hasSecureRandomness)
             try writer.removeRecord()
             display.resumed(
                 seed: seed, seedIndex: index, seedCount: scenario.seeds.count, round: checkpoint.machine.closedRounds)
@@ -285,32 +283,30 @@ public struct ScenarioRunner {
         let environment = EnvironmentRecord(supervisor.measurements, transport: kind, dataDirectory: dataDirectory)
         switch ending {
         case .completed:
-            let record = try write(.completed, of: seed, environment, in: output)
+            let record = try write(.completed, environment, writer)
             guard record.hasScores else {
                 throw RunFailure(
                     .data,
                     "no cold person has evaluation.minimum-interactions target interactions; nothing can be scored")
             }
             runs.append(record)
-        case .peerLost: runs.append(try write(.peerLost, of: seed, environment, in: output))
+        case .peerLost: runs.append(try write(.peerLost, environment, writer))
         case .interrupted, .failed:
             discard(seed, in: staging)
             // It can be gone on with also where there is no room for a record.
             guard canGoOn(seed, in: staging) else { break }
             let status = if case .failed = ending { RunStatus.failed } else { RunStatus.interrupted }
-            if let record = try? write(status, of: seed, environment, in: output) { runs.append(record) }
+            if let record = try? write(status, environment, writer) { runs.append(record) }
         }
         return ending
     }
 
     /// Writes the record of a seed; `environment.json` is its last file.
     private func write(
-        _ status: RunStatus, of seed: Int, _ environment: EnvironmentRecord, in output: String
+        _ status: RunStatus, _ environment: EnvironmentRecord, _ writer: SeedRecordWriter
     ) throws -> RunRecord {
-        let writer = SeedRecordWriter(
-            scenario: scenario, seed: seed, folder: output, hasSecureRandomness: hasSecureRandomness)
         let record = try writer.write(status: status)
-        try RecordFile.writeJSON(environment, to: "\(output)/environment.json")
+        try RecordFile.writeJSON(environment, to: "\(writer.folder)/environment.json")
         if status == .completed { writer.removeWorkingFiles() }
         return record
     }

@@ -36,13 +36,7 @@ public struct WireAudit: Sendable {
     ///
     /// - Throws: `RunFailure` when there is no record, or it is damaged.
     public static func read(_ path: String) throws(RunFailure) -> [WireAudit] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        let folders =
-            names.contains("wire.json")
-            ? [path]
-            : names.filter { $0.hasPrefix("seed-") }.sorted { ($0.count, $0) < ($1.count, $1) }.map { "\(path)/\($0)" }
-                // One that was stopped has none yet.
-                .filter { FileManager.default.fileExists(atPath: "\($0)/wire.json") }
+        let folders = SeedFolders.holding("wire.json", in: path)
         guard !folders.isEmpty else {
             throw RunFailure(
                 .inputOutput, "\(path) is not a run folder: it holds no wire.json, nor do its seed-N folders")
